@@ -1,0 +1,23 @@
+package dev.anneal.device;
+
+import java.util.Map;
+
+/**
+ * How to open a device.
+ *
+ * @param threads host threads that compute; a device that is no CPU ignores it
+ * @param kernels kernel versions chosen by name, e.g. {@code layernorm_forward -> 1}
+ */
+public record DeviceOptions(int threads, Map<String, Integer> kernels) {
+  public DeviceOptions {
+    kernels = Map.copyOf(kernels);
+  }
+
+  public static DeviceOptions defaults() {
+    return threads(Runtime.getRuntime().availableProcessors());
+  }
+
+  public static DeviceOptions threads(int threads) {
+    return new DeviceOptions(threads, Map.of());
+  }
+}

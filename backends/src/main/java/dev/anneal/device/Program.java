@@ -1,0 +1,20 @@
+package dev.anneal.device;
+
+import dev.anneal.plan.Plan;
+
+/** A plan compiled by one device. */
+public interface Program extends AutoCloseable {
+
+  Plan plan();
+
+  /** Runs every op once, in order, and returns when all results can be read. */
+  void run();
+
+  /** Time per op, over all runs since the last {@link #resetTimings}. */
+  OpTimings timings();
+
+  void resetTimings();
+
+  @Override
+  void close();
+}
