@@ -1,0 +1,106 @@
+package dev.anneal.model;
+
+import dev.anneal.failure.Failure;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/**
+ * The sizes of a GPT-2.
+ *
+ * @param context maxT: the longest sequence that the position embeddings reach
+ * @param vocabulary V: the token ids are 0 to V - 1
+ */
+public record GptConfig(int layers, int heads, int channels, int context, int vocabulary) {
+  /** OpenAI's vocabulary: 50,000 merges, 256 bytes and the end of text. */
+  public static final int GPT2_VOCABULARY = 50257;
+
+  private static final int VOCABULARY_MULTIPLE = 128;
+
+  /** OpenAI's four sizes. */
+  public enum Named {
+    GPT2_124M("gpt2-124M", 12, 12, 768),
+    GPT2_350M("gpt2-350M", 24, 16, 1024),
+    GPT2_774M("gpt2-774M", 36, 20, 1280),
+    GPT2_1558M("gpt2-1558M", 48, 25, 1600);
+
+    private final String label;
+    private final GptConfig config;
+
+    Named(String label, int layers, int heads, int channels) {
+      this.label = label;
+      this.config = new GptConfig(layers, heads, channels, 1024, GPT2_VOCABULARY);
+    }
+
+    /** As on the command line. */
+    public String label() {
+      return label;
+    }
+
+    public GptConfig config() {
+      return config;
+    }
+  }
+
+  public GptConfig {
+    requireAtLeastOne("--layers", layers);
+    requireAtLeastOne("--heads", heads);
+    requireAtLeastOne("--channels", channels);
+    requireAtLeastOne("--context", context);
+    requireAtLeastOne("the vocabulary", vocabulary);
+    if (channels % heads != 0) {
+      throw Failure.usage(
+          "--channels is "
+              + channels
+              + ", which --heads "
+              + heads
+              + " does not divide; choose a multiple of the heads, such as "
+              + Math.max(1, Math.round((float) channels / heads)) * heads);
+    }
+  }
+
+  private static void requireAtLeastOne(String name, int value) {
+    if (value < 1) {
+      throw Failure.usage(name + " is " + value + "; expected at least 1");
+    }
+  }
+
+  /**
+   * OpenAI's model of this name.
+   *
+   * @throws Failure when there is none; it lists those there are
+   */
+  public static GptConfig named(String name) {
+    Optional<Named> found =
+        Arrays.stream(Named.values()).filter(n -> n.label().equalsIgnoreCase(name)).findFirst();
+    return found
+        .map(Named::config)
+        .orElseThrow(
+            () ->
+                Failure.usage(
+                    "no model is named "
+                        + name
+                        + "; there are "
+                        + String.join(", ", names())
+                        + ", or give --layers, --heads and --channels"));
+  }
+
+  public static List<String> names() {
+    return Arrays.stream(Named.values()).map(Named::label).collect(Collectors.toList());
+  }
+
+  /** Vp: the vocabulary rounded up to a multiple of 128, which is faster; the rest is never used. */
+  public int paddedVocabulary() {
+    return Math.ceilDiv(vocabulary, VOCABULARY_MULTIPLE) * VOCABULARY_MULTIPLE;
+  }
+
+  /** HS: the channels of one head. */
+  public int headSize() {
+    return channels / heads;
+  }
+
+  public GptConfig withVocabulary(int newVocabulary) {
+    return new GptConfig(layers, heads, channels, context, newVocabulary);
+  }
+}

@@ -1,0 +1,50 @@
+package dev.anneal.model;
+
+import dev.anneal.plan.Emitter;
+import dev.anneal.plan.Tensor;
+import java.util.List;
+
+/** A transformer: its parameters, and the forward pass that it emits. */
+public interface Model {
+
+  /** Short words for what it is, e.g. {@code GPT-2, 12 layers, 12 heads, 768 channels}. */
+  String description();
+
+  /** V: valid token ids are below it. */
+  int vocabulary();
+
+  /** The longest sequence. */
+  int context();
+
+  /** In the order of llm.c's checkpoints, layer by layer. */
+  List<Parameter> parameters();
+
+  default long parameterCount() {
+    return parameters().stream().mapToLong(p -> p.tensor().elements()).sum();
+  }
+
+  /** The hidden states after the last norm, (B,T) tokens to (B,T,C). */
+  Tensor hidden(Emitter emit, Tensor tokens, Attention attention);
+
+  /** (B,T,C) hidden states to (B,T,Vp) logits. */
+  Tensor logits(Emitter emit, Tensor hidden);
+
+  /** The key and value caches that decoding needs, for sequences up to {@code length}. */
+  List<KeyValueCache> caches(int batch, int length);
+
+  /** One layer's cache, each (B, length, C). */
+  record KeyValueCache(Tensor keys, Tensor values) {}
+
+  /** Which tokens a token attends to. */
+  sealed interface Attention {
+    /** Whole sequences from position 0, as in training. */
+    record Causal() implements Attention {}
+
+    /** New tokens from {@code position}, one integer, on, and all that the caches hold. */
+    record Cached(List<KeyValueCache> caches, Tensor position) implements Attention {
+      public Cached {
+        caches = List.copyOf(caches);
+      }
+    }
+  }
+}

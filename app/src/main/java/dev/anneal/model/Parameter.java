@@ -1,0 +1,47 @@
+package dev.anneal.model;
+
+import dev.anneal.plan.Arena;
+import dev.anneal.plan.Tensor;
+
+/**
+ * One parameter of a model and how it starts.
+ *
+ * @param matrix whether weight decay applies: to matrices, not to biases and norms
+ */
+public record Parameter(Tensor tensor, Initial initial, boolean matrix) {
+
+  /** The distribution that a parameter starts from. */
+  public sealed interface Initial {
+    record Constant(float value) implements Initial {}
+
+    /** Normal with mean 0; rows from {@code rows} on are padding and start as 0. */
+    record Normal(float standardDeviation, int rows) implements Initial {}
+  }
+
+  public String name() {
+    return tensor.name();
+  }
+
+  /** Where this parameter's gradient lives. */
+  public Tensor gradient() {
+    return gradient(tensor);
+  }
+
+  public static Tensor gradient(Tensor parameter) {
+    return sibling("d.", parameter, Arena.GRADIENTS);
+  }
+
+  /** AdamW's first moment. */
+  public Tensor m() {
+    return sibling("m.", tensor, Arena.OPTIMIZER);
+  }
+
+  /** AdamW's second moment. */
+  public Tensor v() {
+    return sibling("v.", tensor, Arena.OPTIMIZER);
+  }
+
+  private static Tensor sibling(String prefix, Tensor parameter, Arena arena) {
+    return new Tensor(prefix + parameter.name(), parameter.dtype(), parameter.shape(), arena);
+  }
+}

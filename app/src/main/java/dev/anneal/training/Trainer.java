@@ -1,0 +1,176 @@
+package dev.anneal.training;
+
+import dev.anneal.device.Device;
+import dev.anneal.device.Memory;
+import dev.anneal.device.OpTimings;
+import dev.anneal.device.Program;
+import dev.anneal.plan.Arena;
+import dev.anneal.plan.Plan;
+import dev.anneal.plan.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The plans of a model on one device: allocates the arenas, compiles, and runs steps. All memory is
+ * taken in the constructor; a step allocates nothing.
+ */
+public final class Trainer implements AutoCloseable {
+
+  /** Where the tokens of a step come from. */
+  @FunctionalInterface
+  public interface Batches {
+    /** Fills tokens and targets, both (B,T), with micro-batch {@code index} of this run. */
+    void fill(long index, int[] tokens, int[] targets);
+  }
+
+  /**
+   * What a step reports.
+   *
+   * @param loss in nats per token, the mean over micro-steps, before the update
+   * @param gradientNorm before clipping
+   */
+  public record StepResult(double loss, double gradientNorm) {
+    /** Whether the update was made; otherwise the weights are as they were. */
+    public boolean finite() {
+      return Double.isFinite(loss) && Double.isFinite(gradientNorm);
+    }
+  }
+
+  private final Device device;
+  private final TrainingPlans plans;
+  private final AdamWSettings adamW;
+  private final Map<Arena, Memory> memory = new EnumMap<>(Arena.class);
+  private final List<Program> microSteps = new ArrayList<>();
+  private final Program evaluation;
+  private final java.lang.foreign.Arena host = java.lang.foreign.Arena.ofShared();
+  private final MemorySegment staging;
+  private final MemorySegment scalars;
+  private final int[] tokens;
+  private final int[] targets;
+
+  public Trainer(Device device, TrainingPlans plans, AdamWSettings adamW) {
+    this.device = device;
+    this.plans = plans;
+    this.adamW = adamW;
+    int batchTokens = (int) plans.inputs().tokens().elements();
+    this.tokens = new int[batchTokens];
+    this.targets = new int[batchTokens];
+    this.staging = host.allocate(ValueLayout.JAVA_INT, batchTokens);
+    this.scalars = host.allocate(ValueLayout.JAVA_FLOAT, 4);
+    plans.bytes().forEach((arena, bytes) -> memory.put(arena, device.allocate(arena, bytes)));
+    Map<Plan, Program> compiled = new HashMap<>();
+    for (Plan plan : plans.microSteps()) {
+      microSteps.add(compiled.computeIfAbsent(plan, p -> device.compile(p, memory)));
+    }
+    this.evaluation = device.compile(plans.evaluation(), memory);
+  }
+
+  public Device device() {
+    return device;
+  }
+
+  public TrainingPlans plans() {
+    return plans;
+  }
+
+  /** The arena that the parameters are in, to compile other plans on. */
+  public Memory memory(Arena arena) {
+    return memory.get(arena);
+  }
+
+  /**
+   * One update.
+   *
+   * @param step counts updates from 1; AdamW's bias correction depends on it
+   * @param firstBatch index of the step's first micro-batch
+   */
+  public StepResult step(Batches batches, long firstBatch, int step, double learningRate) {
+    writeSchedule(step, learningRate);
+    double sum = 0;
+    for (int i = 0; i < microSteps.size(); i++) {
+      feed(batches, firstBatch + i);
+      microSteps.get(i).run();
+      sum += scalar(plans.microSteps().get(i), plans.loss());
+    }
+    return new StepResult(sum / microSteps.size(), scalar(plans.step(), plans.norm()));
+  }
+
+  /** The mean loss over {@code count} batches, which are weighted equally. */
+  public double evaluate(Batches batches, int count) {
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+      feed(batches, i);
+      evaluation.run();
+      sum += scalar(plans.evaluation(), plans.loss());
+    }
+    return sum / count;
+  }
+
+  private void writeSchedule(int step, double learningRate) {
+    scalars.setAtIndex(ValueLayout.JAVA_FLOAT, 0, (float) learningRate);
+    scalars.setAtIndex(ValueLayout.JAVA_FLOAT, 1, correction(adamW.beta1(), step));
+    scalars.setAtIndex(ValueLayout.JAVA_FLOAT, 2, correction(adamW.beta2(), step));
+    write(plans.inputs().schedule(), 0, scalars.asSlice(0, 12));
+  }
+
+  private static float correction(float beta, int step) {
+    return (float) (1 - StrictMath.pow(beta, step));
+  }
+
+  private void feed(Batches batches, long index) {
+    batches.fill(index, tokens, targets);
+    writeIntegers(plans.inputs().tokens(), tokens);
+    writeIntegers(plans.inputs().targets(), targets);
+  }
+
+  private void writeIntegers(Tensor tensor, int[] values) {
+    MemorySegment.copy(values, 0, staging, ValueLayout.JAVA_INT, 0, values.length);
+    write(tensor, 0, staging);
+  }
+
+  private double scalar(Plan plan, Tensor tensor) {
+    MemorySegment to = scalars.asSlice(12, 4);
+    read(plan, tensor, 0, to);
+    return to.get(ValueLayout.JAVA_FLOAT, 0);
+  }
+
+  /** Copies all of {@code from} into a tensor that outlives a step, at byte {@code offset} in it. */
+  public void write(Tensor tensor, long offset, MemorySegment from) {
+    device.copyIn(memory.get(tensor.arena()), place(plans.step(), tensor) + offset, from);
+  }
+
+  /** Fills {@code to} from a tensor that outlives a step, at byte {@code offset} in it. */
+  public void read(Tensor tensor, long offset, MemorySegment to) {
+    read(plans.step(), tensor, offset, to);
+  }
+
+  /** Fills {@code to} from a tensor as {@code plan}, which ran last, left it. */
+  public void read(Plan plan, Tensor tensor, long offset, MemorySegment to) {
+    device.copyOut(memory.get(tensor.arena()), place(plan, tensor) + offset, to);
+  }
+
+  private static long place(Plan plan, Tensor tensor) {
+    return plan.layout().offset(tensor);
+  }
+
+  /** Where the time of all micro-steps went since the last call. */
+  public List<OpTimings> takeTimings() {
+    List<Program> distinct = microSteps.stream().distinct().toList();
+    List<OpTimings> timings = distinct.stream().map(Program::timings).toList();
+    distinct.forEach(Program::resetTimings);
+    return timings;
+  }
+
+  @Override
+  public void close() {
+    microSteps.stream().distinct().forEach(Program::close);
+    evaluation.close();
+    memory.values().forEach(Memory::close);
+    host.close();
+  }
+}

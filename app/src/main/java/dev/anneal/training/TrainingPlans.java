@@ -1,0 +1,145 @@
+package dev.anneal.training;
+
+import dev.anneal.model.Model;
+import dev.anneal.model.Parameter;
+import dev.anneal.plan.Arena;
+import dev.anneal.plan.ArenaLayout;
+import dev.anneal.plan.Backward;
+import dev.anneal.plan.DType;
+import dev.anneal.plan.Emitter;
+import dev.anneal.plan.Op;
+import dev.anneal.plan.Plan;
+import dev.anneal.plan.Recompute;
+import dev.anneal.plan.Rewrite;
+import dev.anneal.plan.Shape;
+import dev.anneal.plan.Tensor;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/**
+ * The plans of one model at one batch shape: a training step, in one plan or in micro-steps, and an
+ * evaluation. They share all arenas.
+ *
+ * @param microSteps the plans of one step in order; the last one ends with the update
+ * @param evaluation the forward pass to the loss
+ * @param inputs what the host writes before each run
+ * @param loss the mean loss of the batch, in nats per token, a result of every plan
+ * @param norm the gradients' global norm, a result of the last micro-step
+ * @param logits (B,T,Vp), a result of the evaluation
+ */
+public record TrainingPlans(
+    List<Plan> microSteps, Plan evaluation, Inputs inputs, Tensor loss, Tensor norm, Tensor logits) {
+
+  /** tokens and targets (B,T) integers; schedule: learning rate, 1 - beta1^t, 1 - beta2^t. */
+  public record Inputs(Tensor tokens, Tensor targets, Tensor schedule) {}
+
+  /**
+   * Derives the plans.
+   *
+   * @param microSteps forward and backward passes per update, whose gradients are averaged
+   */
+  public static TrainingPlans of(
+      Model model,
+      int batch,
+      int sequence,
+      int microSteps,
+      AdamWSettings adamW,
+      Recompute recompute) {
+    Inputs inputs =
+        new Inputs(
+            input("tokens", DType.I32, Shape.of(batch, sequence)),
+            input("targets", DType.I32, Shape.of(batch, sequence)),
+            input("schedule", DType.F32, Shape.of(3)));
+    List<ArenaLayout> places = persistent(model, inputs);
+
+    Emitter emit = new Emitter();
+    Tensor hidden = model.hidden(emit, inputs.tokens(), new Model.Attention.Causal());
+    Tensor logits = model.logits(emit, hidden);
+    Tensor losses = emit.crossEntropy("losses", logits, inputs.targets(), model.vocabulary());
+    Tensor loss = emit.mean("loss", losses);
+    List<Op> forward = emit.ops();
+
+    List<Op> both = new ArrayList<>(forward);
+    both.addAll(Backward.derive(forward, loss, 1f / microSteps, Parameter::gradient));
+    List<Op> first = recompute.apply(both);
+    List<Op> later = Rewrite.accumulateGradients(first);
+
+    Tensor norm = new Tensor("norm", DType.F32, Shape.of(), Arena.ACTIVATIONS);
+    List<Op> update = update(model, inputs, norm, adamW);
+
+    List<Plan> plans = new ArrayList<>();
+    for (int i = 0; i < microSteps; i++) {
+      List<Op> ops = new ArrayList<>(i == 0 ? first : later);
+      boolean last = i == microSteps - 1;
+      if (last) {
+        ops.addAll(update);
+        plans.add(Plan.of("step", ops, List.of(loss, norm), places));
+      } else {
+        // All micro-steps between the first and the last are one plan.
+        plans.add(i > 1 ? plans.get(1) : Plan.of("micro-step", ops, List.of(loss), places));
+      }
+    }
+    Plan evaluation = Plan.of("evaluate", forward, List.of(loss, logits), places);
+    return new TrainingPlans(List.copyOf(plans), evaluation, inputs, loss, norm, logits);
+  }
+
+  /** The bytes each arena needs so that every plan here can run in it. */
+  public Map<Arena, Long> bytes() {
+    Map<Arena, Long> bytes = new EnumMap<>(Arena.class);
+    Stream.concat(microSteps.stream(), Stream.of(evaluation))
+        .flatMap(plan -> plan.layout().arenas().values().stream())
+        .forEach(layout -> bytes.merge(layout.arena(), layout.bytes(), Math::max));
+    return bytes;
+  }
+
+  /** The plan that ends a step. */
+  public Plan step() {
+    return microSteps.getLast();
+  }
+
+  private static Tensor input(String name, DType dtype, Shape shape) {
+    return new Tensor(name, dtype, shape, Arena.INPUTS);
+  }
+
+  private static List<ArenaLayout> persistent(Model model, Inputs inputs) {
+    List<Parameter> parameters = model.parameters();
+    return List.of(
+        ArenaLayout.sequential(
+            Arena.PARAMETERS, parameters.stream().map(Parameter::tensor).toList()),
+        ArenaLayout.sequential(
+            Arena.GRADIENTS, parameters.stream().map(Parameter::gradient).toList()),
+        ArenaLayout.sequential(
+            Arena.OPTIMIZER,
+            Stream.concat(
+                    parameters.stream().map(Parameter::m), parameters.stream().map(Parameter::v))
+                .toList()),
+        ArenaLayout.sequential(
+            Arena.INPUTS, List.of(inputs.tokens(), inputs.targets(), inputs.schedule())));
+  }
+
+  private static List<Op> update(Model model, Inputs inputs, Tensor norm, AdamWSettings adamW) {
+    List<Op> ops = new ArrayList<>();
+    ops.add(
+        new Op.GlobalNorm(norm, model.parameters().stream().map(Parameter::gradient).toList()));
+    for (Parameter parameter : model.parameters()) {
+      boolean decays = adamW.decay() == AdamWSettings.Decay.ALL || parameter.matrix();
+      ops.add(
+          new Op.AdamW(
+              parameter.tensor(),
+              parameter.m(),
+              parameter.v(),
+              parameter.gradient(),
+              norm,
+              inputs.schedule(),
+              adamW.beta1(),
+              adamW.beta2(),
+              adamW.epsilon(),
+              decays ? adamW.weightDecay() : 0,
+              adamW.maxNorm()));
+    }
+    return ops;
+  }
+}
