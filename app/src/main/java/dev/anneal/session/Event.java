@@ -1,0 +1,114 @@
+package dev.anneal.session;
+
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a session says. Progress lines, {@code --json}, the run's log, the dashboard and the tests
+ * are all listeners of the same events.
+ */
+public sealed interface Event {
+
+  /** The state of a run, as the prompt shows it. */
+  enum State {
+    RUNNING,
+    PAUSED,
+    STOPPING,
+    DONE,
+    FAILED
+  }
+
+  /** Why a run ended. */
+  enum Outcome {
+    /** All steps were made. */
+    COMPLETED,
+    /** The condition of {@code --until} came true. */
+    TARGET,
+    TIME_LIMIT,
+    /** A front end asked for it. */
+    STOPPED,
+    /** The loss or a gradient is NaN or infinite. */
+    NOT_FINITE,
+    FAILED
+  }
+
+  /**
+   * A run begins, or goes on after {@code step} updates.
+   *
+   * @param bytes of each arena
+   */
+  record Started(
+      String run,
+      String model,
+      long parameters,
+      String data,
+      String backend,
+      String device,
+      int step,
+      int steps,
+      int tokensPerStep,
+      double flopsPerToken,
+      Map<String, Long> bytes,
+      Optional<Path> directory)
+      implements Event {}
+
+  /**
+   * An update was made.
+   *
+   * @param step updates so far, from 1
+   * @param loss of the batch before the update, nats per token
+   * @param kinds milliseconds by kind of op
+   */
+  record Step(
+      int step,
+      double loss,
+      double learningRate,
+      double gradientNorm,
+      double milliseconds,
+      double tokensPerSecond,
+      String backend,
+      Map<String, Double> kinds)
+      implements Event {}
+
+  /** The loss on the held-out split, nats per token. */
+  record Evaluation(int step, double loss, double milliseconds) implements Event {}
+
+  record SampleStarted(int step, String prompt) implements Event {}
+
+  /** A piece of a sample: whole characters. */
+  record SampleText(String text) implements Event {}
+
+  record SampleEnded(int tokens, double milliseconds) implements Event {}
+
+  record Saved(int step, Path checkpoint, long bytes, double milliseconds) implements Event {}
+
+  /** A setting of the live run was changed. */
+  record Changed(int step, String setting, String from, String to) implements Event {}
+
+  record StateChanged(State state, int step) implements Event {}
+
+  record Warning(String text) implements Event {}
+
+  /**
+   * The run is over.
+   *
+   * @param loss of the last step
+   * @param evaluation the last one
+   * @param error one line, when the outcome is a failure
+   */
+  record Ended(
+      Outcome outcome,
+      int step,
+      Optional<Double> loss,
+      Optional<Double> evaluation,
+      double seconds,
+      Optional<String> error)
+      implements Event {}
+
+  /** Hears events on the run's thread, in order; it must return quickly. */
+  @FunctionalInterface
+  interface Listener {
+    void on(Event event);
+  }
+}
