@@ -21,6 +21,9 @@ final class CpuProgram implements Program {
   /** Ints between two counters, so that they do not share a cache line. */
   private static final int STRIDE = 16;
 
+  /** Every worker has room for {@link Rows}'s sixteen lanes. */
+  private static final long LANES = 64;
+
   private final Plan plan;
   private final Team team;
   private final Kernel[] kernels;
@@ -40,7 +43,7 @@ final class CpuProgram implements Program {
     this.workers = new Kernel.Worker[team.size()];
     for (int i = 0; i < workers.length; i++) {
       workers[i] =
-          new Scratch(scratch.allocate(Math.max(64, threadScratch(kernels)), 64).address(), shared);
+          new Scratch(scratch.allocate(threadScratch(kernels), 64).address(), shared);
     }
   }
 
@@ -57,7 +60,7 @@ final class CpuProgram implements Program {
   }
 
   private static long threadScratch(Kernel[] kernels) {
-    return Arrays.stream(kernels).mapToLong(Kernel::threadScratch).max().orElse(0);
+    return Math.max(LANES, Arrays.stream(kernels).mapToLong(Kernel::threadScratch).max().orElse(0));
   }
 
   private static long sharedScratch(Kernel[] kernels) {

@@ -25,7 +25,11 @@ final class Lanes {
   private static VectorSpecies<Float> floats() {
     int bits = Integer.getInteger("anneal.vector.bits", 0);
     return switch (bits) {
-      case 0 -> FloatVector.SPECIES_PREFERRED;
+      // Reductions have 16 lanes, so a wider vector would not help them.
+      case 0 ->
+          FloatVector.SPECIES_PREFERRED.length() > 16
+              ? FloatVector.SPECIES_512
+              : FloatVector.SPECIES_PREFERRED;
       case 128 -> FloatVector.SPECIES_128;
       case 256 -> FloatVector.SPECIES_256;
       case 512 -> FloatVector.SPECIES_512;

@@ -1,0 +1,89 @@
+package dev.anneal.cpu;
+
+import dev.anneal.plan.Op;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/**
+ * Ops whose every element stands alone: the residual sum, GELU and its gradient. They read 4 or 8
+ * bytes and write 4 per element, in tasks that fit the first-level cache; {@code out} may be one of
+ * the inputs.
+ *
+ * <p>GELU is written with a sigmoid, since 0.5 (1 + tanh u) = 1 / (1 + exp(-2u)): one exponential and
+ * one division, and no cancellation for small u.
+ */
+final class Elementwise {
+  private static final int CHUNK = 4096;
+
+  private static final float TWO_SQRT_2_OVER_PI = 1.5957691216f;
+  private static final float CUBIC = 0.044715f;
+
+  private Elementwise() {}
+
+  /** Runs on one vector of a chunk. */
+  private interface Body {
+    void run(long offset, VectorMask<Float> mask);
+  }
+
+  private static Kernel kernel(long elements, Body body) {
+    return Kernel.of(
+        Math.toIntExact(Math.ceilDiv(elements, CHUNK)),
+        (task, worker) -> {
+          long from = (long) task * CHUNK;
+          int n = (int) Math.min(CHUNK, elements - from);
+          for (int i = 0; i < n; i += Lanes.N) {
+            body.run(4 * (from + i), Rows.in(i, n));
+          }
+        });
+  }
+
+  static Kernel add(Op.Add op, Kernel.Addresses at) {
+    long out = at.of(op.out());
+    long a = at.of(op.a());
+    long b = at.of(op.b());
+    return kernel(
+        op.out().elements(),
+        (offset, mask) ->
+            Ram.store(
+                Ram.load(a + offset, mask).add(Ram.load(b + offset, mask)), out + offset, mask));
+  }
+
+  static Kernel gelu(Op.GeluForward op, Kernel.Addresses at) {
+    long out = at.of(op.out());
+    long in = at.of(op.in());
+    return kernel(
+        op.out().elements(),
+        (offset, mask) -> {
+          FloatVector x = Ram.load(in + offset, mask);
+          Ram.store(x.mul(sigmoid(twiceU(x))), out + offset, mask);
+        });
+  }
+
+  static Kernel geluBackward(Op.GeluBackward op, Kernel.Addresses at) {
+    long dIn = at.of(op.dIn());
+    long dOut = at.of(op.dOut());
+    long in = at.of(op.in());
+    return kernel(
+        op.dIn().elements(),
+        (offset, mask) -> {
+          FloatVector x = Ram.load(in + offset, mask);
+          FloatVector s = sigmoid(twiceU(x));
+          // d(2u)/dx = 2 sqrt(2/pi) (1 + 3 * 0.044715 x^2)
+          FloatVector slope = x.mul(x).fma(3 * CUBIC * TWO_SQRT_2_OVER_PI, TWO_SQRT_2_OVER_PI);
+          FloatVector ds = s.sub(s.mul(s)).mul(slope);
+          FloatVector d = x.fma(ds, s);
+          Ram.store(d.mul(Ram.load(dOut + offset, mask)), dIn + offset, mask);
+        });
+  }
+
+  /** 2u = 2 sqrt(2/pi) (x + 0.044715 x^3). */
+  private static FloatVector twiceU(FloatVector x) {
+    return x.mul(x.mul(x).fma(CUBIC * TWO_SQRT_2_OVER_PI, TWO_SQRT_2_OVER_PI));
+  }
+
+  /** 1 / (1 + exp(-x)). */
+  private static FloatVector sigmoid(FloatVector x) {
+    FloatVector one = FloatVector.broadcast(Lanes.F, 1f);
+    return one.div(VectorMath.exp(x.neg()).add(1f));
+  }
+}

@@ -1,0 +1,290 @@
+package dev.anneal.cpu;
+
+import dev.anneal.cpu.Kernel.Phase;
+import dev.anneal.plan.Op;
+import dev.anneal.plan.Tensor;
+import java.util.List;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/**
+ * The products of a linear layer, with M = B*T rows: forward out = in weightᵀ + bias, backward dIn =
+ * dOut weight and dWeight (+)= dOutᵀ in; and dBias (+)= the column sums of dOut.
+ *
+ * <p>Each reads its weight from memory once: 4 N K bytes, against 2 M N K operations. All three are
+ * {@link Tile} products; they differ in what runs along the lanes, so that nothing large is ever
+ * transposed:
+ *
+ * <ul>
+ *   <li>forward: lanes along M. The activations, which are small, are packed transposed once, for
+ *       all workers; the weight is broadcast from where it is. A finished block of outᵀ is transposed
+ *       as it is stored.
+ *   <li>backward to the input: lanes along K. A worker packs its own columns of the weight.
+ *   <li>backward to the weight: lanes along K. The activations are packed once; each worker packs its
+ *       rows of dOutᵀ, whose stride would otherwise put all of them into one set of the cache.
+ * </ul>
+ */
+final class Matmul {
+  /** Below this many rows the lanes along M would be empty: rows are dotted with the weight. */
+  private static final int FEW_ROWS = 4;
+
+  /** Rows of the weight, or of dWeight, per task. */
+  private static final int BLOCK = 64;
+
+  /** Enough tasks that a worker that is late costs little. */
+  private static final int TASKS = 24;
+
+  private Matmul() {}
+
+  private static int rows(Tensor tensor) {
+    return Math.toIntExact(tensor.shape().rows());
+  }
+
+  static Kernel forward(Op.MatmulForward op, Kernel.Addresses at) {
+    long out = at.of(op.out());
+    long in = at.of(op.in());
+    long weight = at.of(op.weight());
+    long bias = op.bias().map(at::of).orElse(0L);
+    boolean hasBias = op.bias().isPresent();
+    int m = rows(op.in());
+    int n = op.weight().shape().dim(0);
+    int k = op.weight().shape().dim(1);
+    if (m < FEW_ROWS) {
+      return fewRows(out, in, weight, bias, hasBias, m, n, k);
+    }
+    int block = block(n, TASKS);
+    int panels = Math.ceilDiv(m, Tile.WIDTH);
+    int columns = panels * Tile.WIDTH;
+    long columnBytes = 4L * columns;
+    int packTasks = panels * Math.ceilDiv(k, Tile.DEPTH);
+    Phase pack =
+        new Phase(
+            packTasks,
+            (task, worker) -> {
+              int panel = task % panels;
+              int from = task / panels * Tile.DEPTH;
+              int depth = Math.min(Tile.DEPTH, k - from);
+              int row = panel * Tile.WIDTH;
+              Tile.packTransposed(
+                  in + 4L * ((long) row * k + from),
+                  4L * k,
+                  Math.min(Tile.WIDTH, m - row),
+                  depth,
+                  worker.sharedScratch()
+                      + from * columnBytes
+                      + (long) panel * depth * Tile.WIDTH_BYTES);
+            });
+    Phase multiply =
+        new Phase(
+            Math.ceilDiv(n, block),
+            (task, worker) -> {
+              int row = task * block;
+              int count = Math.min(block, n - row);
+              long tile = worker.threadScratch();
+              for (int i = 0; i < count; i++) {
+                float start = hasBias ? Ram.get(bias + 4L * (row + i)) : 0;
+                fill(tile + i * columnBytes, columns, start);
+              }
+              for (int from = 0; from < k; from += Tile.DEPTH) {
+                int depth = Math.min(Tile.DEPTH, k - from);
+                long a = weight + 4L * ((long) row * k + from);
+                long b = worker.sharedScratch() + from * columnBytes;
+                Tile.multiply(
+                    count, columns, depth, a, 4L * k, 4, b, tile, columnBytes, true, 0);
+              }
+              storeTransposed(tile, columnBytes, count, m, out + 4L * row, 4L * n);
+            });
+    return new Kernel(List.of(pack, multiply), block * columnBytes, columnBytes * k);
+  }
+
+  /** Rows per task: as many as {@link #BLOCK}, fewer when there would be fewer than {@code tasks}. */
+  private static int block(int n, int tasks) {
+    int even = Math.ceilDiv(n, tasks);
+    return Math.clamp(Math.ceilDiv(even, Tile.ROWS) * Tile.ROWS, Tile.ROWS, BLOCK);
+  }
+
+  private static void fill(long to, int n, float value) {
+    FloatVector v = FloatVector.broadcast(Lanes.F, value);
+    for (int i = 0; i < n; i += Lanes.N) {
+      Ram.store(v, to + 4L * i);
+    }
+  }
+
+  /** to (m, n) = from (n, m) transposed, in squares of 16 that stay in the first-level cache. */
+  private static void storeTransposed(
+      long from, long fromRow, int n, int m, long to, long toRow) {
+    for (int i0 = 0; i0 < m; i0 += 16) {
+      int iEnd = Math.min(m, i0 + 16);
+      for (int j0 = 0; j0 < n; j0 += 16) {
+        int jEnd = Math.min(n, j0 + 16);
+        for (int i = i0; i < iEnd; i++) {
+          long source = from + 4L * i + j0 * fromRow;
+          long target = to + i * toRow + 4L * j0;
+          for (int j = j0; j < jEnd; j++) {
+            Ram.set(target, Ram.get(source));
+            source += fromRow;
+            target += 4;
+          }
+        }
+      }
+    }
+  }
+
+  /** Decoding: each weight is used once per row, so its bytes are the limit, and rows are dotted. */
+  private static Kernel fewRows(
+      long out, long in, long weight, long bias, boolean hasBias, int m, int n, int k) {
+    int block = BLOCK;
+    return Kernel.of(
+        Math.ceilDiv(n, block),
+        (task, worker) -> {
+          int end = Math.min(n, (task + 1) * block);
+          for (int row = task * block; row < end; row++) {
+            float start = hasBias ? Ram.get(bias + 4L * row) : 0;
+            for (int i = 0; i < m; i++) {
+              float dot =
+                  Rows.dot(in + 4L * i * k, weight + 4L * row * k, k, worker.threadScratch());
+              Ram.set(out + 4L * ((long) i * n + row), dot + start);
+            }
+          }
+        });
+  }
+
+  static Kernel backwardInput(Op.MatmulBackwardInput op, Kernel.Addresses at) {
+    long dIn = at.of(op.dIn());
+    long dOut = at.of(op.dOut());
+    long weight = at.of(op.weight());
+    int m = rows(op.dOut());
+    int n = op.weight().shape().dim(0);
+    int k = op.weight().shape().dim(1);
+    int width = 2 * Tile.WIDTH;
+    int columnTasks = Math.ceilDiv(k, width);
+    int rowTasks = Math.clamp(TASKS / columnTasks, 1, Math.ceilDiv(m, 4 * Tile.ROWS));
+    int rowsPerTask = Math.ceilDiv(Math.ceilDiv(m, rowTasks), Tile.ROWS) * Tile.ROWS;
+    int rowBlocks = Math.ceilDiv(m, rowsPerTask);
+    long packed = Tile.packedBytes(width, Tile.DEPTH);
+    Phase multiply =
+        new Phase(
+            columnTasks * rowBlocks,
+            (task, worker) -> {
+              int column = task / rowBlocks * width;
+              int count = Math.min(width, k - column);
+              int row = task % rowBlocks * rowsPerTask;
+              int rows = Math.min(rowsPerTask, m - row);
+              long b = worker.threadScratch();
+              for (int from = 0; from < n; from += Tile.DEPTH) {
+                int depth = Math.min(Tile.DEPTH, n - from);
+                Tile.pack(
+                    weight + 4L * ((long) from * k + column), 4L * k, depth, count, b);
+                Tile.multiply(
+                    rows,
+                    count,
+                    depth,
+                    dOut + 4L * ((long) row * n + from),
+                    4L * n,
+                    4,
+                    b,
+                    dIn + 4L * ((long) row * k + column),
+                    4L * k,
+                    from > 0,
+                    b + packed);
+              }
+            });
+    return new Kernel(List.of(multiply), packed + Tile.SPILL_BYTES, 0);
+  }
+
+  static Kernel backwardWeight(Op.MatmulBackwardWeight op, Kernel.Addresses at) {
+    long dWeight = at.of(op.dWeight());
+    long dOut = at.of(op.dOut());
+    long in = at.of(op.in());
+    int m = rows(op.dOut());
+    int n = op.dWeight().shape().dim(0);
+    int k = op.dWeight().shape().dim(1);
+    int block = block(n, TASKS);
+    int panels = Math.ceilDiv(k, Tile.WIDTH);
+    int chunks = Math.ceilDiv(m, Tile.DEPTH);
+    long rowBytes = panels * Tile.WIDTH_BYTES;
+    Phase pack =
+        new Phase(
+            panels * chunks,
+            (task, worker) -> {
+              int panel = task % panels;
+              int from = task / panels * Tile.DEPTH;
+              int depth = Math.min(Tile.DEPTH, m - from);
+              int column = panel * Tile.WIDTH;
+              Tile.pack(
+                  in + 4L * ((long) from * k + column),
+                  4L * k,
+                  depth,
+                  Math.min(Tile.WIDTH, k - column),
+                  worker.sharedScratch()
+                      + from * rowBytes
+                      + (long) panel * depth * Tile.WIDTH_BYTES);
+            });
+    long blockBytes = 4L * block;
+    Phase multiply =
+        new Phase(
+            Math.ceilDiv(n, block),
+            (task, worker) -> {
+              int row = task * block;
+              int count = Math.min(block, n - row);
+              long a = worker.threadScratch();
+              for (int from = 0; from < m; from += Tile.DEPTH) {
+                int depth = Math.min(Tile.DEPTH, m - from);
+                copyRows(dOut + 4L * ((long) from * n + row), 4L * n, depth, count, a, blockBytes);
+                Tile.multiply(
+                    count,
+                    k,
+                    depth,
+                    a,
+                    4,
+                    blockBytes,
+                    worker.sharedScratch() + from * rowBytes,
+                    dWeight + 4L * row * k,
+                    4L * k,
+                    op.accumulate() || from > 0,
+                    a + blockBytes * Tile.DEPTH);
+              }
+            });
+    return new Kernel(
+        List.of(pack, multiply), blockBytes * Tile.DEPTH + Tile.SPILL_BYTES, rowBytes * m);
+  }
+
+  private static void copyRows(
+      long from, long fromRow, int rows, int columns, long to, long toRow) {
+    for (int i = 0; i < rows; i++) {
+      long source = from + i * fromRow;
+      long target = to + i * toRow;
+      int j = 0;
+      for (; j + Lanes.N <= columns; j += Lanes.N) {
+        Ram.store(Ram.load(source + 4L * j), target + 4L * j);
+      }
+      for (; j < columns; j++) {
+        Ram.set(target + 4L * j, Ram.get(source + 4L * j));
+      }
+    }
+  }
+
+  static Kernel bias(Op.BiasBackward op, Kernel.Addresses at) {
+    long dBias = at.of(op.dBias());
+    long dOut = at.of(op.dOut());
+    int m = rows(op.dOut());
+    int n = op.dBias().shape().dim(0);
+    int width = 4 * Rows.LANES;
+    return Kernel.of(
+        Math.ceilDiv(n, width),
+        (task, worker) -> {
+          int end = Math.min(n, (task + 1) * width);
+          for (int j = task * width; j < end; j += Lanes.N) {
+            VectorMask<Float> mask = Rows.in(j, end);
+            FloatVector sum =
+                op.accumulate() ? Ram.load(dBias + 4L * j, mask) : FloatVector.zero(Lanes.F);
+            long source = dOut + 4L * j;
+            for (int i = 0; i < m; i++) {
+              sum = sum.add(Ram.load(source, mask));
+              source += 4L * n;
+            }
+            Ram.store(sum, dBias + 4L * j, mask);
+          }
+        });
+  }
+}

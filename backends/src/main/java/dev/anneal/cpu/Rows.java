@@ -1,0 +1,273 @@
+package dev.anneal.cpu;
+
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/**
+ * Reductions over one row of n floats. Element i is added into lane i mod 16, whatever the vector
+ * width: one, two or four accumulators make the sixteen lanes, and {@link #fold} adds these as a
+ * fixed tree. {@code reduceLanes} may add in any order and is not used.
+ *
+ * <p>{@code scratch} is the address of 64 bytes for the sixteen lanes.
+ */
+final class Rows {
+  /** Logical lanes. */
+  static final int LANES = 16;
+
+  private static final int N = Lanes.N;
+  private static final FloatVector ZERO = FloatVector.zero(Lanes.F);
+
+  private Rows() {}
+
+  /** The sum of x. */
+  static float sum(long x, int n, long scratch) {
+    FloatVector a0 = ZERO;
+    FloatVector a1 = ZERO;
+    FloatVector a2 = ZERO;
+    FloatVector a3 = ZERO;
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      long at = x + 4L * i;
+      a0 = a0.add(Ram.load(at));
+      if (N <= 8) {
+        a1 = a1.add(Ram.load(at + Lanes.BYTES));
+      }
+      if (N == 4) {
+        a2 = a2.add(Ram.load(at + 2 * Lanes.BYTES));
+        a3 = a3.add(Ram.load(at + 3 * Lanes.BYTES));
+      }
+    }
+    if (i < n) {
+      a0 = a0.add(Ram.load(x + 4L * i, in(i, n)));
+      if (N <= 8) {
+        a1 = a1.add(Ram.load(x + 4L * (i + N), in(i + N, n)));
+      }
+      if (N == 4) {
+        a2 = a2.add(Ram.load(x + 4L * (i + 2 * N), in(i + 2 * N, n)));
+        a3 = a3.add(Ram.load(x + 4L * (i + 3 * N), in(i + 3 * N, n)));
+      }
+    }
+    return fold(a0, a1, a2, a3, scratch);
+  }
+
+  /** The sum of x * y. */
+  static float dot(long x, long y, int n, long scratch) {
+    FloatVector a0 = ZERO;
+    FloatVector a1 = ZERO;
+    FloatVector a2 = ZERO;
+    FloatVector a3 = ZERO;
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      long at = x + 4L * i;
+      long by = y + 4L * i;
+      a0 = Ram.load(at).fma(Ram.load(by), a0);
+      if (N <= 8) {
+        a1 = Ram.load(at + Lanes.BYTES).fma(Ram.load(by + Lanes.BYTES), a1);
+      }
+      if (N == 4) {
+        a2 = Ram.load(at + 2 * Lanes.BYTES).fma(Ram.load(by + 2 * Lanes.BYTES), a2);
+        a3 = Ram.load(at + 3 * Lanes.BYTES).fma(Ram.load(by + 3 * Lanes.BYTES), a3);
+      }
+    }
+    if (i < n) {
+      VectorMask<Float> m0 = in(i, n);
+      a0 = Ram.load(x + 4L * i, m0).fma(Ram.load(y + 4L * i, m0), a0);
+      if (N <= 8) {
+        int j = i + N;
+        VectorMask<Float> m1 = in(j, n);
+        a1 = Ram.load(x + 4L * j, m1).fma(Ram.load(y + 4L * j, m1), a1);
+      }
+      if (N == 4) {
+        int j = i + 2 * N;
+        VectorMask<Float> m2 = in(j, n);
+        a2 = Ram.load(x + 4L * j, m2).fma(Ram.load(y + 4L * j, m2), a2);
+        int k = i + 3 * N;
+        VectorMask<Float> m3 = in(k, n);
+        a3 = Ram.load(x + 4L * k, m3).fma(Ram.load(y + 4L * k, m3), a3);
+      }
+    }
+    return fold(a0, a1, a2, a3, scratch);
+  }
+
+  /** The sum of (x - mean)^2. */
+  static float squaredDeviation(long x, int n, float mean, long scratch) {
+    FloatVector a0 = ZERO;
+    FloatVector a1 = ZERO;
+    FloatVector a2 = ZERO;
+    FloatVector a3 = ZERO;
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      long at = x + 4L * i;
+      FloatVector d0 = Ram.load(at).sub(mean);
+      a0 = d0.fma(d0, a0);
+      if (N <= 8) {
+        FloatVector d1 = Ram.load(at + Lanes.BYTES).sub(mean);
+        a1 = d1.fma(d1, a1);
+      }
+      if (N == 4) {
+        FloatVector d2 = Ram.load(at + 2 * Lanes.BYTES).sub(mean);
+        a2 = d2.fma(d2, a2);
+        FloatVector d3 = Ram.load(at + 3 * Lanes.BYTES).sub(mean);
+        a3 = d3.fma(d3, a3);
+      }
+    }
+    if (i < n) {
+      FloatVector d0 = deviation(x, i, n, mean);
+      a0 = d0.fma(d0, a0);
+      if (N <= 8) {
+        FloatVector d1 = deviation(x, i + N, n, mean);
+        a1 = d1.fma(d1, a1);
+      }
+      if (N == 4) {
+        FloatVector d2 = deviation(x, i + 2 * N, n, mean);
+        a2 = d2.fma(d2, a2);
+        FloatVector d3 = deviation(x, i + 3 * N, n, mean);
+        a3 = d3.fma(d3, a3);
+      }
+    }
+    return fold(a0, a1, a2, a3, scratch);
+  }
+
+  private static FloatVector deviation(long x, int i, int n, float mean) {
+    VectorMask<Float> mask = in(i, n);
+    return ZERO.blend(Ram.load(x + 4L * i, mask).sub(mean), mask);
+  }
+
+  /** The largest of x; NaN when one is. */
+  static float max(long x, int n, long scratch) {
+    FloatVector a0 = FloatVector.broadcast(Lanes.F, Float.NEGATIVE_INFINITY);
+    FloatVector a1 = a0;
+    int i = 0;
+    for (; i + 2 * N <= n; i += 2 * N) {
+      a0 = a0.max(Ram.load(x + 4L * i));
+      a1 = a1.max(Ram.load(x + 4L * (i + N)));
+    }
+    Ram.store(a0.max(a1), scratch);
+    float max = Float.NEGATIVE_INFINITY;
+    for (int lane = 0; lane < N; lane++) {
+      max = Math.max(max, Ram.get(scratch + 4L * lane));
+    }
+    for (; i < n; i++) {
+      max = Math.max(max, Ram.get(x + 4L * i));
+    }
+    return max;
+  }
+
+  /** to = exp(scale * x - shift), and the sum of these; {@code to} may be x. */
+  static float exp(long x, long to, int n, float scale, float shift, long scratch) {
+    FloatVector minus = FloatVector.broadcast(Lanes.F, -shift);
+    FloatVector a0 = ZERO;
+    FloatVector a1 = ZERO;
+    FloatVector a2 = ZERO;
+    FloatVector a3 = ZERO;
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      long offset = 4L * i;
+      FloatVector e0 = VectorMath.exp(Ram.load(x + offset).fma(broadcast(scale), minus));
+      Ram.store(e0, to + offset);
+      a0 = a0.add(e0);
+      if (N <= 8) {
+        long o1 = offset + Lanes.BYTES;
+        FloatVector e1 = VectorMath.exp(Ram.load(x + o1).fma(broadcast(scale), minus));
+        Ram.store(e1, to + o1);
+        a1 = a1.add(e1);
+      }
+      if (N == 4) {
+        long o2 = offset + 2 * Lanes.BYTES;
+        FloatVector e2 = VectorMath.exp(Ram.load(x + o2).fma(broadcast(scale), minus));
+        Ram.store(e2, to + o2);
+        a2 = a2.add(e2);
+        long o3 = offset + 3 * Lanes.BYTES;
+        FloatVector e3 = VectorMath.exp(Ram.load(x + o3).fma(broadcast(scale), minus));
+        Ram.store(e3, to + o3);
+        a3 = a3.add(e3);
+      }
+    }
+    if (i < n) {
+      a0 = a0.add(expTail(x, to, i, n, scale, minus));
+      if (N <= 8) {
+        a1 = a1.add(expTail(x, to, i + N, n, scale, minus));
+      }
+      if (N == 4) {
+        a2 = a2.add(expTail(x, to, i + 2 * N, n, scale, minus));
+        a3 = a3.add(expTail(x, to, i + 3 * N, n, scale, minus));
+      }
+    }
+    return fold(a0, a1, a2, a3, scratch);
+  }
+
+  private static FloatVector expTail(
+      long x, long to, int i, int n, float scale, FloatVector minus) {
+    VectorMask<Float> mask = in(i, n);
+    FloatVector e = VectorMath.exp(Ram.load(x + 4L * i, mask).fma(broadcast(scale), minus));
+    Ram.store(e, to + 4L * i, mask);
+    return ZERO.blend(e, mask);
+  }
+
+  /** The sum of exp(x - shift), without storing these. */
+  static float sumExp(long x, int n, float shift, long scratch) {
+    FloatVector a0 = ZERO;
+    FloatVector a1 = ZERO;
+    FloatVector a2 = ZERO;
+    FloatVector a3 = ZERO;
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+      long at = x + 4L * i;
+      a0 = a0.add(VectorMath.exp(Ram.load(at).sub(shift)));
+      if (N <= 8) {
+        a1 = a1.add(VectorMath.exp(Ram.load(at + Lanes.BYTES).sub(shift)));
+      }
+      if (N == 4) {
+        a2 = a2.add(VectorMath.exp(Ram.load(at + 2 * Lanes.BYTES).sub(shift)));
+        a3 = a3.add(VectorMath.exp(Ram.load(at + 3 * Lanes.BYTES).sub(shift)));
+      }
+    }
+    if (i < n) {
+      a0 = a0.add(sumExpTail(x, i, n, shift));
+      if (N <= 8) {
+        a1 = a1.add(sumExpTail(x, i + N, n, shift));
+      }
+      if (N == 4) {
+        a2 = a2.add(sumExpTail(x, i + 2 * N, n, shift));
+        a3 = a3.add(sumExpTail(x, i + 3 * N, n, shift));
+      }
+    }
+    return fold(a0, a1, a2, a3, scratch);
+  }
+
+  private static FloatVector sumExpTail(long x, int i, int n, float shift) {
+    VectorMask<Float> mask = in(i, n);
+    return ZERO.blend(VectorMath.exp(Ram.load(x + 4L * i, mask).sub(shift)), mask);
+  }
+
+  static FloatVector broadcast(float value) {
+    return FloatVector.broadcast(Lanes.F, value);
+  }
+
+  /** The lanes of the vector at element {@code i} that lie below {@code n}. */
+  static VectorMask<Float> in(int i, int n) {
+    return Lanes.F.indexInRange(Math.min(i, n), n);
+  }
+
+  /** Adds the sixteen lanes: i with i + 8, then with i + 4, i + 2, i + 1. */
+  private static float fold(
+      FloatVector a0, FloatVector a1, FloatVector a2, FloatVector a3, long scratch) {
+    Ram.store(a0, scratch);
+    if (N <= 8) {
+      Ram.store(a1, scratch + Lanes.BYTES);
+    }
+    if (N == 4) {
+      Ram.store(a2, scratch + 2 * Lanes.BYTES);
+      Ram.store(a3, scratch + 3 * Lanes.BYTES);
+    }
+    float s0 = pair(scratch, 0) + pair(scratch, 4);
+    float s1 = pair(scratch, 1) + pair(scratch, 5);
+    float s2 = pair(scratch, 2) + pair(scratch, 6);
+    float s3 = pair(scratch, 3) + pair(scratch, 7);
+    return (s0 + s2) + (s1 + s3);
+  }
+
+  private static float pair(long scratch, int lane) {
+    return Ram.get(scratch + 4L * lane) + Ram.get(scratch + 4L * (lane + 8));
+  }
+}
