@@ -30,7 +30,7 @@ final class VectorMath {
     FloatVector in = x.min(MAX).max(MIN);
     FloatVector shifted = in.fma(LOG2_E, ROUND);
     FloatVector n = shifted.sub(ROUND);
-    FloatVector r = n.fma(-LN2_HIGH, in);
+    FloatVector r = n.fma(FloatVector.broadcast(Lanes.F, -LN2_HIGH), in);
     r = n.fma(FloatVector.broadcast(Lanes.F, -LN2_LOW), r);
     FloatVector p = r.fma(1.9875691500e-4f, 1.3981999507e-3f);
     p = p.fma(r, FloatVector.broadcast(Lanes.F, 8.3334519073e-3f));
