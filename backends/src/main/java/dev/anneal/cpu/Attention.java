@@ -52,6 +52,16 @@ final class Attention {
       return out + b * (long) t * outRow() + 4L * head * headSize();
     }
 
+    /** Floats of a panel of keys or values transposed: HS deep. */
+    int keysPanel() {
+      return headSize() * Tile.WIDTH;
+    }
+
+    /** Floats of a panel of values or keys: T deep. */
+    int valuesPanel() {
+      return t * Tile.WIDTH;
+    }
+
     /** Floats from one query's scores to the next one's: whole panels. */
     int scoreRow() {
       return Math.ceilDiv(t, Tile.WIDTH) * Tile.WIDTH;
@@ -64,62 +74,52 @@ final class Attention {
     long out = at.of(op.out());
     long lse = at.of(op.logSumExp());
     int hs = s.headSize();
-    long keysBytes = Tile.packedBytes(s.t(), hs);
-    long valuesBytes = Tile.packedBytes(hs, s.t());
-    long scoresBytes = 4L * QUERIES * s.scoreRow();
-    long scratch = 64 + keysBytes + valuesBytes + scoresBytes + Tile.SPILL_BYTES;
+    int keysFloats = Packing.panels(s.t()) * s.keysPanel();
+    int valuesFloats = Packing.panels(hs) * s.valuesPanel();
+    int queryFloats = QUERIES * hs;
+    int probabilityFloats = QUERIES * s.scoreRow();
+    long scoreRow = 4L * s.scoreRow();
     Kernel.Task task =
         (index, worker) -> {
           int b = index / s.heads();
           int head = index % s.heads();
+          float[] floats = worker.threadFloats();
+          int values = keysFloats;
+          int queries = values + valuesFloats;
+          int probabilities = queries + queryFloats;
           long lanes = worker.threadScratch();
-          long keys = lanes + 64;
-          long values = keys + keysBytes;
-          long scores = values + valuesBytes;
-          long spill = scores + scoresBytes;
+          long scores = lanes + 64;
           long q = s.query(qkv, b, head);
           long k = q + 4L * s.c();
           long v = k + 4L * s.c();
-          Tile.packTransposed(k, s.qkvRow(), s.t(), hs, keys);
-          Tile.pack(v, s.qkvRow(), s.t(), hs, values);
-          long scoreRow = 4L * s.scoreRow();
+          Packing.transposedPanels(k, s.qkvRow(), s.t(), hs, floats, 0, s.keysPanel());
+          Packing.panels(v, s.qkvRow(), s.t(), hs, floats, values, s.valuesPanel());
           for (int first = 0; first < s.t(); first += QUERIES) {
             int count = Math.min(QUERIES, s.t() - first);
             int reach = first + count;
-            int columns = Math.ceilDiv(reach, Tile.WIDTH) * Tile.WIDTH;
+            Packing.rows(q + first * s.qkvRow(), s.qkvRow(), count, hs, floats, queries, hs);
             Tile.multiply(
-                count, columns, hs, q + first * s.qkvRow(), s.qkvRow(), 4, keys, scores, scoreRow,
-                false, spill);
+                count, reach, hs, floats, queries, hs, 1, floats, 0, s.keysPanel(), scores,
+                scoreRow, false, worker.tile());
             for (int i = 0; i < count; i++) {
               long row = scores + i * scoreRow;
-              int seen = first + i + 1;
-              float logSumExp = softmax(row, seen, reach, s.scale(), lanes);
+              float logSumExp = softmax(row, first + i + 1, reach, s.scale(), lanes);
               Ram.set(lse + 4L * (((long) b * s.heads() + head) * s.t() + first + i), logSumExp);
             }
-            multiplyValues(count, reach, s, scores, values, s.out(out, b, head) + first * s.outRow(), spill);
+            Packing.rows(scores, scoreRow, count, reach, floats, probabilities, s.scoreRow());
+            Tile.multiply(
+                count, hs, reach, floats, probabilities, s.scoreRow(), 1, floats, values,
+                s.valuesPanel(), s.out(out, b, head) + first * s.outRow(), s.outRow(), false,
+                worker.tile());
           }
         };
     return new Kernel(
-        List.of(new Kernel.Phase(s.batch() * s.heads(), task)), scratch, 0);
-  }
-
-  /** out (count, HS) = probabilities (count, reach) values. */
-  private static void multiplyValues(
-      int count, int reach, Sizes s, long scores, long values, long out, long spill) {
-    for (int j = 0; j < s.headSize(); j += Tile.WIDTH) {
-      Tile.panel(
-          count,
-          Math.min(Tile.WIDTH, s.headSize() - j),
-          reach,
-          scores,
-          4L * s.scoreRow(),
-          4,
-          values + (long) (j / Tile.WIDTH) * Tile.WIDTH_BYTES * s.t(),
-          out + 4L * j,
-          s.outRow(),
-          false,
-          spill);
-    }
+        List.of(new Kernel.Phase(s.batch() * s.heads(), task)),
+        new Kernel.Scratch(
+            64 + QUERIES * scoreRow,
+            0,
+            keysFloats + valuesFloats + queryFloats + probabilityFloats,
+            0));
   }
 
   /** Turns {@code seen} scores into probabilities, clears those up to {@code reach}. */
@@ -149,7 +149,7 @@ final class Attention {
             at.of(op.out()),
             at.of(op.logSumExp()));
     return new Kernel(
-        List.of(new Kernel.Phase(s.batch() * s.heads(), pass)), pass.scratch(), 0);
+        List.of(new Kernel.Phase(s.batch() * s.heads(), pass)), pass.scratch());
   }
 
   /** One head's backward pass. */
@@ -157,29 +157,30 @@ final class Attention {
       Sizes s, long dQkv, long delta, long dOut, long qkv, long out, long lse)
       implements Kernel.Task {
 
-    private long transposedBytes() {
-      return Tile.packedBytes(s.t(), s.headSize());
+    /** Where things are in a worker's arrays. */
+    private int valuesT() {
+      return Packing.panels(s.t()) * s.keysPanel();
     }
 
-    private long keyBytes() {
-      return Tile.packedBytes(s.headSize(), s.t());
+    private int keys() {
+      return 2 * valuesT();
     }
 
-    private long queryBytes() {
-      return Tile.packedBytes(s.headSize(), QUERIES);
+    private int queries() {
+      return keys() + Packing.panels(s.headSize()) * s.valuesPanel();
     }
 
-    private long scoresBytes() {
-      return 4L * QUERIES * s.scoreRow();
+    private int queryPanels() {
+      return queries() + QUERIES * s.headSize();
     }
 
-    long scratch() {
-      return 64
-          + 2 * transposedBytes()
-          + keyBytes()
-          + queryBytes()
-          + 2 * scoresBytes()
-          + Tile.SPILL_BYTES;
+    private int scores() {
+      return queryPanels() + Packing.panels(s.headSize()) * QUERIES * Tile.WIDTH;
+    }
+
+    Kernel.Scratch scratch() {
+      return new Kernel.Scratch(
+          64 + 8L * QUERIES * s.scoreRow(), 0, scores() + QUERIES * s.scoreRow(), 0);
     }
 
     @Override
@@ -187,36 +188,37 @@ final class Attention {
       int b = index / s.heads();
       int head = index % s.heads();
       int hs = s.headSize();
+      float[] f = worker.threadFloats();
+      float[] tile = worker.tile();
+      int row = s.scoreRow();
+      long scoreRow = 4L * row;
       long lanes = worker.threadScratch();
-      long keysT = lanes + 64;
-      long valuesT = keysT + transposedBytes();
-      long keys = valuesT + transposedBytes();
-      long queries = keys + keyBytes();
-      long p = queries + queryBytes();
-      long dS = p + scoresBytes();
-      long spill = dS + scoresBytes();
+      long p = lanes + 64;
+      long dS = p + QUERIES * scoreRow;
       long q = s.query(qkv, b, head);
       long k = q + 4L * s.c();
       long v = k + 4L * s.c();
       long dQ = s.query(dQkv, b, head);
       long dK = dQ + 4L * s.c();
       long dV = dK + 4L * s.c();
-      Tile.packTransposed(k, s.qkvRow(), s.t(), hs, keysT);
-      Tile.packTransposed(v, s.qkvRow(), s.t(), hs, valuesT);
-      Tile.pack(k, s.qkvRow(), s.t(), hs, keys);
+      int panel = QUERIES * Tile.WIDTH;
+      Packing.transposedPanels(k, s.qkvRow(), s.t(), hs, f, 0, s.keysPanel());
+      Packing.transposedPanels(v, s.qkvRow(), s.t(), hs, f, valuesT(), s.keysPanel());
+      Packing.panels(k, s.qkvRow(), s.t(), hs, f, keys(), s.valuesPanel());
       clear(dK, hs);
       clear(dV, hs);
-      long scoreRow = 4L * s.scoreRow();
       for (int first = 0; first < s.t(); first += QUERIES) {
         int count = Math.min(QUERIES, s.t() - first);
         int reach = first + count;
-        int columns = Math.ceilDiv(reach, Tile.WIDTH) * Tile.WIDTH;
         long qFirst = q + first * s.qkvRow();
         long dOutFirst = s.out(dOut, b, head) + first * s.outRow();
+        Packing.rows(qFirst, s.qkvRow(), count, hs, f, queries(), hs);
         Tile.multiply(
-            count, columns, hs, qFirst, s.qkvRow(), 4, keysT, p, scoreRow, false, spill);
+            count, reach, hs, f, queries(), hs, 1, f, 0, s.keysPanel(), p, scoreRow, false, tile);
+        Packing.rows(dOutFirst, s.outRow(), count, hs, f, queries(), hs);
         Tile.multiply(
-            count, columns, hs, dOutFirst, s.outRow(), 4, valuesT, dS, scoreRow, false, spill);
+            count, reach, hs, f, queries(), hs, 1, f, valuesT(), s.keysPanel(), dS, scoreRow,
+            false, tile);
         for (int i = 0; i < count; i++) {
           int t = first + i;
           long at = 4L * (((long) b * s.heads() + head) * s.t() + t);
@@ -226,16 +228,19 @@ final class Attention {
           scoresBackward(
               p + i * scoreRow, dS + i * scoreRow, t + 1, reach, Ram.get(lse + at), d);
         }
-        for (int j = 0; j < hs; j += Tile.WIDTH) {
-          Tile.panel(
-              count, Math.min(Tile.WIDTH, hs - j), reach, dS, scoreRow, 4,
-              keys + (long) (j / Tile.WIDTH) * Tile.WIDTH_BYTES * s.t(),
-              dQ + first * s.qkvRow() + 4L * j, s.qkvRow(), false, spill);
-        }
-        Tile.pack(dOutFirst, s.outRow(), count, hs, queries);
-        Tile.multiply(reach, hs, count, p, 4, scoreRow, queries, dV, s.qkvRow(), true, spill);
-        Tile.pack(qFirst, s.qkvRow(), count, hs, queries);
-        Tile.multiply(reach, hs, count, dS, 4, scoreRow, queries, dK, s.qkvRow(), true, spill);
+        Packing.rows(p, scoreRow, count, reach, f, scores(), row);
+        Packing.panels(dOutFirst, s.outRow(), count, hs, f, queryPanels(), panel);
+        Tile.multiply(
+            reach, hs, count, f, scores(), 1, row, f, queryPanels(), panel, dV, s.qkvRow(), true,
+            tile);
+        Packing.rows(dS, scoreRow, count, reach, f, scores(), row);
+        Packing.panels(qFirst, s.qkvRow(), count, hs, f, queryPanels(), panel);
+        Tile.multiply(
+            reach, hs, count, f, scores(), 1, row, f, queryPanels(), panel, dK, s.qkvRow(), true,
+            tile);
+        Tile.multiply(
+            count, hs, reach, f, scores(), row, 1, f, keys(), s.valuesPanel(),
+            dQ + first * s.qkvRow(), s.qkvRow(), false, tile);
       }
     }
 
@@ -300,7 +305,8 @@ final class Attention {
           }
         };
     return new Kernel(
-        List.of(new Kernel.Phase(s.batch() * s.heads(), task)), 64 + 4L * length, 0);
+        List.of(new Kernel.Phase(s.batch() * s.heads(), task)),
+        new Kernel.Scratch(64 + 4L * length, 0, 0, 0));
   }
 
   private static void copy(long from, long to, int n) {

@@ -28,7 +28,7 @@ final class CpuProgram implements Program {
   private final Team team;
   private final Kernel[] kernels;
   private final Kernel.Worker[] workers;
-  private final Arena scratch = Arena.ofShared();
+  private final Arena scratchMemory = Arena.ofShared();
   private final int[] next;
   private final long[] nanos;
   private long runs;
@@ -39,32 +39,34 @@ final class CpuProgram implements Program {
     this.kernels = kernels(plan, at);
     this.nanos = new long[kernels.length];
     this.next = new int[Arrays.stream(kernels).mapToInt(k -> k.phases().size()).sum() * STRIDE];
-    long shared = scratch.allocate(Math.max(64, sharedScratch(kernels)), 64).address();
+    Kernel.Scratch scratch = scratch(kernels);
+    long shared = scratchMemory.allocate(Math.max(1, scratch.sharedBytes()), 64).address();
+    float[] sharedFloats = new float[scratch.sharedFloats()];
     this.workers = new Kernel.Worker[team.size()];
     for (int i = 0; i < workers.length; i++) {
       workers[i] =
-          new Scratch(scratch.allocate(threadScratch(kernels), 64).address(), shared);
+          new Kernel.Worker(
+              scratchMemory.allocate(scratch.threadBytes(), 64).address(),
+              shared,
+              new float[scratch.threadFloats()],
+              sharedFloats,
+              new float[Tile.FLOATS]);
     }
   }
 
-  private record Scratch(long threadScratch, long sharedScratch) implements Kernel.Worker {}
-
   /** Bytes that a program of {@code plan} allocates for a team of {@code threads}. */
   static long workspaceBytes(Plan plan, int threads) {
-    Kernel[] kernels = kernels(plan, tensor -> 0);
-    return sharedScratch(kernels) + threads * threadScratch(kernels);
+    return scratch(kernels(plan, tensor -> 0)).bytes(threads);
   }
 
   private static Kernel[] kernels(Plan plan, Kernel.Addresses at) {
     return plan.ops().stream().map(op -> CpuKernels.of(op, at)).toArray(Kernel[]::new);
   }
 
-  private static long threadScratch(Kernel[] kernels) {
-    return Math.max(LANES, Arrays.stream(kernels).mapToLong(Kernel::threadScratch).max().orElse(0));
-  }
-
-  private static long sharedScratch(Kernel[] kernels) {
-    return Arrays.stream(kernels).mapToLong(Kernel::sharedScratch).max().orElse(0);
+  private static Kernel.Scratch scratch(Kernel[] kernels) {
+    return Arrays.stream(kernels)
+        .map(Kernel::scratch)
+        .reduce(new Kernel.Scratch(LANES, 0, 0, 0), Kernel.Scratch::max);
   }
 
   @Override
@@ -127,6 +129,6 @@ final class CpuProgram implements Program {
 
   @Override
   public void close() {
-    scratch.close();
+    scratchMemory.close();
   }
 }

@@ -70,7 +70,7 @@ final class Embedding {
               }
             });
     if (op.accumulate()) {
-      return new Kernel(List.of(add), 0, 0);
+      return new Kernel(List.of(add), Kernel.Scratch.NONE);
     }
     Phase clear =
         new Phase(
@@ -80,7 +80,7 @@ final class Embedding {
               int count = Math.min(CHANNELS, vocabulary - first);
               clear(dWte + 4L * c * first, (long) count * c);
             });
-    return new Kernel(List.of(clear, add), 0, 0);
+    return new Kernel(List.of(clear, add), Kernel.Scratch.NONE);
   }
 
   private static void clear(long at, long n) {

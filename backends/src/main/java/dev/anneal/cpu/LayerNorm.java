@@ -88,7 +88,9 @@ final class LayerNorm {
                     op.accumulate());
               }
             });
-    return new Kernel(List.of(toInput, toWeights), 64 + 8L * stride, tiles * tileBytes);
+    return new Kernel(
+        List.of(toInput, toWeights),
+        new Kernel.Scratch(64 + 8L * stride, tiles * tileBytes, 0, 0));
   }
 
   private static void sumTiles(

@@ -1,6 +1,7 @@
 package dev.anneal.cpu;
 
 import dev.anneal.cpu.Kernel.Phase;
+import dev.anneal.cpu.Kernel.Scratch;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
 import java.util.List;
@@ -53,26 +54,26 @@ final class Matmul {
       return fewRows(out, in, weight, bias, hasBias, m, n, k);
     }
     int block = block(n, TASKS);
-    int panels = Math.ceilDiv(m, Tile.WIDTH);
+    int panels = Packing.panels(m);
     int columns = panels * Tile.WIDTH;
     long columnBytes = 4L * columns;
-    int packTasks = panels * Math.ceilDiv(k, Tile.DEPTH);
+    int panelFloats = k * Tile.WIDTH;
+    int chunks = Math.ceilDiv(k, Tile.DEPTH);
     Phase pack =
         new Phase(
-            packTasks,
+            panels * chunks,
             (task, worker) -> {
               int panel = task % panels;
               int from = task / panels * Tile.DEPTH;
-              int depth = Math.min(Tile.DEPTH, k - from);
               int row = panel * Tile.WIDTH;
-              Tile.packTransposed(
+              Packing.transposedPanels(
                   in + 4L * ((long) row * k + from),
                   4L * k,
                   Math.min(Tile.WIDTH, m - row),
-                  depth,
-                  worker.sharedScratch()
-                      + from * columnBytes
-                      + (long) panel * depth * Tile.WIDTH_BYTES);
+                  Math.min(Tile.DEPTH, k - from),
+                  worker.sharedFloats(),
+                  panel * panelFloats + from * Tile.WIDTH,
+                  panelFloats);
             });
     Phase multiply =
         new Phase(
@@ -80,21 +81,43 @@ final class Matmul {
             (task, worker) -> {
               int row = task * block;
               int count = Math.min(block, n - row);
-              long tile = worker.threadScratch();
+              long transposed = worker.threadScratch();
               for (int i = 0; i < count; i++) {
                 float start = hasBias ? Ram.get(bias + 4L * (row + i)) : 0;
-                fill(tile + i * columnBytes, columns, start);
+                fill(transposed + i * columnBytes, columns, start);
               }
               for (int from = 0; from < k; from += Tile.DEPTH) {
                 int depth = Math.min(Tile.DEPTH, k - from);
-                long a = weight + 4L * ((long) row * k + from);
-                long b = worker.sharedScratch() + from * columnBytes;
+                Packing.rows(
+                    weight + 4L * ((long) row * k + from),
+                    4L * k,
+                    count,
+                    depth,
+                    worker.threadFloats(),
+                    0,
+                    Tile.DEPTH);
                 Tile.multiply(
-                    count, columns, depth, a, 4L * k, 4, b, tile, columnBytes, true, 0);
+                    count,
+                    columns,
+                    depth,
+                    worker.threadFloats(),
+                    0,
+                    Tile.DEPTH,
+                    1,
+                    worker.sharedFloats(),
+                    from * Tile.WIDTH,
+                    panelFloats,
+                    transposed,
+                    columnBytes,
+                    true,
+                    worker.tile());
               }
-              storeTransposed(tile, columnBytes, count, m, out + 4L * row, 4L * n);
+              storeTransposed(transposed, columnBytes, count, m, out + 4L * row, 4L * n);
             });
-    return new Kernel(List.of(pack, multiply), block * columnBytes, columnBytes * k);
+    return new Kernel(
+        List.of(pack, multiply),
+        new Scratch(
+            block * columnBytes, 0, block * Tile.DEPTH, Math.multiplyExact(panels, panelFloats)));
   }
 
   /** Rows per task: as many as {@link #BLOCK}, fewer when there would be fewer than {@code tasks}. */
@@ -161,35 +184,57 @@ final class Matmul {
     int rowTasks = Math.clamp(TASKS / columnTasks, 1, Math.ceilDiv(m, 4 * Tile.ROWS));
     int rowsPerTask = Math.ceilDiv(Math.ceilDiv(m, rowTasks), Tile.ROWS) * Tile.ROWS;
     int rowBlocks = Math.ceilDiv(m, rowsPerTask);
-    long packed = Tile.packedBytes(width, Tile.DEPTH);
+    int panelFloats = Tile.DEPTH * Tile.WIDTH;
+    int packed = 2 * panelFloats;
     Phase multiply =
         new Phase(
             columnTasks * rowBlocks,
             (task, worker) -> {
               int column = task / rowBlocks * width;
-              int count = Math.min(width, k - column);
-              int row = task % rowBlocks * rowsPerTask;
-              int rows = Math.min(rowsPerTask, m - row);
-              long b = worker.threadScratch();
+              int columns = Math.min(width, k - column);
+              int firstRow = task % rowBlocks * rowsPerTask;
+              int endRow = Math.min(m, firstRow + rowsPerTask);
+              float[] scratch = worker.threadFloats();
               for (int from = 0; from < n; from += Tile.DEPTH) {
                 int depth = Math.min(Tile.DEPTH, n - from);
-                Tile.pack(
-                    weight + 4L * ((long) from * k + column), 4L * k, depth, count, b);
-                Tile.multiply(
-                    rows,
-                    count,
-                    depth,
-                    dOut + 4L * ((long) row * n + from),
-                    4L * n,
-                    4,
-                    b,
-                    dIn + 4L * ((long) row * k + column),
+                Packing.panels(
+                    weight + 4L * ((long) from * k + column),
                     4L * k,
-                    from > 0,
-                    b + packed);
+                    depth,
+                    columns,
+                    scratch,
+                    0,
+                    panelFloats);
+                for (int row = firstRow; row < endRow; row += Tile.ROWS) {
+                  int rows = Math.min(Tile.ROWS, endRow - row);
+                  Packing.rows(
+                      dOut + 4L * ((long) row * n + from),
+                      4L * n,
+                      rows,
+                      depth,
+                      scratch,
+                      packed,
+                      Tile.DEPTH);
+                  Tile.multiply(
+                      rows,
+                      columns,
+                      depth,
+                      scratch,
+                      packed,
+                      Tile.DEPTH,
+                      1,
+                      scratch,
+                      0,
+                      panelFloats,
+                      dIn + 4L * ((long) row * k + column),
+                      4L * k,
+                      from > 0,
+                      worker.tile());
+                }
               }
             });
-    return new Kernel(List.of(multiply), packed + Tile.SPILL_BYTES, 0);
+    return new Kernel(
+        List.of(multiply), new Scratch(0, 0, packed + Tile.ROWS * Tile.DEPTH, 0));
   }
 
   static Kernel backwardWeight(Op.MatmulBackwardWeight op, Kernel.Addresses at) {
@@ -200,68 +245,61 @@ final class Matmul {
     int n = op.dWeight().shape().dim(0);
     int k = op.dWeight().shape().dim(1);
     int block = block(n, TASKS);
-    int panels = Math.ceilDiv(k, Tile.WIDTH);
+    int panels = Packing.panels(k);
+    int panelFloats = m * Tile.WIDTH;
     int chunks = Math.ceilDiv(m, Tile.DEPTH);
-    long rowBytes = panels * Tile.WIDTH_BYTES;
     Phase pack =
         new Phase(
             panels * chunks,
             (task, worker) -> {
               int panel = task % panels;
               int from = task / panels * Tile.DEPTH;
-              int depth = Math.min(Tile.DEPTH, m - from);
               int column = panel * Tile.WIDTH;
-              Tile.pack(
+              Packing.panels(
                   in + 4L * ((long) from * k + column),
                   4L * k,
-                  depth,
+                  Math.min(Tile.DEPTH, m - from),
                   Math.min(Tile.WIDTH, k - column),
-                  worker.sharedScratch()
-                      + from * rowBytes
-                      + (long) panel * depth * Tile.WIDTH_BYTES);
+                  worker.sharedFloats(),
+                  panel * panelFloats + from * Tile.WIDTH,
+                  panelFloats);
             });
-    long blockBytes = 4L * block;
     Phase multiply =
         new Phase(
             Math.ceilDiv(n, block),
             (task, worker) -> {
               int row = task * block;
               int count = Math.min(block, n - row);
-              long a = worker.threadScratch();
               for (int from = 0; from < m; from += Tile.DEPTH) {
                 int depth = Math.min(Tile.DEPTH, m - from);
-                copyRows(dOut + 4L * ((long) from * n + row), 4L * n, depth, count, a, blockBytes);
+                Packing.rows(
+                    dOut + 4L * ((long) from * n + row),
+                    4L * n,
+                    depth,
+                    count,
+                    worker.threadFloats(),
+                    0,
+                    block);
                 Tile.multiply(
                     count,
                     k,
                     depth,
-                    a,
-                    4,
-                    blockBytes,
-                    worker.sharedScratch() + from * rowBytes,
+                    worker.threadFloats(),
+                    0,
+                    1,
+                    block,
+                    worker.sharedFloats(),
+                    from * Tile.WIDTH,
+                    panelFloats,
                     dWeight + 4L * row * k,
                     4L * k,
                     op.accumulate() || from > 0,
-                    a + blockBytes * Tile.DEPTH);
+                    worker.tile());
               }
             });
     return new Kernel(
-        List.of(pack, multiply), blockBytes * Tile.DEPTH + Tile.SPILL_BYTES, rowBytes * m);
-  }
-
-  private static void copyRows(
-      long from, long fromRow, int rows, int columns, long to, long toRow) {
-    for (int i = 0; i < rows; i++) {
-      long source = from + i * fromRow;
-      long target = to + i * toRow;
-      int j = 0;
-      for (; j + Lanes.N <= columns; j += Lanes.N) {
-        Ram.store(Ram.load(source + 4L * j), target + 4L * j);
-      }
-      for (; j < columns; j++) {
-        Ram.set(target + 4L * j, Ram.get(source + 4L * j));
-      }
-    }
+        List.of(pack, multiply),
+        new Scratch(0, 0, block * Tile.DEPTH, Math.multiplyExact(panels, panelFloats)));
   }
 
   static Kernel bias(Op.BiasBackward op, Kernel.Addresses at) {

@@ -61,7 +61,7 @@ final class Optimizer {
               }
               Ram.set(norm, (float) Math.sqrt(sum));
             });
-    return new Kernel(List.of(squares, total), 0, 4 * count);
+    return new Kernel(List.of(squares, total), new Kernel.Scratch(0, 4 * count, 0, 0));
   }
 
   static Kernel adamW(Op.AdamW op, Kernel.Addresses at) {
