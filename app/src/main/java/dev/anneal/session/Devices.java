@@ -1,0 +1,53 @@
+package dev.anneal.session;
+
+import dev.anneal.device.Availability;
+import dev.anneal.device.Backend;
+import dev.anneal.device.Device;
+import dev.anneal.device.DeviceInfo;
+import dev.anneal.device.DeviceOptions;
+import dev.anneal.failure.ExitCode;
+import dev.anneal.failure.Failure;
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.stream.Collectors;
+
+/** The backends that this program has, and how to open one by name. */
+public final class Devices {
+  private Devices() {}
+
+  /** All backends, whether or not they have a device here. */
+  public static List<Backend> backends() {
+    return ServiceLoader.load(Backend.class).stream().map(ServiceLoader.Provider::get).toList();
+  }
+
+  /**
+   * Opens a device.
+   *
+   * @throws Failure when there is no such backend, or it has no device here; it says why
+   */
+  public static Device open(String backendName, int index, DeviceOptions options) {
+    List<Backend> backends = backends();
+    Backend backend =
+        backends.stream()
+            .filter(b -> b.name().equals(backendName))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    Failure.usage(
+                        "no backend is named "
+                            + backendName
+                            + "; there are "
+                            + backends.stream().map(Backend::name).collect(Collectors.joining(", "))));
+    return switch (backend.probe()) {
+      case Availability.Missing(String reason) ->
+          throw new Failure(ExitCode.BACKEND, "backend " + backendName + " is missing: " + reason);
+      case Availability.Available(List<DeviceInfo> devices) -> {
+        if (index < 0 || index >= devices.size()) {
+          throw Failure.usage(
+              "--device is " + index + "; " + backendName + " has devices 0 to " + (devices.size() - 1));
+        }
+        yield backend.open(devices.get(index), options);
+      }
+    };
+  }
+}

@@ -1,0 +1,54 @@
+package dev.anneal.training;
+
+import dev.anneal.device.Device;
+import dev.anneal.failure.Failure;
+import dev.anneal.plan.Arena;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/**
+ * What training will allocate on a device, known before it does.
+ *
+ * @param arenas bytes of each arena
+ * @param workspace the device's scratch for all of the plans
+ */
+public record MemoryBill(Map<Arena, Long> arenas, long workspace) {
+
+  public static MemoryBill of(TrainingPlans plans, Device device) {
+    long workspace =
+        Stream.concat(plans.microSteps().stream(), Stream.of(plans.evaluation()))
+            .distinct()
+            .mapToLong(device::workspaceBytes)
+            .sum();
+    return new MemoryBill(plans.bytes(), workspace);
+  }
+
+  public long total() {
+    return arenas.values().stream().mapToLong(Long::longValue).sum() + workspace;
+  }
+
+  /**
+   * Refuses what cannot fit, before anything is allocated.
+   *
+   * @throws Failure saying what is needed, what there is and what to lower
+   */
+  public void requireFits(Device device) {
+    long available = device.info().memoryBytes();
+    if (total() > available) {
+      throw Failure.failed(
+          String.format(
+              Locale.ROOT,
+              "training needs %s (%s of it activations) and %s has %s free; lower --batch or --seq,"
+                  + " recompute with --recompute block, or choose a smaller model",
+              gigabytes(total()),
+              gigabytes(arenas.getOrDefault(Arena.ACTIVATIONS, 0L)),
+              device.info().backend(),
+              gigabytes(available)));
+    }
+  }
+
+  private static String gigabytes(long bytes) {
+    return String.format(Locale.ROOT, "%.2f GB", bytes / 1e9);
+  }
+}
