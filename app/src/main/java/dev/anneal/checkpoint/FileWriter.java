@@ -1,0 +1,13 @@
+package dev.anneal.checkpoint;
+
+import java.io.IOException;
+import java.nio.channels.WritableByteChannel;
+
+/** Writes the content of one file, in pieces, so that a large file needs no memory of its size. */
+public interface FileWriter {
+
+  /** How many bytes {@link #writeTo} writes. */
+  long bytes();
+
+  void writeTo(WritableByteChannel out) throws IOException;
+}

@@ -1,0 +1,38 @@
+package dev.anneal.tokenizer;
+
+import java.nio.charset.StandardCharsets;
+
+/** Each byte of the UTF-8 text is a token; NUL, which text files do not have, ends a text. */
+public final class ByteTokenizer implements Tokenizer {
+  static final String NAME = "byte";
+
+  @Override
+  public String name() {
+    return NAME;
+  }
+
+  @Override
+  public int vocabularySize() {
+    return 256;
+  }
+
+  @Override
+  public int endOfText() {
+    return 0;
+  }
+
+  @Override
+  public int[] encode(String text) {
+    byte[] utf8 = Tokenizer.wellFormed(text).getBytes(StandardCharsets.UTF_8);
+    int[] tokens = new int[utf8.length];
+    for (int i = 0; i < utf8.length; i++) {
+      tokens[i] = Byte.toUnsignedInt(utf8[i]);
+    }
+    return tokens;
+  }
+
+  @Override
+  public byte[] bytes(int token) {
+    return new byte[] {(byte) Tokenizer.requireToken(this, token)};
+  }
+}
