@@ -1,0 +1,178 @@
+package dev.anneal.eval;
+
+import dev.anneal.device.Device;
+import dev.anneal.device.Memory;
+import dev.anneal.device.Program;
+import dev.anneal.plan.Arena;
+import dev.anneal.plan.ArenaLayout;
+import dev.anneal.plan.DType;
+import dev.anneal.plan.Op;
+import dev.anneal.plan.Plan;
+import dev.anneal.plan.Shape;
+import dev.anneal.plan.Tensor;
+import dev.anneal.random.Philox;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Times single ops on a device, each as a plan of its own on random numbers: warm-up, then the
+ * median of enough runs. The device's limits are measured in the same way: arithmetic by its best
+ * matrix product, bandwidth by a sum of arrays that no cache holds.
+ */
+public final class OpBench {
+  private static final double WARMUP_SECONDS = 0.3;
+  private static final double SECONDS = 0.6;
+  private static final int MIN_RUNS = 5;
+  private static final int MAX_RUNS = 2000;
+
+  /** Floats of each of three arrays, 256 MB. */
+  private static final int STREAM = 1 << 26;
+
+  private final Device device;
+
+  public OpBench(Device device) {
+    this.device = device;
+  }
+
+  /**
+   * How long an op takes.
+   *
+   * @param nanos the median
+   * @param spread the middle half of the runs, as a share of the median
+   */
+  public record Timing(Op op, double nanos, double spread) {
+    /** Floating-point operations per nanosecond: GFLOP/s. */
+    public double gigaflops() {
+      return op.flops() / nanos;
+    }
+
+    /** Bytes of all tensors, each moved once, per nanosecond: GB/s. */
+    public double gigabytes() {
+      return bytes(op) / nanos;
+    }
+  }
+
+  /**
+   * What the device can do.
+   *
+   * @param gigaflops of the best matrix product
+   * @param gigabytes per second of the sum of large arrays
+   */
+  public record Limits(double gigaflops, double gigabytes) {
+    /** The least time that {@code op} can take, in nanoseconds. */
+    public double nanos(Op op) {
+      return isProduct(op)
+          ? Math.max(op.flops() / gigaflops, bytes(op) / gigabytes)
+          : bytes(op) / gigabytes;
+    }
+  }
+
+  /** Whether an op's time goes into matrix products. */
+  public static boolean isProduct(Op op) {
+    return op instanceof Op.MatmulForward
+        || op instanceof Op.MatmulBackwardInput
+        || op instanceof Op.MatmulBackwardWeight
+        || op instanceof Op.AttentionForward
+        || op instanceof Op.AttentionBackward;
+  }
+
+  /** Bytes that an op must move at least: what it reads, and what it writes. */
+  static double bytes(Op op) {
+    return op.reads().stream().mapToDouble(Tensor::bytes).sum()
+        + op.writes().stream().mapToDouble(Tensor::bytes).sum();
+  }
+
+  public Limits limits() {
+    Timing product = time(product(1024, 1024, 1024));
+    Shape shape = Shape.of(STREAM);
+    Timing stream =
+        time(new Op.Add(input("out", shape), input("a", shape), input("b", shape)));
+    return new Limits(product.gigaflops(), stream.gigabytes());
+  }
+
+  private static Op product(int m, int k, int n) {
+    return new Op.MatmulBackwardWeight(
+        input("dWeight", Shape.of(n, k)),
+        input("dOut", Shape.of(m, n)),
+        input("in", Shape.of(m, k)),
+        false);
+  }
+
+  private static Tensor input(String name, Shape shape) {
+    return new Tensor(name, DType.F32, shape, Arena.INPUTS);
+  }
+
+  /** Times one op with all of its tensors in one arena, in the order given. */
+  public Timing time(Op original) {
+    Op op =
+        original.mapTensors(t -> new Tensor(t.name(), t.dtype(), t.shape(), Arena.INPUTS));
+    ArenaLayout layout = ArenaLayout.sequential(Arena.INPUTS, op.tensors());
+    Plan plan = Plan.of("bench", List.of(op), List.of(), List.of(layout));
+    try (Memory inputs = device.allocate(Arena.INPUTS, layout.bytes());
+        Memory activations = device.allocate(Arena.ACTIVATIONS, 64)) {
+      layout.offsets().forEach((tensor, offset) -> fill(inputs, tensor, offset));
+      Map<Arena, Memory> memory = new EnumMap<>(Arena.class);
+      memory.put(Arena.INPUTS, inputs);
+      memory.put(Arena.ACTIVATIONS, activations);
+      try (Program program = device.compile(plan, memory)) {
+        runFor(program, WARMUP_SECONDS);
+        double[] nanos = runFor(program, SECONDS);
+        double median = nanos[nanos.length / 2];
+        double spread = (nanos[nanos.length * 3 / 4] - nanos[nanos.length / 4]) / median;
+        return new Timing(op, median, spread);
+      }
+    }
+  }
+
+  private static double[] runFor(Program program, double seconds) {
+    double[] nanos = new double[MAX_RUNS];
+    long begin = System.nanoTime();
+    int runs = 0;
+    while (runs < MAX_RUNS
+        && (runs < MIN_RUNS || System.nanoTime() - begin < seconds * 1e9)) {
+      long start = System.nanoTime();
+      program.run();
+      nanos[runs++] = System.nanoTime() - start;
+    }
+    double[] sorted = Arrays.copyOf(nanos, runs);
+    Arrays.sort(sorted);
+    return sorted;
+  }
+
+  /** Small random numbers; integers, which are token ids, are 0 to 6. */
+  private void fill(Memory memory, Tensor tensor, long offset) {
+    int chunk = (int) Math.min(tensor.elements(), 1 << 16);
+    try (var host = java.lang.foreign.Arena.ofConfined()) {
+      MemorySegment values = host.allocate(ValueLayout.JAVA_INT, chunk);
+      for (int i = 0; i < chunk; i++) {
+        long bits = Philox.bits(1, Philox.Purpose.TEST, 0, i, 0);
+        int value =
+            tensor.dtype() == DType.I32
+                ? (int) ((bits >>> 1) % 7)
+                : Float.floatToRawIntBits((float) (Philox.uniform(bits) * 0.2 + 0.01));
+        values.setAtIndex(ValueLayout.JAVA_INT, i, value);
+      }
+      for (long from = 0; from < tensor.elements(); from += chunk) {
+        long count = Math.min(chunk, tensor.elements() - from);
+        device.copyIn(memory, offset + 4 * from, values.asSlice(0, 4 * count));
+      }
+    }
+  }
+
+  /** The ops of {@code plan} that differ in kind or shape, and how often each occurs. */
+  public static Map<Op, Integer> distinct(Plan plan) {
+    Map<String, Op> first = new LinkedHashMap<>();
+    Map<Op, Integer> counts = new LinkedHashMap<>();
+    for (Op op : plan.ops()) {
+      String key = op.kind() + op.tensors().stream().map(Tensor::shape).toList();
+      Op representative = first.computeIfAbsent(key, k -> op);
+      counts.merge(representative, 1, Integer::sum);
+    }
+    return counts;
+  }
+}

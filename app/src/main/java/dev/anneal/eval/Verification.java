@@ -1,0 +1,171 @@
+package dev.anneal.eval;
+
+import dev.anneal.checkpoint.LlmcCheckpoint;
+import dev.anneal.checkpoint.LlmcDebugState;
+import dev.anneal.checkpoint.LlmcLayout;
+import dev.anneal.device.Device;
+import dev.anneal.failure.Failure;
+import dev.anneal.model.Gpt2;
+import dev.anneal.model.Model;
+import dev.anneal.plan.Recompute;
+import dev.anneal.plan.Tensor;
+import dev.anneal.training.AdamWSettings;
+import dev.anneal.training.MemoryBill;
+import dev.anneal.training.Trainer;
+import dev.anneal.training.TrainingPlans;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Holds a device against PyTorch: the logits, the loss and every gradient of one batch, and then the
+ * losses of some AdamW steps on it, which decay every parameter and do not clip, as llm.c's CPU
+ * trainer does.
+ *
+ * @param logitsMaxAbs the largest difference of a logit
+ * @param losses before each step
+ */
+public record Verification(
+    double logitsMaxAbs,
+    double loss,
+    double lossExpected,
+    List<Gradient> gradients,
+    List<Double> losses) {
+  private static final AdamWSettings ADAMW =
+      new AdamWSettings(
+          0.9f, 0.999f, 1e-8f, 0.01f, AdamWSettings.Decay.ALL, Float.POSITIVE_INFINITY);
+
+  private static final int CHUNK = 1 << 16;
+
+  /**
+   * One of llm.c's tensors, all layers together.
+   *
+   * @param maxAbs the largest difference
+   * @param relative the norm of the difference over the norm of what was expected
+   */
+  public record Gradient(String name, double maxAbs, double relative) {}
+
+  /** Whether every difference is within {@code tolerance}. */
+  public boolean within(double tolerance) {
+    return logitsMaxAbs <= tolerance
+        && Math.abs(loss - lossExpected) <= tolerance
+        && gradients.stream().allMatch(g -> g.relative() <= tolerance);
+  }
+
+  /**
+   * Runs the check.
+   *
+   * @param steps AdamW steps whose losses are wanted
+   * @throws Failure when the model does not fit the device
+   */
+  public static Verification run(
+      Device device, LlmcCheckpoint checkpoint, LlmcDebugState state, int steps, double lr) {
+    Model model = new Gpt2(checkpoint.config());
+    if (checkpoint.paddedVocabulary() != checkpoint.config().paddedVocabulary()) {
+      throw Failure.failed(
+          "the checkpoint pads its vocabulary to "
+              + checkpoint.paddedVocabulary()
+              + "; expected "
+              + checkpoint.config().paddedVocabulary()
+              + ", the next multiple of 128");
+    }
+    TrainingPlans plans =
+        TrainingPlans.of(model, state.batch(), state.sequence(), 1, ADAMW, Recompute.NONE);
+    MemoryBill.of(plans, device).requireFits(device);
+    try (Trainer trainer = new Trainer(device, plans, ADAMW)) {
+      load(trainer, model, checkpoint);
+      Trainer.Batches batch =
+          (index, tokens, targets) -> {
+            System.arraycopy(state.tokens(), 0, tokens, 0, tokens.length);
+            System.arraycopy(state.targets(), 0, targets, 0, targets.length);
+          };
+      double loss = trainer.evaluate(batch, 1);
+      double logits = compareLogits(trainer, state, checkpoint.config().vocabulary());
+      List<Double> losses = new ArrayList<>();
+      // The first step's gradients are those of the checkpoint's own weights.
+      double first = trainer.step(batch, 0, 1, steps > 0 ? lr : 0).loss();
+      List<Gradient> gradients = compareGradients(trainer, model, state);
+      if (steps > 0) {
+        losses.add(first);
+      }
+      for (int step = 2; step <= steps; step++) {
+        losses.add(trainer.step(batch, 0, step, lr).loss());
+      }
+      return new Verification(logits, loss, state.loss(), gradients, List.copyOf(losses));
+    }
+  }
+
+  private static void load(Trainer trainer, Model model, LlmcCheckpoint checkpoint) {
+    Map<String, Tensor> tensors = new HashMap<>();
+    model.parameters().forEach(p -> tensors.put(p.name(), p.tensor()));
+    checkpoint.readAll(
+        (name, first, floats) -> trainer.write(tensors.get(name), 4 * first, floats));
+  }
+
+  private static double compareLogits(Trainer trainer, LlmcDebugState state, int vocabulary) {
+    Tensor logits = trainer.plans().logits();
+    long rows = logits.shape().rows();
+    int padded = logits.shape().dim(-1);
+    double max = 0;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment ours = arena.allocate(ValueLayout.JAVA_FLOAT, padded);
+      MemorySegment theirs = arena.allocate(ValueLayout.JAVA_FLOAT, vocabulary);
+      for (long row = 0; row < rows; row++) {
+        trainer.read(trainer.plans().evaluation(), logits, 4 * row * padded, ours);
+        state.readLogits(row * vocabulary, theirs);
+        for (int i = 0; i < vocabulary; i++) {
+          max = largest(max, Math.abs(at(ours, i) - at(theirs, i)));
+        }
+      }
+    }
+    return max;
+  }
+
+  private static double at(MemorySegment floats, long i) {
+    return floats.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+  }
+
+  /** The larger one; NaN, which {@code Math.max} keeps, counts as wrong. */
+  private static double largest(double a, double b) {
+    return Math.max(a, b);
+  }
+
+  private static List<Gradient> compareGradients(
+      Trainer trainer, Model model, LlmcDebugState state) {
+    Map<String, Tensor> gradients = new HashMap<>();
+    model.parameters().forEach(p -> gradients.put(p.name(), p.gradient()));
+    List<Gradient> compared = new ArrayList<>();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment ours = arena.allocate(ValueLayout.JAVA_FLOAT, CHUNK);
+      MemorySegment theirs = arena.allocate(ValueLayout.JAVA_FLOAT, CHUNK);
+      for (Map.Entry<String, List<LlmcLayout.Parameter>> tensor :
+          state.gradients().tensors().entrySet()) {
+        double max = 0;
+        double difference = 0;
+        double expected = 0;
+        for (LlmcLayout.Parameter parameter : tensor.getValue()) {
+          for (long from = 0; from < parameter.elements(); from += CHUNK) {
+            long count = Math.min(CHUNK, parameter.elements() - from);
+            trainer.read(
+                gradients.get(parameter.name()), 4 * from, ours.asSlice(0, 4 * count));
+            state.read(parameter.name(), from, theirs.asSlice(0, 4 * count));
+            for (long i = 0; i < count; i++) {
+              double d = at(ours, i) - at(theirs, i);
+              max = largest(max, Math.abs(d));
+              difference += d * d;
+              expected += at(theirs, i) * at(theirs, i);
+            }
+          }
+        }
+        double relative =
+            expected > 0 ? Math.sqrt(difference / expected) : Math.sqrt(difference);
+        compared.add(new Gradient(tensor.getKey(), max, relative));
+      }
+    }
+    return List.copyOf(compared);
+  }
+}

@@ -1,0 +1,143 @@
+package dev.anneal.session;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.checkpoint.Checkpoint;
+import dev.anneal.checkpoint.FileWriter;
+import dev.anneal.checkpoint.Safetensors;
+import dev.anneal.checkpoint.SafetensorsEntry;
+import dev.anneal.checkpoint.SafetensorsType;
+import dev.anneal.failure.Failure;
+import dev.anneal.model.Model;
+import dev.anneal.model.Parameter;
+import dev.anneal.plan.Tensor;
+import dev.anneal.training.Trainer;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * What a checkpoint of a run holds: {@code model.safetensors}, AdamW's moments in {@code
+ * optimizer.safetensors}, and the configuration in the manifest. Nothing else is needed to go on bit
+ * for bit, since data order, learning rate and random numbers are functions of the step.
+ */
+public final class Checkpoints {
+  static final String MODEL = "model.safetensors";
+  static final String OPTIMIZER = "optimizer.safetensors";
+  private static final int CHUNK = 1 << 22;
+
+  private Checkpoints() {}
+
+  /**
+   * A checkpoint of a run.
+   *
+   * @param corpusFingerprint of the data it was trained on
+   */
+  public record Saved(Checkpoint files, RunConfig config, Optional<String> corpusFingerprint) {
+    /** Updates made. */
+    public int step() {
+      return files.step();
+    }
+
+    /** Reads the manifest of {@code checkpoint} and checks its files' checksums. */
+    public static Saved open(Checkpoint checkpoint) {
+      checkpoint.verify();
+      ObjectNode meta = checkpoint.meta();
+      return new Saved(
+          checkpoint,
+          ConfigJson.read(meta.path("config")),
+          Optional.ofNullable(meta.path("corpus").textValue()));
+    }
+  }
+
+  static ObjectNode meta(RunConfig config, Optional<String> corpusFingerprint) {
+    ObjectNode meta = JsonNodeFactory.instance.objectNode();
+    meta.set("config", ConfigJson.write(config));
+    corpusFingerprint.ifPresent(fingerprint -> meta.put("corpus", fingerprint));
+    return meta;
+  }
+
+  /** The files of a checkpoint, which read the weights from the device as they are written. */
+  static Map<String, FileWriter> files(Trainer trainer, Model model) {
+    Map<String, FileWriter> files = new LinkedHashMap<>();
+    files.put(MODEL, writer(trainer, model.parameters().stream().map(Parameter::tensor)));
+    files.put(OPTIMIZER, writer(trainer, moments(model)));
+    return files;
+  }
+
+  private static Stream<Tensor> moments(Model model) {
+    return model.parameters().stream().flatMap(p -> Stream.of(p.m(), p.v()));
+  }
+
+  private static FileWriter writer(Trainer trainer, Stream<Tensor> tensors) {
+    List<Safetensors.Content> contents =
+        tensors
+            .map(
+                tensor ->
+                    new Safetensors.Content(
+                        tensor.name(),
+                        SafetensorsType.of(tensor.dtype()),
+                        shape(tensor),
+                        (from, into) -> trainer.read(tensor, from, into)))
+            .toList();
+    return Safetensors.writer(Map.of("format", "anneal"), contents);
+  }
+
+  private static List<Long> shape(Tensor tensor) {
+    return tensor.shape().dims().stream().map(Integer::longValue).toList();
+  }
+
+  /** Loads weights and moments. */
+  static void load(Saved saved, Trainer trainer, Model model) {
+    read(saved, MODEL, trainer, model.parameters().stream().map(Parameter::tensor).toList());
+    read(saved, OPTIMIZER, trainer, moments(model).toList());
+  }
+
+  private static void read(Saved saved, String name, Trainer trainer, List<Tensor> tensors) {
+    readTensors(saved.files(), name, tensors, trainer::write);
+  }
+
+  /** Loads the weights alone, for sampling and export. */
+  public static void loadWeights(Saved saved, Model model, WeightSink sink) {
+    readTensors(
+        saved.files(),
+        MODEL,
+        model.parameters().stream().map(Parameter::tensor).toList(),
+        sink);
+  }
+
+  /** Takes the bytes of a parameter from byte {@code offset} on. */
+  @FunctionalInterface
+  public interface WeightSink {
+    void write(Tensor tensor, long offset, MemorySegment bytes);
+  }
+
+  private static void readTensors(
+      Checkpoint checkpoint, String name, List<Tensor> tensors, WeightSink sink) {
+    try (Safetensors file = Safetensors.open(checkpoint.file(name));
+        Arena arena = Arena.ofConfined()) {
+      if (file.tensors().size() != tensors.size()) {
+        throw Failure.failed(
+            checkpoint.file(name)
+                + " has "
+                + file.tensors().size()
+                + " tensors; expected "
+                + tensors.size());
+      }
+      MemorySegment chunk = arena.allocate(CHUNK, 64);
+      for (Tensor tensor : tensors) {
+        SafetensorsEntry entry =
+            file.require(tensor.name(), SafetensorsType.of(tensor.dtype()), shape(tensor));
+        for (long from = 0; from < tensor.bytes(); from += CHUNK) {
+          MemorySegment part = chunk.asSlice(0, Math.min(CHUNK, tensor.bytes() - from));
+          file.read(entry, from, part);
+          sink.write(tensor, from, part);
+        }
+      }
+    }
+  }
+}

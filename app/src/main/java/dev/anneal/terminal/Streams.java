@@ -1,0 +1,38 @@
+package dev.anneal.terminal;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.ValueLayout;
+
+/** What the standard streams are connected to. */
+final class Streams {
+  private Streams() {}
+
+  /** Whether progress can be rewritten in place: standard error is a terminal that can do that. */
+  static boolean errorIsTerminal() {
+    String term = System.getenv().getOrDefault("TERM", "dumb");
+    return !term.startsWith("dumb") && isTerminal(2);
+  }
+
+  private static boolean isTerminal(int descriptor) {
+    Linker linker = Linker.nativeLinker();
+    return linker
+        .defaultLookup()
+        .find("isatty")
+        .map(
+            address -> {
+              try {
+                return (int)
+                        linker
+                            .downcallHandle(
+                                address,
+                                FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT))
+                            .invokeExact(descriptor)
+                    == 1;
+              } catch (Throwable e) {
+                throw new IllegalStateException("isatty(" + descriptor + ") failed", e);
+              }
+            })
+        .orElse(false);
+  }
+}
