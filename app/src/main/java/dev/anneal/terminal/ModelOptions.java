@@ -7,7 +7,7 @@ import picocli.CommandLine.Option;
 /** Which model: one of OpenAI's by name, or sizes; without either, the small one. */
 final class ModelOptions {
   /** What a laptop trains in minutes. */
-  private static final GptConfig SMALL = new GptConfig(6, 6, 192, 256, 256);
+  private static final GptConfig SMALL = new GptConfig(4, 4, 128, 128, 256);
 
   @Option(
       names = "--model",

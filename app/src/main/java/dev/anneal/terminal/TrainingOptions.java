@@ -29,7 +29,7 @@ final class TrainingOptions {
   private static final Recipe LLM_C =
       new Recipe(100, 4, 1024, 3e-4, 0, 1.0, 0, 20, 20, 64, 0);
   private static final Recipe SMALL =
-      new Recipe(1200, 16, 256, 2e-3, 60, 0.05, 0.1, 200, 10, 600, 400);
+      new Recipe(5000, 8, 128, 4e-3, 100, 0.05, 0.1, 500, 20, 600, 1000);
 
   @Option(names = "--steps", paramLabel = "N", description = "updates, and the schedule's horizon")
   private Optional<Integer> steps = Optional.empty();

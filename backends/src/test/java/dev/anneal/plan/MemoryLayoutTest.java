@@ -1,0 +1,116 @@
+package dev.anneal.plan;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.RepetitionInfo;
+import org.junit.jupiter.api.Test;
+
+class MemoryLayoutTest {
+  private static final Tensor INPUT =
+      new Tensor("input", DType.F32, Shape.of(8), Arena.INPUTS);
+  private static final List<ArenaLayout> PLACES =
+      List.of(ArenaLayout.sequential(Arena.INPUTS, List.of(INPUT)));
+
+  private static Tensor activation(String name, int size) {
+    return new Tensor(name, DType.F32, Shape.of(size), Arena.ACTIVATIONS);
+  }
+
+  /** A random list of ops, each reading tensors that were written before. */
+  private static List<Op> randomOps(Random random) {
+    List<Op> ops = new ArrayList<>();
+    List<Tensor> written = new ArrayList<>();
+    int count = 2 + random.nextInt(60);
+    for (int i = 0; i < count; i++) {
+      Tensor out = activation("t" + i, 1 << random.nextInt(9));
+      if (written.isEmpty() || random.nextInt(4) == 0) {
+        ops.add(new Op.Fill(out, i));
+      } else {
+        Tensor a = written.get(random.nextInt(written.size()));
+        Tensor b = written.get(random.nextInt(written.size()));
+        ops.add(random.nextBoolean() ? new Op.Add(out, a, b) : new Op.GeluForward(out, a));
+      }
+      written.add(out);
+    }
+    return ops;
+  }
+
+  @RepeatedTest(300)
+  void noTwoTensorsThatAreAliveAtOnceShareAByte(RepetitionInfo repetition) {
+    Random random = new Random(repetition.getCurrentRepetition());
+    List<Op> ops = randomOps(random);
+    Tensor result = ops.get(random.nextInt(ops.size())).writes().getFirst();
+    MemoryLayout layout = MemoryLayout.of(ops, List.of(result), PLACES);
+    Map<Tensor, Integer> first = new HashMap<>();
+    Map<Tensor, Integer> last = new HashMap<>();
+    for (int i = 0; i < ops.size(); i++) {
+      for (Tensor tensor : ops.get(i).tensors()) {
+        first.putIfAbsent(tensor, i);
+        last.put(tensor, i);
+      }
+    }
+    last.put(result, ops.size());
+    for (Tensor a : first.keySet()) {
+      assertEquals(0, layout.offset(a) % ArenaLayout.ALIGNMENT);
+      assertTrue(layout.offset(a) + a.bytes() <= layout.bytes(Arena.ACTIVATIONS));
+      for (Tensor b : first.keySet()) {
+        boolean together = first.get(a) <= last.get(b) && first.get(b) <= last.get(a);
+        boolean share =
+            layout.offset(a) < layout.offset(b) + b.bytes()
+                && layout.offset(b) < layout.offset(a) + a.bytes();
+        if (!a.equals(b) && together && share) {
+          Tensor later = first.get(a) > first.get(b) ? a : b;
+          Tensor earlier = later.equals(a) ? b : a;
+          Op taker = ops.get(first.get(later));
+          assertTrue(
+              taker.overwritable().contains(earlier)
+                  && last.get(earlier).equals(first.get(later))
+                  && layout.offset(a) == layout.offset(b),
+              a + " and " + b + " share bytes");
+        }
+      }
+    }
+  }
+
+  @Test
+  void aChainOfElementwiseOpsNeedsOneBuffer() {
+    List<Op> ops = new ArrayList<>();
+    Tensor x = activation("t0", 64);
+    ops.add(new Op.Fill(x, 1));
+    for (int i = 1; i < 10; i++) {
+      Tensor y = activation("t" + i, 64);
+      ops.add(new Op.GeluForward(y, x));
+      x = y;
+    }
+    assertEquals(256, MemoryLayout.of(ops, List.of(x), PLACES).bytes(Arena.ACTIVATIONS));
+  }
+
+  @Test
+  void readingBeforeWritingIsRefused() {
+    Op op = new Op.GeluForward(activation("a", 8), activation("b", 8));
+    assertThrows(
+        IllegalArgumentException.class, () -> Plan.of("p", List.of(op), List.of(), PLACES));
+  }
+
+  @Test
+  void twoTensorsOfOneNameAreRefused() {
+    List<Op> ops =
+        List.of(new Op.Fill(activation("a", 8), 0), new Op.Fill(activation("a", 16), 0));
+    assertThrows(IllegalArgumentException.class, () -> Plan.of("p", ops, List.of(), PLACES));
+  }
+
+  @Test
+  void aTensorWithoutAPlaceIsRefused() {
+    Tensor other = new Tensor("other", DType.F32, Shape.of(8), Arena.INPUTS);
+    Op op = new Op.GeluForward(activation("a", 8), other);
+    assertThrows(
+        IllegalArgumentException.class, () -> Plan.of("p", List.of(op), List.of(), PLACES));
+  }
+}
