@@ -1,0 +1,213 @@
+package dev.anneal.cpu;
+
+import dev.anneal.plan.Arena;
+import dev.anneal.plan.DType;
+import dev.anneal.plan.Op;
+import dev.anneal.plan.Shape;
+import dev.anneal.plan.Tensor;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import java.util.zip.CRC32C;
+
+/** Every op at shapes of 1, of primes, and just under and over every tile. */
+final class OpCases {
+  private OpCases() {}
+
+  /** Prints {@link #checksum}, for a test to run at another vector width. */
+  public static void main(String[] args) {
+    System.out.println(checksum());
+  }
+
+  /** Of the bits of all results. */
+  static String checksum() {
+    CRC32C crc = new CRC32C();
+    all()
+        .forEach(
+            run -> {
+              var results = run.onCpu(2);
+              for (Tensor tensor : run.op().writes()) {
+                for (float value : results.get(tensor)) {
+                  int bits = Float.floatToRawIntBits(value);
+                  for (int shift = 0; shift < 32; shift += 8) {
+                    crc.update(bits >>> shift);
+                  }
+                }
+              }
+            });
+    return Long.toHexString(crc.getValue());
+  }
+
+  private static Tensor f(String name, int... dims) {
+    return new Tensor(name, DType.F32, Shape.of(dims), Arena.INPUTS);
+  }
+
+  private static Tensor i(String name, int... dims) {
+    return new Tensor(name, DType.I32, Shape.of(dims), Arena.INPUTS);
+  }
+
+  static Stream<OpOnCpu> all() {
+    return Stream.of(products(), rows(), attention(), elementwise(), ends()).flatMap(s -> s);
+  }
+
+  private static Stream<OpOnCpu> products() {
+    return Stream.of(
+            new int[] {1, 1, 1},
+            new int[] {1, 67, 130},
+            new int[] {3, 5, 7},
+            new int[] {7, 33, 31},
+            new int[] {16, 16, 16},
+            new int[] {31, 257, 65},
+            new int[] {33, 64, 255},
+            new int[] {67, 300, 129},
+            new int[] {260, 40, 72})
+        .flatMap(
+            s -> {
+              int m = s[0];
+              int k = s[1];
+              int n = s[2];
+              Tensor in = f("in", 1, m, k);
+              Tensor weight = f("weight", n, k);
+              Tensor dOut = f("dOut", 1, m, n);
+              return Stream.of(
+                  new Op.MatmulForward(
+                      f("out", 1, m, n), in, weight, Optional.of(f("bias", n))),
+                  new Op.MatmulForward(f("out", 1, m, n), in, weight, Optional.empty()),
+                  new Op.MatmulBackwardInput(f("dIn", 1, m, k), dOut, weight),
+                  new Op.MatmulBackwardWeight(f("dWeight", n, k), dOut, in, false),
+                  new Op.MatmulBackwardWeight(f("dWeight", n, k), dOut, in, true),
+                  new Op.BiasBackward(f("dBias", n), dOut, false),
+                  new Op.BiasBackward(f("dBias", n), dOut, true));
+            })
+        .map(op -> new OpOnCpu(op, 1));
+  }
+
+  private static Stream<OpOnCpu> rows() {
+    return Stream.of(
+            new int[] {1, 1, 1},
+            new int[] {2, 3, 17},
+            new int[] {1, 16, 64},
+            new int[] {3, 11, 127},
+            new int[] {2, 17, 768})
+        .flatMap(
+            s -> {
+              int b = s[0];
+              int t = s[1];
+              int c = s[2];
+              Tensor x = f("in", b, t, c);
+              Tensor dOut = f("dOut", b, t, c);
+              Tensor weight = f("weight", c);
+              Tensor mean = f("mean", b, t);
+              Tensor rstd = f("positive rstd", b, t);
+              Optional<Tensor> residual = Optional.of(f("residual", b, t, c));
+              Tensor tokens = i("tokens", b, t);
+              Tensor wte = f("wte", 29, c);
+              Tensor wpe = f("wpe", t + 29, c);
+              return Stream.of(
+                  new Op.LayerNormForward(
+                      f("out", b, t, c), mean, rstd, x, weight, f("bias", c), 1e-5f),
+                  backward(x, dOut, weight, mean, rstd, Optional.empty(), false),
+                  backward(x, dOut, weight, mean, rstd, residual, true),
+                  new Op.EmbeddingForward(f("out", b, t, c), tokens, wte, wpe, Optional.empty()),
+                  new Op.EmbeddingForward(
+                      f("out", b, t, c), tokens, wte, wpe, Optional.of(i("start"))),
+                  new Op.TokenEmbeddingBackward(f("dWte", 29, c), dOut, tokens, false),
+                  new Op.TokenEmbeddingBackward(f("dWte", 29, c), dOut, tokens, true),
+                  new Op.PositionEmbeddingBackward(f("dWpe", t + 3, c), dOut, false),
+                  new Op.PositionEmbeddingBackward(f("dWpe", t + 3, c), dOut, true));
+            })
+        .map(op -> new OpOnCpu(op, 29));
+  }
+
+  private static Op backward(
+      Tensor x,
+      Tensor dOut,
+      Tensor weight,
+      Tensor mean,
+      Tensor rstd,
+      Optional<Tensor> residual,
+      boolean accumulate) {
+    int c = weight.shape().dim(0);
+    return new Op.LayerNormBackward(
+        new Tensor("dIn", DType.F32, x.shape(), Arena.INPUTS),
+        f("dWeight", c),
+        f("dBias", c),
+        dOut,
+        x,
+        weight,
+        mean,
+        rstd,
+        residual,
+        accumulate);
+  }
+
+  private static Stream<OpOnCpu> attention() {
+    return Stream.of(
+            new int[] {1, 1, 1, 1},
+            new int[] {2, 5, 6, 2},
+            new int[] {1, 33, 34, 2},
+            new int[] {2, 64, 64, 1},
+            new int[] {1, 131, 48, 3})
+        .flatMap(
+            s -> {
+              int b = s[0];
+              int t = s[1];
+              int c = s[2];
+              int heads = s[3];
+              Tensor qkv = f("qkv", b, t, 3 * c);
+              Tensor out = f("out", b, t, c);
+              return Stream.of(
+                  new Op.AttentionForward(out, f("lse", b, heads, t), qkv, heads),
+                  new Op.CachedAttention(
+                      out, f("k", b, t + 9, c), f("v", b, t + 9, c), qkv, i("position"), heads));
+            })
+        .map(op -> new OpOnCpu(op, 9));
+  }
+
+  private static Stream<OpOnCpu> elementwise() {
+    return Stream.of(1, 17, 4096, 9001)
+        .flatMap(
+            n ->
+                Stream.of(
+                    new Op.Add(f("out", n), f("a", n), f("b", n)),
+                    new Op.GeluForward(f("out", n), f("in", n)),
+                    new Op.GeluBackward(f("dIn", n), f("dOut", n), f("in", n)),
+                    new Op.MeanForward(f("out"), f("in", n)),
+                    new Op.MeanBackward(f("dIn", n), f("dOut")),
+                    new Op.Fill(f("out", n), 3),
+                    new Op.GlobalNorm(f("norm"), List.of(f("g", n), f("h", 3))),
+                    new Op.AdamW(
+                        f("parameter", n),
+                        f("m", n),
+                        f("positive v", n),
+                        f("gradient", n),
+                        f("positive norm"),
+                        f("positive schedule", 3),
+                        0.9f,
+                        0.95f,
+                        1e-8f,
+                        0.1f,
+                        0.5f)))
+        .map(op -> new OpOnCpu(op, 1));
+  }
+
+  private static Stream<OpOnCpu> ends() {
+    return Stream.of(new int[] {1, 1, 1}, new int[] {3, 7, 9}, new int[] {5, 257, 384})
+        .flatMap(
+            s -> {
+              Tensor logits = f("logits", 1, s[0], s[2]);
+              Tensor targets = i("targets", 1, s[0]);
+              return Stream.of(
+                      new Op.CrossEntropyForward(
+                          f("losses", 1, s[0]), f("lse", 1, s[0]), logits, targets, s[1]),
+                      new Op.CrossEntropyBackward(
+                          f("dLogits", 1, s[0], s[2]),
+                          f("dLosses", 1, s[0]),
+                          logits,
+                          f("lse", 1, s[0]),
+                          targets,
+                          s[1]))
+                  .map(op -> new OpOnCpu(op, s[1]));
+            });
+  }
+}
