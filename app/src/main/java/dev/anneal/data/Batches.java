@@ -3,9 +3,9 @@ package dev.anneal.data;
 import dev.anneal.failure.Failure;
 
 /**
- * Batches of windows: a window is T tokens and, one further, their targets. Window i begins at token
- * i*T, so n = (length - 1) / T windows cover the source. Which window is sample g of a run is a
- * function of the seed and g alone; nothing has to be saved to resume. One thread at a time.
+ * Batches of windows: a window is T tokens and, one further, their targets. Window i begins at
+ * token i*T, so n = (length - 1) / T windows cover the source. Which window is sample g of a run is
+ * a function of the seed and g alone; nothing has to be saved to resume. One thread at a time.
  */
 public final class Batches {
 
@@ -54,8 +54,7 @@ public final class Batches {
    *
    * @throws Failure when the source has fewer than T + 1 tokens
    */
-  public static Batches sequential(
-      TokenSource source, int vocabulary, int batch, int sequence) {
+  public static Batches sequential(TokenSource source, int vocabulary, int batch, int sequence) {
     Batches batches = new Batches(source, vocabulary, batch, sequence, new Order.Sequential());
     batches.requireWindows(1);
     return batches;
