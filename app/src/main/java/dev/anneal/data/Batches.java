@@ -63,14 +63,14 @@ public final class Batches {
   private void requireWindows(long needed) {
     if (windows < needed) {
       throw Failure.failed(
-          "%s has %d tokens; %d sequences of %d and the token after need at least %d; give more text"
+          "%s has %d tokens; %d sequences of %d and the token after need at least %d;"
                   .formatted(
                       source.description(),
                       source.length(),
                       needed,
                       sequence,
                       needed * sequence + 1)
-              + " or lower --batch or --seq");
+              + " give more text, or lower --batch or --seq");
     }
   }
 
