@@ -5,7 +5,9 @@ final class Bfloat16 {
 
   private Bfloat16() {}
 
-  /** The nearest, of two equally near the even one; NaN stays NaN, beyond the largest is infinity. */
+  /**
+   * The nearest, of two equally near the even one; NaN stays NaN, beyond the largest is infinity.
+   */
   static short of(float value) {
     int bits = Float.floatToRawIntBits(value);
     if (Float.isNaN(value)) {

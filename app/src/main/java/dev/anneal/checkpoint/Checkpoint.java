@@ -26,7 +26,8 @@ public final class Checkpoint {
    * @throws Failure when it is incomplete; the message names the file
    */
   public static Checkpoint open(Path directory) {
-    Checkpoint checkpoint = new Checkpoint(directory, Manifest.read(directory.resolve(Manifest.NAME)));
+    Checkpoint checkpoint =
+        new Checkpoint(directory, Manifest.read(directory.resolve(Manifest.NAME)));
     checkpoint.manifest.files().forEach(checkpoint::requireSize);
     return checkpoint;
   }
@@ -36,7 +37,12 @@ public final class Checkpoint {
     long size = FileFailures.sizeOfRegularFile(file);
     if (size != content.bytes()) {
       throw Failure.failed(
-          file + " has " + size + " bytes; expected " + content.bytes() + "; use another checkpoint");
+          file
+              + " has "
+              + size
+              + " bytes; expected "
+              + content.bytes()
+              + "; use another checkpoint");
     }
   }
 

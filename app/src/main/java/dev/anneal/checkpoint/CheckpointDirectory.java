@@ -165,7 +165,9 @@ public final class CheckpointDirectory {
     }
   }
 
-  /** The whole checkpoint with the highest step, whatever the clock says; broken ones are skipped. */
+  /**
+   * The whole checkpoint with the highest step, whatever the clock says; broken ones are skipped.
+   */
   public Optional<Checkpoint> latest() {
     return list().reversed().stream().findFirst();
   }
@@ -278,8 +280,7 @@ public final class CheckpointDirectory {
   /** Deletes files and then the directories that they were in; follows no links. */
   private static final class Deleter extends SimpleFileVisitor<Path> {
     @Override
-    public FileVisitResult visitFile(Path file, BasicFileAttributes attributes)
-        throws IOException {
+    public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
       Files.delete(file);
       return FileVisitResult.CONTINUE;
     }

@@ -15,8 +15,7 @@ final class ChecksummedChannel implements WritableByteChannel {
   private long bytes;
 
   ChecksummedChannel(Path path) throws IOException {
-    this.file =
-        FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    this.file = FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
   }
 
   @Override

@@ -23,7 +23,11 @@ public final class DurableFile {
     Path directory = absolute.getParent();
     Path beside =
         absolute.resolveSibling(
-            target.getFileName() + ".tmp-" + ProcessHandle.current().pid() + "-" + System.nanoTime());
+            target.getFileName()
+                + ".tmp-"
+                + ProcessHandle.current().pid()
+                + "-"
+                + System.nanoTime());
     try {
       if (Files.isDirectory(target)) {
         throw Failure.failed(target + " is a directory; give the name of a file to write");

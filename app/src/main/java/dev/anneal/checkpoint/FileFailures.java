@@ -4,6 +4,7 @@ import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -47,13 +48,14 @@ public final class FileFailures {
 
   /** The reason alone, without the path that some messages repeat. */
   static String reason(IOException e) {
-    if (e instanceof AccessDeniedException) {
-      return "permission denied";
-    }
-    if (e instanceof FileSystemException f && f.getReason() != null) {
-      return f.getReason();
-    }
-    return e.getMessage() == null ? e.getClass().getSimpleName() : shown(e.getMessage());
+    return switch (e) {
+      case AccessDeniedException denied -> "permission denied";
+      case FileAlreadyExistsException exists -> exists.getFile() + " is there and no directory";
+      case NoSuchFileException missing -> missing.getFile() + " does not exist";
+      case FileSystemException other when other.getReason() != null -> other.getReason();
+      case IOException other when other.getMessage() != null -> shown(other.getMessage());
+      default -> e.getClass().getSimpleName();
+    };
   }
 
   private static String shown(Path path) {

@@ -12,8 +12,8 @@ import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 
 /**
- * A GPT-2 in llm.c's file form: version 3 holds float32, version 5 bfloat16. Header: magic, version,
- * maxT, V, L, H, C, Vp; then the parameters in {@link LlmcLayout}'s order, little-endian.
+ * A GPT-2 in llm.c's file form: version 3 holds float32, version 5 bfloat16. Header: magic,
+ * version, maxT, V, L, H, C, Vp; then the parameters in {@link LlmcLayout}'s order, little-endian.
  */
 public final class LlmcCheckpoint implements ParameterSource, AutoCloseable {
   private static final int VERSION_F32 = 3;
@@ -70,7 +70,8 @@ public final class LlmcCheckpoint implements ParameterSource, AutoCloseable {
       throw header.bad(heads + " heads do not divide its " + channels + " channels");
     }
     if (padded < vocabulary) {
-      throw header.bad("the padded vocabulary, " + padded + ", is below the vocabulary, " + vocabulary);
+      throw header.bad(
+          "the padded vocabulary, " + padded + ", is below the vocabulary, " + vocabulary);
     }
     requireSize(header, file.size(), layers, context, channels, padded, dtype);
     GptConfig config = new GptConfig(layers, heads, channels, context, vocabulary);
@@ -78,7 +79,13 @@ public final class LlmcCheckpoint implements ParameterSource, AutoCloseable {
   }
 
   private static void requireSize(
-      LlmcHeader header, long size, int layers, int context, int channels, int padded, DType dtype) {
+      LlmcHeader header,
+      long size,
+      int layers,
+      int context,
+      int channels,
+      int padded,
+      DType dtype) {
     String sizes =
         "%d layers, %d channels, context %d and padded vocabulary %d in %s"
             .formatted(layers, channels, context, padded, dtype);
@@ -86,8 +93,7 @@ public final class LlmcCheckpoint implements ParameterSource, AutoCloseable {
     try {
       expected =
           Math.addExact(
-              LlmcHeader.BYTES,
-              LlmcLayout.bytes(layers, context, channels, padded, dtype.bytes()));
+              LlmcHeader.BYTES, LlmcLayout.bytes(layers, context, channels, padded, dtype.bytes()));
     } catch (ArithmeticException e) {
       throw header.bad("no file can hold " + sizes);
     }

@@ -8,8 +8,8 @@ import java.nio.ByteOrder;
 import java.nio.file.Path;
 
 /**
- * What PyTorch computed for one batch, as llm.c's scripts write it: header (magic, version 2, B, T),
- * tokens and targets (B,T) int32, logits (B,T,V) and loss float32, then the gradient of every
+ * What PyTorch computed for one batch, as llm.c's scripts write it: header (magic, version 2, B,
+ * T), tokens and targets (B,T) int32, logits (B,T,V) and loss float32, then the gradient of every
  * parameter in {@link LlmcLayout}'s order.
  */
 public final class LlmcDebugState implements ParameterSource, AutoCloseable {
@@ -126,7 +126,9 @@ public final class LlmcDebugState implements ParameterSource, AutoCloseable {
     file.read(position(logitsAt() + first), floats);
   }
 
-  /** Fills {@code floats} with the gradient of parameter {@code name} from element {@code first}. */
+  /**
+   * Fills {@code floats} with the gradient of parameter {@code name} from element {@code first}.
+   */
   @Override
   public void read(String name, long first, MemorySegment floats) {
     LlmcLayout.Parameter parameter = layout.parameter(name);

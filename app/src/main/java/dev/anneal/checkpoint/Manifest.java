@@ -87,10 +87,7 @@ record Manifest(int step, SequencedMap<String, Content> files, ObjectNode meta) 
   private static Manifest parse(Path file, byte[] bytes) {
     ObjectNode root;
     try {
-      root =
-          JSON.readTree(bytes) instanceof ObjectNode object
-              ? object
-              : JSON.createObjectNode();
+      root = JSON.readTree(bytes) instanceof ObjectNode object ? object : JSON.createObjectNode();
     } catch (JacksonException e) {
       throw damaged(file, FileFailures.shown(e.getOriginalMessage()));
     } catch (IOException e) {

@@ -6,6 +6,8 @@ import java.lang.foreign.MemorySegment;
 @FunctionalInterface
 public interface ParameterSink {
 
-  /** Takes the float32 of parameter {@code name} from element {@code first} on; it keeps no view. */
+  /**
+   * Takes the float32 of parameter {@code name} from element {@code first} on; it keeps no view.
+   */
   void write(String name, long first, MemorySegment floats);
 }

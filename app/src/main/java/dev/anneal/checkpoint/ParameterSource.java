@@ -6,6 +6,8 @@ import java.lang.foreign.MemorySegment;
 @FunctionalInterface
 public interface ParameterSource {
 
-  /** Fills {@code floats} with the float32 of parameter {@code name} from element {@code first} on. */
+  /**
+   * Fills {@code floats} with the float32 of parameter {@code name} from element {@code first} on.
+   */
   void read(String name, long first, MemorySegment floats);
 }

@@ -101,8 +101,7 @@ public final class RunLock implements AutoCloseable {
   private static String self() {
     Instant start = ProcessHandle.current().info().startInstant().orElseGet(Instant::now);
     return "process %d on %s, started %s"
-        .formatted(
-            ProcessHandle.current().pid(), host(), start.truncatedTo(ChronoUnit.SECONDS));
+        .formatted(ProcessHandle.current().pid(), host(), start.truncatedTo(ChronoUnit.SECONDS));
   }
 
   private static String host() {

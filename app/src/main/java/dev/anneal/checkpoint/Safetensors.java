@@ -176,7 +176,8 @@ public final class Safetensors implements AutoCloseable {
         try (Arena arena = Arena.ofShared()) {
           MemorySegment chunk = arena.allocate(CHUNK);
           for (Content tensor : tensors) {
-            write(out, tensor.source(), SafetensorsEntry.bytes(tensor.type(), tensor.shape()), chunk);
+            write(
+                out, tensor.source(), SafetensorsEntry.bytes(tensor.type(), tensor.shape()), chunk);
           }
         }
       }

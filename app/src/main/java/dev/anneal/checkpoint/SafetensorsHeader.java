@@ -132,9 +132,7 @@ record SafetensorsHeader(
         throw bad(
             "the header is not the JSON it should be: "
                 + FileFailures.shown(
-                    e instanceof JacksonException j
-                        ? j.getOriginalMessage()
-                        : e.getMessage()));
+                    e instanceof JacksonException j ? j.getOriginalMessage() : e.getMessage()));
       }
       return new SafetensorsHeader(placed(), metadata.orElse(Map.of()));
     }
@@ -241,8 +239,7 @@ record SafetensorsHeader(
           .orElseThrow(() -> bad(what + " has the unknown dtype " + FileFailures.shown(text)));
     }
 
-    private List<Long> numbers(JsonParser parser, JsonToken value, String what)
-        throws IOException {
+    private List<Long> numbers(JsonParser parser, JsonToken value, String what) throws IOException {
       expect(parser, value, JsonToken.START_ARRAY, what);
       List<Long> numbers = new ArrayList<>();
       while (parser.nextToken() != JsonToken.END_ARRAY) {

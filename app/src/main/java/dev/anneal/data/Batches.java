@@ -3,9 +3,9 @@ package dev.anneal.data;
 import dev.anneal.failure.Failure;
 
 /**
- * Batches of windows: a window is T tokens and, one further, their targets. Window i begins at token
- * i*T, so n = (length - 1) / T windows cover the source. Which window is sample g of a run is a
- * function of the seed and g alone; nothing has to be saved to resume. One thread at a time.
+ * Batches of windows: a window is T tokens and, one further, their targets. Window i begins at
+ * token i*T, so n = (length - 1) / T windows cover the source. Which window is sample g of a run is
+ * a function of the seed and g alone; nothing has to be saved to resume. One thread at a time.
  */
 public final class Batches {
 
@@ -54,8 +54,7 @@ public final class Batches {
    *
    * @throws Failure when the source has fewer than T + 1 tokens
    */
-  public static Batches sequential(
-      TokenSource source, int vocabulary, int batch, int sequence) {
+  public static Batches sequential(TokenSource source, int vocabulary, int batch, int sequence) {
     Batches batches = new Batches(source, vocabulary, batch, sequence, new Order.Sequential());
     batches.requireWindows(1);
     return batches;
@@ -64,14 +63,14 @@ public final class Batches {
   private void requireWindows(long needed) {
     if (windows < needed) {
       throw Failure.failed(
-          "%s has %d tokens; %d sequences of %d and the token after need at least %d; give more text"
+          "%s has %d tokens; %d sequences of %d and the token after need at least %d;"
                   .formatted(
                       source.description(),
                       source.length(),
                       needed,
                       sequence,
                       needed * sequence + 1)
-              + " or lower --batch or --seq");
+              + " give more text, or lower --batch or --seq");
     }
   }
 

@@ -12,8 +12,8 @@ public record Split(TokenSource training, TokenSource validation) {
   private static final int TENTH = 10;
 
   /**
-   * Holds out every tenth document, so that both parts are of all kinds; a single document is
-   * split as {@link #head} does.
+   * Holds out every tenth document, so that both parts are of all kinds; a single document is split
+   * as {@link #head} does.
    */
   public static Split byDocument(String name, List<String> documents, Tokenizer tokenizer) {
     if (documents.size() < 2) {

@@ -126,10 +126,7 @@ public final class TokenShards implements TokenSource, AutoCloseable {
     ByteBuffer ends = ByteBuffer.allocate(2 * n);
     file.read(0, ends.limit(n));
     file.read(file.size() - n, ends.limit(2 * n));
-    fingerprint
-        .add(file.path().getFileName().toString())
-        .add(file.size())
-        .add(ends.flip());
+    fingerprint.add(file.path().getFileName().toString()).add(file.size()).add(ends.flip());
   }
 
   @Override
