@@ -1,5 +1,7 @@
 package dev.anneal.checkpoint;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.anneal.failure.Failure;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -39,7 +41,7 @@ public final class DurableFile {
         channel.force(true);
       }
       Files.move(beside, absolute, StandardCopyOption.ATOMIC_MOVE);
-      syncDirectory(directory);
+      syncDirectory(requireNonNull(directory));
     } catch (IOException e) {
       throw FileFailures.cannotWrite(target, e);
     } finally {

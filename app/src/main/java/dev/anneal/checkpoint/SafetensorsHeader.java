@@ -132,7 +132,10 @@ record SafetensorsHeader(
         throw bad(
             "the header is not the JSON it should be: "
                 + FileFailures.shown(
-                    e instanceof JacksonException j ? j.getOriginalMessage() : e.getMessage()));
+                    String.valueOf(
+                        e instanceof JacksonException j
+                            ? j.getOriginalMessage()
+                            : e.getMessage())));
       }
       return new SafetensorsHeader(placed(), metadata.orElse(Map.of()));
     }

@@ -1,5 +1,7 @@
 package dev.anneal.data;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.anneal.checkpoint.FileFailures;
 import dev.anneal.failure.Failure;
 import java.io.IOException;
@@ -31,12 +33,12 @@ final class ShardFiles {
     Path parent = path.toAbsolutePath().getParent();
     List<Path> files = new ArrayList<>();
     try (DirectoryStream<Path> found =
-        Files.newDirectoryStream(parent, path.getFileName().toString())) {
+        Files.newDirectoryStream(requireNonNull(parent), path.getFileName().toString())) {
       found.forEach(files::add);
     } catch (PatternSyntaxException e) {
       throw Failure.usage("'" + pattern + "' is no pattern: " + e.getDescription());
     } catch (IOException e) {
-      throw FileFailures.cannotRead(parent, e);
+      throw FileFailures.cannotRead(requireNonNull(parent), e);
     }
     if (files.isEmpty()) {
       throw Failure.failed("no file matches " + pattern + "; check the path");

@@ -90,8 +90,7 @@ public final class OpBench {
   public Limits limits() {
     Timing product = time(product(1024, 1024, 1024));
     Shape shape = Shape.of(STREAM);
-    Timing stream =
-        time(new Op.Add(input("out", shape), input("a", shape), input("b", shape)));
+    Timing stream = time(new Op.Add(input("out", shape), input("a", shape), input("b", shape)));
     return new Limits(product.gigaflops(), stream.gigabytes());
   }
 
@@ -109,8 +108,7 @@ public final class OpBench {
 
   /** Times one op with all of its tensors in one arena, in the order given. */
   public Timing time(Op original) {
-    Op op =
-        original.mapTensors(t -> new Tensor(t.name(), t.dtype(), t.shape(), Arena.INPUTS));
+    Op op = original.mapTensors(t -> new Tensor(t.name(), t.dtype(), t.shape(), Arena.INPUTS));
     ArenaLayout layout = ArenaLayout.sequential(Arena.INPUTS, op.tensors());
     Plan plan = Plan.of("bench", List.of(op), List.of(), List.of(layout));
     try (Memory inputs = device.allocate(Arena.INPUTS, layout.bytes());
@@ -133,8 +131,7 @@ public final class OpBench {
     double[] nanos = new double[MAX_RUNS];
     long begin = System.nanoTime();
     int runs = 0;
-    while (runs < MAX_RUNS
-        && (runs < MIN_RUNS || System.nanoTime() - begin < seconds * 1e9)) {
+    while (runs < MAX_RUNS && (runs < MIN_RUNS || System.nanoTime() - begin < seconds * 1e9)) {
       long start = System.nanoTime();
       program.run();
       nanos[runs++] = System.nanoTime() - start;

@@ -1,5 +1,7 @@
 package dev.anneal.eval;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.anneal.checkpoint.LlmcCheckpoint;
 import dev.anneal.checkpoint.LlmcDebugState;
 import dev.anneal.checkpoint.LlmcLayout;
@@ -22,8 +24,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Holds a device against PyTorch: the logits, the loss and every gradient of one batch, and then the
- * losses of some AdamW steps on it, which decay every parameter and do not clip, as llm.c's CPU
+ * Holds a device against PyTorch: the logits, the loss and every gradient of one batch, and then
+ * the losses of some AdamW steps on it, which decay every parameter and do not clip, as llm.c's CPU
  * trainer does.
  *
  * @param logitsMaxAbs the largest difference of a logit
@@ -103,7 +105,8 @@ public record Verification(
     Map<String, Tensor> tensors = new HashMap<>();
     model.parameters().forEach(p -> tensors.put(p.name(), p.tensor()));
     checkpoint.readAll(
-        (name, first, floats) -> trainer.write(tensors.get(name), 4 * first, floats));
+        (name, first, floats) ->
+            trainer.write(requireNonNull(tensors.get(name)), 4 * first, floats));
   }
 
   private static double compareLogits(Trainer trainer, LlmcDebugState state, int vocabulary) {
@@ -151,7 +154,9 @@ public record Verification(
           for (long from = 0; from < parameter.elements(); from += CHUNK) {
             long count = Math.min(CHUNK, parameter.elements() - from);
             trainer.read(
-                gradients.get(parameter.name()), 4 * from, ours.asSlice(0, 4 * count));
+                requireNonNull(gradients.get(parameter.name())),
+                4 * from,
+                ours.asSlice(0, 4 * count));
             state.read(parameter.name(), from, theirs.asSlice(0, 4 * count));
             for (long i = 0; i < count; i++) {
               double d = at(ours, i) - at(theirs, i);
@@ -161,8 +166,7 @@ public record Verification(
             }
           }
         }
-        double relative =
-            expected > 0 ? Math.sqrt(difference / expected) : Math.sqrt(difference);
+        double relative = expected > 0 ? Math.sqrt(difference / expected) : Math.sqrt(difference);
         compared.add(new Gradient(tensor.getKey(), max, relative));
       }
     }

@@ -142,8 +142,7 @@ public final class Decoder implements AutoCloseable {
     for (; next < tokens.length; next++) {
       run(single, tokens, next, 1);
     }
-    device.copyOut(
-        activations, single.program().plan().layout().offset(logits), logitsHost);
+    device.copyOut(activations, single.program().plan().layout().offset(logits), logitsHost);
     MemorySegment.copy(logitsHost, ValueLayout.JAVA_FLOAT, 0, logitsOut, 0, logitsOut.length);
   }
 

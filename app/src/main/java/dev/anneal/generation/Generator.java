@@ -20,8 +20,7 @@ public final class Generator {
    * @param onToken hears each token; false ends the text
    * @return the tokens drawn
    */
-  public int generate(
-      int[] prompt, int count, SamplingSettings settings, IntPredicate onToken) {
+  public int generate(int[] prompt, int count, SamplingSettings settings, IntPredicate onToken) {
     Sampler sampler = new Sampler(settings, vocabulary);
     float[] logits = new float[vocabulary];
     int[] text = Arrays.copyOf(prompt, prompt.length + count);

@@ -56,9 +56,7 @@ public final class Sampler {
       sum = mass;
     }
     double target =
-        sum
-            * Philox.uniform(
-                Philox.bits(settings.seed(), Philox.Purpose.SAMPLING, 0, index, 0));
+        sum * Philox.uniform(Philox.bits(settings.seed(), Philox.Purpose.SAMPLING, 0, index, 0));
     double mass = 0;
     for (int i = 0; i < candidates; i++) {
       mass += weights[i];

@@ -154,14 +154,15 @@ public final class Gpt2 implements Model {
     List<KeyValueCache> caches = new ArrayList<>();
     for (int i = 0; i < config.layers(); i++) {
       caches.add(
-          new KeyValueCache(cache("h." + i + ".keys", batch, length), cache("h." + i + ".values", batch, length)));
+          new KeyValueCache(
+              cache("h." + i + ".keys", batch, length),
+              cache("h." + i + ".values", batch, length)));
     }
     return List.copyOf(caches);
   }
 
   private Tensor cache(String name, int batch, int length) {
-    return new Tensor(
-        name, DType.F32, Shape.of(batch, length, config.channels()), Arena.KV_CACHE);
+    return new Tensor(name, DType.F32, Shape.of(batch, length, config.channels()), Arena.KV_CACHE);
   }
 
   private Tensor get(String name) {

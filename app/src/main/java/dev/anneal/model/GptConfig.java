@@ -90,7 +90,9 @@ public record GptConfig(int layers, int heads, int channels, int context, int vo
     return Arrays.stream(Named.values()).map(Named::label).collect(Collectors.toList());
   }
 
-  /** Vp: the vocabulary rounded up to a multiple of 128, which is faster; the rest is never used. */
+  /**
+   * Vp: the vocabulary rounded up to a multiple of 128, which is faster; the rest is never used.
+   */
   public int paddedVocabulary() {
     return Math.ceilDiv(vocabulary, VOCABULARY_MULTIPLE) * VOCABULARY_MULTIPLE;
   }

@@ -22,8 +22,8 @@ import java.util.stream.Stream;
 
 /**
  * What a checkpoint of a run holds: {@code model.safetensors}, AdamW's moments in {@code
- * optimizer.safetensors}, and the configuration in the manifest. Nothing else is needed to go on bit
- * for bit, since data order, learning rate and random numbers are functions of the step.
+ * optimizer.safetensors}, and the configuration in the manifest. Nothing else is needed to go on
+ * bit for bit, since data order, learning rate and random numbers are functions of the step.
  */
 public final class Checkpoints {
   static final String MODEL = "model.safetensors";
@@ -104,10 +104,7 @@ public final class Checkpoints {
   /** Loads the weights alone, for sampling and export. */
   public static void loadWeights(Saved saved, Model model, WeightSink sink) {
     readTensors(
-        saved.files(),
-        MODEL,
-        model.parameters().stream().map(Parameter::tensor).toList(),
-        sink);
+        saved.files(), MODEL, model.parameters().stream().map(Parameter::tensor).toList(), sink);
   }
 
   /** Takes the bytes of a parameter from byte {@code offset} on. */

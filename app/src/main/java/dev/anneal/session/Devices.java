@@ -37,14 +37,21 @@ public final class Devices {
                         "no backend is named "
                             + backendName
                             + "; there are "
-                            + backends.stream().map(Backend::name).collect(Collectors.joining(", "))));
+                            + backends.stream()
+                                .map(Backend::name)
+                                .collect(Collectors.joining(", "))));
     return switch (backend.probe()) {
       case Availability.Missing(String reason) ->
           throw new Failure(ExitCode.BACKEND, "backend " + backendName + " is missing: " + reason);
       case Availability.Available(List<DeviceInfo> devices) -> {
         if (index < 0 || index >= devices.size()) {
           throw Failure.usage(
-              "--device is " + index + "; " + backendName + " has devices 0 to " + (devices.size() - 1));
+              "--device is "
+                  + index
+                  + "; "
+                  + backendName
+                  + " has devices 0 to "
+                  + (devices.size() - 1));
         }
         yield backend.open(devices.get(index), options);
       }

@@ -1,5 +1,7 @@
 package dev.anneal.session;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.anneal.checkpoint.Checkpoint;
 import dev.anneal.checkpoint.CheckpointDirectory;
 import dev.anneal.checkpoint.DurableFile;
@@ -114,7 +116,7 @@ public final class LlmcFiles {
               config.paddedVocabulary(),
               dtype,
               (name, first, floats) -> {
-                Tensor tensor = tensors.get(name);
+                Tensor tensor = requireNonNull(tensors.get(name));
                 SafetensorsEntry entry =
                     weights.require(
                         name,

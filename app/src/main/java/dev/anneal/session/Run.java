@@ -20,8 +20,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * A model in training: its weights on a device, its data, and how many updates it has had. A step is
- * a pure function of these. One thread at a time uses a run; a {@link Session} sees to that.
+ * A model in training: its weights on a device, its data, and how many updates it has had. A step
+ * is a pure function of these. One thread at a time uses a run; a {@link Session} sees to that.
  */
 public final class Run implements AutoCloseable {
   private final RunConfig config;
@@ -34,8 +34,7 @@ public final class Run implements AutoCloseable {
   private Optional<Decoder> decoder = Optional.empty();
   private int step;
 
-  private Run(
-      RunConfig config, Corpus corpus, Device device, Optional<RunDirectory> directory) {
+  private Run(RunConfig config, Corpus corpus, Device device, Optional<RunDirectory> directory) {
     this.config = config;
     this.corpus = corpus;
     this.device = device;

@@ -40,12 +40,15 @@ public final class RunDirectory implements AutoCloseable {
         }
       }
     } catch (FileAlreadyExistsException e) {
-      throw new Failure(
-          ExitCode.FAILED, path + " is a file; --out takes a directory", e);
+      throw new Failure(ExitCode.FAILED, path + " is a file; --out takes a directory", e);
     } catch (IOException e) {
       throw new Failure(
           ExitCode.FAILED,
-          "the run directory " + path + " cannot be made (" + e.getMessage() + "); name another with --out",
+          "the run directory "
+              + path
+              + " cannot be made ("
+              + e.getMessage()
+              + "); name another with --out",
           e);
     }
     return new RunDirectory(path);
@@ -65,7 +68,11 @@ public final class RunDirectory implements AutoCloseable {
     } catch (IOException e) {
       throw new Failure(
           ExitCode.FAILED,
-          "no run directory can be made in " + parent + " (" + e.getMessage() + "); name one with --out",
+          "no run directory can be made in "
+              + parent
+              + " ("
+              + e.getMessage()
+              + "); name one with --out",
           e);
     }
   }

@@ -10,8 +10,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.Locale;
 
 /**
- * Keeps a run's events in its directory: {@code log.jsonl}, all but the pieces of samples, and {@code
- * main.log} in llm.c's form, which counts a training step from 0.
+ * Keeps a run's events in its directory: {@code log.jsonl}, all but the pieces of samples, and
+ * {@code main.log} in llm.c's form, which counts a training step from 0.
  */
 public final class RunLog implements Event.Listener, AutoCloseable {
   private final Writer events;
@@ -47,7 +47,7 @@ public final class RunLog implements Event.Listener, AutoCloseable {
                   s.loss(),
                   s.learningRate(),
                   s.gradientNorm()));
-      case Event.Evaluation e -> 
+      case Event.Evaluation e ->
           write(main, String.format(Locale.ROOT, "s:%d tel:%.4f", e.step(), e.loss()));
       default -> {}
     }

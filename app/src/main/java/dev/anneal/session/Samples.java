@@ -22,8 +22,7 @@ public final class Samples {
       int tokens,
       SamplingSettings settings,
       Consumer<String> onText) {
-    int[] start =
-        prompt.isEmpty() ? new int[] {tokenizer.endOfText()} : tokenizer.encode(prompt);
+    int[] start = prompt.isEmpty() ? new int[] {tokenizer.endOfText()} : tokenizer.encode(prompt);
     Utf8Stream characters = new Utf8Stream();
     int drawn =
         generator.generate(

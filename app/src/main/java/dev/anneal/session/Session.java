@@ -150,8 +150,7 @@ public final class Session implements AutoCloseable {
       train(start);
     } catch (Failure e) {
       error = Optional.of(e.getMessage());
-      outcome =
-          Optional.of(e.exitCode() == ExitCode.NUMBERS ? Outcome.NOT_FINITE : Outcome.FAILED);
+      outcome = Optional.of(e.exitCode() == ExitCode.NUMBERS ? Outcome.NOT_FINITE : Outcome.FAILED);
     } catch (RuntimeException | Error e) {
       error = Optional.of(e.toString());
       outcome = Optional.of(Outcome.FAILED);
@@ -182,8 +181,7 @@ public final class Session implements AutoCloseable {
         end(Outcome.COMPLETED);
         break;
       }
-      if (limits.time().isPresent()
-          && System.nanoTime() - start >= limits.time().get().toNanos()) {
+      if (limits.time().isPresent() && System.nanoTime() - start >= limits.time().get().toNanos()) {
         end(Outcome.TIME_LIMIT);
         break;
       }

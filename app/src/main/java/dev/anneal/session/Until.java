@@ -92,7 +92,8 @@ public record Until(Metric metric, Comparison comparison, double bound) {
 
   @Override
   public String toString() {
-    String number = bound == Math.rint(bound) ? String.valueOf((long) bound) : String.valueOf(bound);
+    String number =
+        bound == Math.rint(bound) ? String.valueOf((long) bound) : String.valueOf(bound);
     return metric.name().toLowerCase(Locale.ROOT) + comparison.sign + number;
   }
 }

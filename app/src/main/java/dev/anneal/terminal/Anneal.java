@@ -1,5 +1,7 @@
 package dev.anneal.terminal;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import java.io.OutputStreamWriter;
@@ -86,22 +88,33 @@ public final class Anneal implements Runnable {
   public void run() {
     CommandLine line = new CommandLine(new Anneal());
     commands().forEach(line::addSubcommand);
-    throw new ParameterException(line, "no command given; there are " + String.join(", ", line.getSubcommands().keySet()));
+    throw new ParameterException(
+        line, "no command given; there are " + String.join(", ", line.getSubcommands().keySet()));
   }
 
   private static int usage(ParameterException e, PrintWriter err) {
     if (e.getCause() instanceof Failure failure) {
       return failed(failure, false, err);
     }
-    StringBuilder message = new StringBuilder(e.getMessage().lines().findFirst().orElse("").strip());
+    StringBuilder message =
+        new StringBuilder(requireNonNull(e.getMessage()).lines().findFirst().orElse("").strip());
     if (e instanceof UnmatchedArgumentException unmatched) {
       List<String> near = unmatched.getSuggestions();
       if (!near.isEmpty()) {
-        message.append("; did you mean ").append(String.join(" or ", near.subList(0, Math.min(2, near.size())))).append('?');
+        message
+            .append("; did you mean ")
+            .append(String.join(" or ", near.subList(0, Math.min(2, near.size()))))
+            .append('?');
       }
     }
     String command = e.getCommandLine().getCommandSpec().qualifiedName();
-    err.println("anneal: " + message + (message.toString().endsWith("?") ? "" : ";") + " see " + command + " --help");
+    err.println(
+        "anneal: "
+            + message
+            + (message.toString().endsWith("?") ? "" : ";")
+            + " see "
+            + command
+            + " --help");
     return ExitCode.USAGE.code();
   }
 

@@ -48,13 +48,24 @@ final class BenchCommand implements Callable<Integer> {
   @Mixin private ModelOptions model;
   @Mixin private JsonOption json;
 
-  @Parameters(arity = "0..1", paramLabel = "OP", description = "one kind of op; all, and the step, by default")
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "OP",
+      description = "one kind of op; all, and the step, by default")
   private Optional<String> kind = Optional.empty();
 
-  @Option(names = "--batch", paramLabel = "B", defaultValue = "4", description = "${DEFAULT-VALUE} by default")
+  @Option(
+      names = "--batch",
+      paramLabel = "B",
+      defaultValue = "4",
+      description = "${DEFAULT-VALUE} by default")
   private int batch;
 
-  @Option(names = "--seq", paramLabel = "T", defaultValue = "64", description = "${DEFAULT-VALUE} by default")
+  @Option(
+      names = "--seq",
+      paramLabel = "T",
+      defaultValue = "64",
+      description = "${DEFAULT-VALUE} by default")
   private int sequence;
 
   @Option(names = "--backend", defaultValue = "cpu", description = "${DEFAULT-VALUE} by default")
@@ -74,8 +85,7 @@ final class BenchCommand implements Callable<Integer> {
     TrainingPlans plans = TrainingPlans.of(gpt, batch, sequence, 1, adamW, Recompute.NONE);
     requireKind(plans);
     PrintWriter out = spec.commandLine().getOut();
-    DeviceOptions options =
-        threads.map(DeviceOptions::threads).orElseGet(DeviceOptions::defaults);
+    DeviceOptions options = threads.map(DeviceOptions::threads).orElseGet(DeviceOptions::defaults);
     try (Device device = Devices.open(backend, 0, options)) {
       OpBench bench = new OpBench(device);
       OpBench.Limits limits = bench.limits();
@@ -133,7 +143,14 @@ final class BenchCommand implements Callable<Integer> {
     out.printf(
         Locale.ROOT,
         "%-26s %-34s %5s %10s %7s %9s %8s %7s%n",
-        "op", "shapes", "count", "ms", "+-", "GFLOP/s", "GB/s", "limit");
+        "op",
+        "shapes",
+        "count",
+        "ms",
+        "+-",
+        "GFLOP/s",
+        "GB/s",
+        "limit");
     out.flush();
   }
 

@@ -36,13 +36,19 @@ final class ExportCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private JsonOption json;
 
-  @Parameters(index = "0", paramLabel = "DIR", description = "a run's directory, or one of its checkpoints")
+  @Parameters(
+      index = "0",
+      paramLabel = "DIR",
+      description = "a run's directory, or one of its checkpoints")
   private Path checkpoint;
 
   @Parameters(index = "1", paramLabel = "FILE", description = "file to write")
   private Path file;
 
-  @Option(names = "--dtype", defaultValue = "fp32", description = "fp32 or bf16; ${DEFAULT-VALUE} by default")
+  @Option(
+      names = "--dtype",
+      defaultValue = "fp32",
+      description = "fp32 or bf16; ${DEFAULT-VALUE} by default")
   private Format format;
 
   @Option(names = "--help", usageHelp = true, description = "show this")

@@ -26,7 +26,11 @@ final class ImportCommand implements Callable<Integer> {
   @Parameters(paramLabel = "FILE", description = "llm.c checkpoint")
   private Path file;
 
-  @Option(names = "--out", required = true, paramLabel = "DIR", description = "run directory to make")
+  @Option(
+      names = "--out",
+      required = true,
+      paramLabel = "DIR",
+      description = "run directory to make")
   private Path out;
 
   @Option(names = "--help", usageHelp = true, description = "show this")

@@ -1,5 +1,7 @@
 package dev.anneal.terminal;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.anneal.failure.ExitCode;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -42,7 +44,7 @@ final class Interrupts implements AutoCloseable {
 
   /** The exit code of the signal that came, when one did. */
   Optional<ExitCode> exitCode() {
-    return received.get();
+    return requireNonNull(received.get());
   }
 
   @Override

@@ -27,20 +27,32 @@ import picocli.CommandLine.Spec;
 /** {@code plan}: a training step's ops, arithmetic and memory, without allocating any. */
 @Command(
     name = "plan",
-    description = "Print the ops, the memory bill and the FLOPs of a training step, without running.",
+    description =
+        "Print the ops, the memory bill and the FLOPs of a training step, without running.",
     footer = {"", "Example:", "  anneal plan --model gpt2-124M --batch 4 --seq 64"})
 final class PlanCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ModelOptions model;
   @Mixin private JsonOption json;
 
-  @Option(names = "--batch", paramLabel = "B", defaultValue = "4", description = "sequences; ${DEFAULT-VALUE} by default")
+  @Option(
+      names = "--batch",
+      paramLabel = "B",
+      defaultValue = "4",
+      description = "sequences; ${DEFAULT-VALUE} by default")
   private int batch;
 
-  @Option(names = "--seq", paramLabel = "T", defaultValue = "64", description = "tokens per sequence; ${DEFAULT-VALUE} by default")
+  @Option(
+      names = "--seq",
+      paramLabel = "T",
+      defaultValue = "64",
+      description = "tokens per sequence; ${DEFAULT-VALUE} by default")
   private int sequence;
 
-  @Option(names = "--recompute", defaultValue = "none", description = "none, gelu or block; ${DEFAULT-VALUE} by default")
+  @Option(
+      names = "--recompute",
+      defaultValue = "none",
+      description = "none, gelu or block; ${DEFAULT-VALUE} by default")
   private Recompute recompute;
 
   @Option(names = "--backend", defaultValue = "cpu", description = "${DEFAULT-VALUE} by default")
@@ -75,8 +87,7 @@ final class PlanCommand implements Callable<Integer> {
   }
 
   private void print(PrintWriter out, Model gpt, TrainingPlans plans, MemoryBill bill) {
-    out.printf(
-        Locale.ROOT, "%s: %,d parameters%n", gpt.description(), gpt.parameterCount());
+    out.printf(Locale.ROOT, "%s: %,d parameters%n", gpt.description(), gpt.parameterCount());
     out.printf(
         Locale.ROOT,
         "a step of %d x %d tokens: %d ops, %sFLOP, %sFLOP per token%n%n",
@@ -91,8 +102,10 @@ final class PlanCommand implements Callable<Integer> {
     row(out, "workspace", bill.workspace());
     row(out, "total", bill.total());
     out.printf(Locale.ROOT, "%n%-26s %6s %12s%n", "op", "count", "GFLOP");
-    kinds(plans).forEach(
-        (kind, sums) -> out.printf(Locale.ROOT, "%-26s %6d %12.3f%n", kind, sums[0], sums[1] / 1e9));
+    kinds(plans)
+        .forEach(
+            (kind, sums) ->
+                out.printf(Locale.ROOT, "%-26s %6d %12.3f%n", kind, sums[0], sums[1] / 1e9));
     if (listOps) {
       out.println();
       int index = 0;
@@ -133,8 +146,8 @@ final class PlanCommand implements Callable<Integer> {
         .forEach((arena, n) -> bytes.put(arena.name().toLowerCase(Locale.ROOT), n));
     bytes.put("workspace", bill.workspace()).put("total", bill.total());
     ObjectNode kinds = node.putObject("kinds");
-    kinds(plans).forEach(
-        (kind, sums) -> kinds.putObject(kind).put("count", sums[0]).put("flops", sums[1]));
+    kinds(plans)
+        .forEach((kind, sums) -> kinds.putObject(kind).put("count", sums[0]).put("flops", sums[1]));
     return node;
   }
 }

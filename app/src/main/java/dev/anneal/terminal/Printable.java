@@ -9,7 +9,10 @@ final class Printable {
     return text(text).replace('\n', ' ').replace('\t', ' ');
   }
 
-  /** {@code text} with control characters, all but newline and tab, shown as Unicode's pictures of them. */
+  /**
+   * {@code text} with control characters, all but newline and tab, shown as Unicode's pictures of
+   * them.
+   */
   static String text(String text) {
     StringBuilder shown = new StringBuilder(text.length());
     text.codePoints()

@@ -49,8 +49,7 @@ final class Progress implements Event.Listener {
         out.println();
         out.flush();
       }
-      case Event.Saved e ->
-          line(format("saved %s (%s)", e.checkpoint(), Amounts.bytes(e.bytes())));
+      case Event.Saved e -> line(format("saved %s (%s)", e.checkpoint(), Amounts.bytes(e.bytes())));
       case Event.Changed e -> line(format("%s: %s -> %s", e.setting(), e.from(), e.to()));
       case Event.StateChanged e ->
           line(format("%s at step %d", e.state().name().toLowerCase(Locale.ROOT), e.step()));
@@ -106,7 +105,8 @@ final class Progress implements Event.Listener {
     } else {
       line(
           format(
-              "step=%d/%d loss=%.4f val_loss=%s lr=%.3g norm=%.2f ms=%.1f tokens_per_s=%.0f left=%s",
+              "step=%d/%d loss=%.4f val_loss=%s lr=%.3g norm=%.2f ms=%.1f tokens_per_s=%.0f"
+                  + " left=%s",
               e.step(),
               steps,
               e.loss(),

@@ -1,5 +1,7 @@
 package dev.anneal.terminal;
 
+import static java.util.Objects.requireNonNull;
+
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.CheckpointDirectory;
@@ -45,10 +47,18 @@ final class SampleCommand implements Callable<Integer> {
       description = "a run's directory, or one of its checkpoints")
   private Path checkpoint;
 
-  @Option(names = "--prompt", paramLabel = "TEXT", defaultValue = "", description = "what to continue; the beginning of a document by default")
+  @Option(
+      names = "--prompt",
+      paramLabel = "TEXT",
+      defaultValue = "",
+      description = "what to continue; the beginning of a document by default")
   private String prompt;
 
-  @Option(names = "--tokens", paramLabel = "N", defaultValue = "256", description = "at most; ${DEFAULT-VALUE} by default")
+  @Option(
+      names = "--tokens",
+      paramLabel = "N",
+      defaultValue = "256",
+      description = "at most; ${DEFAULT-VALUE} by default")
   private int tokens;
 
   @Option(names = "--backend", defaultValue = "cpu", description = "${DEFAULT-VALUE} by default")
@@ -71,8 +81,7 @@ final class SampleCommand implements Callable<Integer> {
     ArenaLayout layout =
         ArenaLayout.sequential(
             Arena.PARAMETERS, model.parameters().stream().map(Parameter::tensor).toList());
-    DeviceOptions options =
-        threads.map(DeviceOptions::threads).orElseGet(DeviceOptions::defaults);
+    DeviceOptions options = threads.map(DeviceOptions::threads).orElseGet(DeviceOptions::defaults);
     try (Device device = Devices.open(backend, 0, options);
         Memory parameters = device.allocate(Arena.PARAMETERS, layout.bytes());
         Decoder decoder = new Decoder(device, model, parameters, model.context())) {
@@ -80,7 +89,8 @@ final class SampleCommand implements Callable<Integer> {
           saved,
           model,
           (tensor, offset, bytes) ->
-              device.copyIn(parameters, layout.offsets().get(tensor) + offset, bytes));
+              device.copyIn(
+                  parameters, requireNonNull(layout.offsets().get(tensor)) + offset, bytes));
       stream(new Generator(decoder, model.vocabulary()), tokenizer);
     }
     return 0;

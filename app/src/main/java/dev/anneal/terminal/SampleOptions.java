@@ -26,7 +26,11 @@ final class SampleOptions {
       description = "draw from the likeliest tokens of this mass; ${DEFAULT-VALUE} by default")
   private double topP;
 
-  @Option(names = "--seed", paramLabel = "S", defaultValue = "1337", description = "${DEFAULT-VALUE} by default")
+  @Option(
+      names = "--seed",
+      paramLabel = "S",
+      defaultValue = "1337",
+      description = "${DEFAULT-VALUE} by default")
   private long seed;
 
   SamplingSettings settings() {

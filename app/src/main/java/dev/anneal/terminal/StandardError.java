@@ -6,8 +6,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Takes standard error back: the launcher hides what the JVM itself prints while it boots, and keeps
- * the real stream at the descriptor that {@code -Danneal.stderr} names.
+ * Takes standard error back: the launcher hides what the JVM itself prints while it boots, and
+ * keeps the real stream at the descriptor that {@code -Danneal.stderr} names.
  */
 final class StandardError {
   private StandardError() {}

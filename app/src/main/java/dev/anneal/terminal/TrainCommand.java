@@ -5,7 +5,6 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
-import dev.anneal.plan.Recompute;
 import dev.anneal.session.Checkpoints;
 import dev.anneal.session.Corpus;
 import dev.anneal.session.Devices;
@@ -17,8 +16,6 @@ import dev.anneal.session.RunDirectory;
 import dev.anneal.session.RunLog;
 import dev.anneal.session.Session;
 import dev.anneal.session.Until;
-import dev.anneal.training.AdamWSettings;
-import dev.anneal.training.Schedule;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -102,23 +99,20 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     Session.Limits limits = new Session.Limits(until.map(Until::parse), timeLimit.map(this::limit));
-    DeviceOptions options =
-        threads.map(DeviceOptions::threads).orElseGet(DeviceOptions::defaults);
+    DeviceOptions options = threads.map(DeviceOptions::threads).orElseGet(DeviceOptions::defaults);
     try (Device opened = Devices.open(backend, device, options)) {
       if (resume.isPresent()) {
         RunDirectory directory = RunDirectory.open(resume.get());
         Checkpoints.Saved checkpoint = directory.newest();
         RunConfig config = checkpoint.config();
         Corpus corpus = Corpus.open(config, checkpoint.corpusFingerprint());
-        return train(
-            Run.resume(config, corpus, opened, directory, checkpoint), directory, limits);
+        return train(Run.resume(config, corpus, opened, directory, checkpoint), directory, limits);
       }
       RunConfig config = config();
       Corpus corpus = Corpus.open(config, Optional.empty());
       RunDirectory directory =
           out.map(RunDirectory::create).orElseGet(() -> RunDirectory.next(Path.of("runs")));
-      return train(
-          Run.begin(config, corpus, opened, Optional.of(directory)), directory, limits);
+      return train(Run.begin(config, corpus, opened, Optional.of(directory)), directory, limits);
     }
   }
 
@@ -131,11 +125,9 @@ final class TrainCommand implements Callable<Integer> {
 
   private RunConfig config() {
     boolean shards = data.map(name -> name.endsWith(".bin")).orElse(false);
-    boolean gpt2Tokens =
-        tokenizer.map("gpt2"::equals).orElse(shards || model.isNamed());
+    boolean gpt2Tokens = tokenizer.map("gpt2"::equals).orElse(shards || model.isNamed());
     RunConfig.Data source =
-        new RunConfig.Data(
-            data, validationData, tokenizer.orElse(gpt2Tokens ? "gpt2" : "byte"));
+        new RunConfig.Data(data, validationData, tokenizer.orElse(gpt2Tokens ? "gpt2" : "byte"));
     int vocabulary = gpt2Tokens ? GptConfig.GPT2_VOCABULARY : 256;
     return training.config(model, source, vocabulary);
   }

@@ -26,8 +26,7 @@ final class TrainingOptions {
       int sampleTokens,
       int checkpointEvery) {}
 
-  private static final Recipe LLM_C =
-      new Recipe(100, 4, 1024, 3e-4, 0, 1.0, 0, 20, 20, 64, 0);
+  private static final Recipe LLM_C = new Recipe(100, 4, 1024, 3e-4, 0, 1.0, 0, 20, 20, 64, 0);
   private static final Recipe SMALL =
       new Recipe(5000, 8, 128, 4e-3, 100, 0.05, 0.1, 500, 20, 600, 1000);
 
@@ -83,16 +82,27 @@ final class TrainingOptions {
   @Option(
       names = "--recompute",
       defaultValue = "none",
-      description = "activations to compute again: none, gelu or block; ${DEFAULT-VALUE} by default")
+      description =
+          "activations to compute again: none, gelu or block; ${DEFAULT-VALUE} by default")
   private Recompute recompute;
 
-  @Option(names = "--seed", paramLabel = "S", defaultValue = "1337", description = "${DEFAULT-VALUE} by default")
+  @Option(
+      names = "--seed",
+      paramLabel = "S",
+      defaultValue = "1337",
+      description = "${DEFAULT-VALUE} by default")
   private long seed;
 
-  @Option(names = "--val-every", paramLabel = "N", description = "steps between validations, 0 for none")
+  @Option(
+      names = "--val-every",
+      paramLabel = "N",
+      description = "steps between validations, 0 for none")
   private Optional<Integer> evaluateEvery = Optional.empty();
 
-  @Option(names = "--val-batches", paramLabel = "N", description = "batches per validation, at most")
+  @Option(
+      names = "--val-batches",
+      paramLabel = "N",
+      description = "batches per validation, at most")
   private Optional<Integer> evaluationBatches = Optional.empty();
 
   @Option(
@@ -102,10 +112,16 @@ final class TrainingOptions {
       description = "steps between samples; one is drawn at the end")
   private int sampleEvery;
 
-  @Option(names = "--sample-tokens", paramLabel = "N", description = "tokens per sample, 0 for none")
+  @Option(
+      names = "--sample-tokens",
+      paramLabel = "N",
+      description = "tokens per sample, 0 for none")
   private Optional<Integer> sampleTokens = Optional.empty();
 
-  @Option(names = "--checkpoint-every", paramLabel = "N", description = "steps; one is written at the end")
+  @Option(
+      names = "--checkpoint-every",
+      paramLabel = "N",
+      description = "steps; one is written at the end")
   private Optional<Integer> checkpointEvery = Optional.empty();
 
   @Option(

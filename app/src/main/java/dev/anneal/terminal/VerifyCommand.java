@@ -25,7 +25,8 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "verify",
     description = {
-      "Check logits, loss and every gradient against a PyTorch state, then print the losses of some",
+      "Check logits, loss and every gradient against a PyTorch state, then print the losses of"
+          + " some",
       "AdamW steps on its batch. scripts/write-debug-state.py writes such a pair of files."
     },
     footer = {
@@ -37,13 +38,24 @@ final class VerifyCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private JsonOption json;
 
-  @Option(names = "--checkpoint", required = true, paramLabel = "FILE", description = "llm.c checkpoint")
+  @Option(
+      names = "--checkpoint",
+      required = true,
+      paramLabel = "FILE",
+      description = "llm.c checkpoint")
   private Path checkpoint;
 
-  @Option(names = "--state", required = true, paramLabel = "FILE", description = "llm.c debug state")
+  @Option(
+      names = "--state",
+      required = true,
+      paramLabel = "FILE",
+      description = "llm.c debug state")
   private Path state;
 
-  @Option(names = "--steps", defaultValue = "10", description = "AdamW steps; ${DEFAULT-VALUE} by default")
+  @Option(
+      names = "--steps",
+      defaultValue = "10",
+      description = "AdamW steps; ${DEFAULT-VALUE} by default")
   private int steps;
 
   @Option(names = "--lr", defaultValue = "1e-4", description = "${DEFAULT-VALUE} by default")
@@ -52,7 +64,8 @@ final class VerifyCommand implements Callable<Integer> {
   @Option(
       names = "--tolerance",
       defaultValue = "1e-5",
-      description = "of logits and loss, and of gradients relative in norm; ${DEFAULT-VALUE} by default")
+      description =
+          "of logits and loss, and of gradients relative in norm; ${DEFAULT-VALUE} by default")
   private double tolerance;
 
   @Option(names = "--backend", defaultValue = "cpu", description = "${DEFAULT-VALUE} by default")
@@ -66,8 +79,7 @@ final class VerifyCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    DeviceOptions options =
-        threads.map(DeviceOptions::threads).orElseGet(DeviceOptions::defaults);
+    DeviceOptions options = threads.map(DeviceOptions::threads).orElseGet(DeviceOptions::defaults);
     try (LlmcCheckpoint model = LlmcCheckpoint.open(checkpoint);
         LlmcDebugState expected = LlmcDebugState.open(state, model);
         Device device = Devices.open(backend, 0, options)) {

@@ -3,8 +3,8 @@ package dev.anneal.training;
 import dev.anneal.failure.Failure;
 
 /**
- * The learning rate as a pure function of the step, as in llm.c: linear warm-up to {@code peak}, then
- * a decay to {@code finalFraction} of it at {@code horizon}.
+ * The learning rate as a pure function of the step, as in llm.c: linear warm-up to {@code peak},
+ * then a decay to {@code finalFraction} of it at {@code horizon}.
  *
  * @param horizon the steps of the whole run, whether or not it ends early
  * @param finalFraction of the peak, at the horizon; constant ignores it

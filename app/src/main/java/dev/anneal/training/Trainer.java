@@ -1,5 +1,7 @@
 package dev.anneal.training;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.anneal.device.Device;
 import dev.anneal.device.Memory;
 import dev.anneal.device.OpTimings;
@@ -80,7 +82,7 @@ public final class Trainer implements AutoCloseable {
 
   /** The arena that the parameters are in, to compile other plans on. */
   public Memory memory(Arena arena) {
-    return memory.get(arena);
+    return requireNonNull(memory.get(arena));
   }
 
   /**
@@ -139,9 +141,11 @@ public final class Trainer implements AutoCloseable {
     return to.get(ValueLayout.JAVA_FLOAT, 0);
   }
 
-  /** Copies all of {@code from} into a tensor that outlives a step, at byte {@code offset} in it. */
+  /**
+   * Copies all of {@code from} into a tensor that outlives a step, at byte {@code offset} in it.
+   */
   public void write(Tensor tensor, long offset, MemorySegment from) {
-    device.copyIn(memory.get(tensor.arena()), place(plans.step(), tensor) + offset, from);
+    device.copyIn(memory(tensor.arena()), place(plans.step(), tensor) + offset, from);
   }
 
   /** Fills {@code to} from a tensor that outlives a step, at byte {@code offset} in it. */
@@ -151,7 +155,7 @@ public final class Trainer implements AutoCloseable {
 
   /** Fills {@code to} from a tensor as {@code plan}, which ran last, left it. */
   public void read(Plan plan, Tensor tensor, long offset, MemorySegment to) {
-    device.copyOut(memory.get(tensor.arena()), place(plan, tensor) + offset, to);
+    device.copyOut(memory(tensor.arena()), place(plan, tensor) + offset, to);
   }
 
   private static long place(Plan plan, Tensor tensor) {

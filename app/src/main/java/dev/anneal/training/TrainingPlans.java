@@ -31,7 +31,12 @@ import java.util.stream.Stream;
  * @param logits (B,T,Vp), a result of the evaluation
  */
 public record TrainingPlans(
-    List<Plan> microSteps, Plan evaluation, Inputs inputs, Tensor loss, Tensor norm, Tensor logits) {
+    List<Plan> microSteps,
+    Plan evaluation,
+    Inputs inputs,
+    Tensor loss,
+    Tensor norm,
+    Tensor logits) {
 
   /** tokens and targets (B,T) integers; schedule: learning rate, 1 - beta1^t, 1 - beta2^t. */
   public record Inputs(Tensor tokens, Tensor targets, Tensor schedule) {}
@@ -122,8 +127,7 @@ public record TrainingPlans(
 
   private static List<Op> update(Model model, Inputs inputs, Tensor norm, AdamWSettings adamW) {
     List<Op> ops = new ArrayList<>();
-    ops.add(
-        new Op.GlobalNorm(norm, model.parameters().stream().map(Parameter::gradient).toList()));
+    ops.add(new Op.GlobalNorm(norm, model.parameters().stream().map(Parameter::gradient).toList()));
     for (Parameter parameter : model.parameters()) {
       boolean decays = adamW.decay() == AdamWSettings.Decay.ALL || parameter.matrix();
       ops.add(

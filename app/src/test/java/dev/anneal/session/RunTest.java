@@ -138,8 +138,7 @@ class RunTest {
       RunDirectory directory = RunDirectory.open(out);
       Checkpoints.Saved saved = directory.newest();
       Corpus corpus = Corpus.open(saved.config(), saved.corpusFingerprint());
-      try (Run run =
-          Run.resume(saved.config(), damage.shifted(corpus), device, directory, saved)) {
+      try (Run run = Run.resume(saved.config(), damage.shifted(corpus), device, directory, saved)) {
         assertEquals(5, run.step());
         damage.apply(run);
         return steps(run, 5);

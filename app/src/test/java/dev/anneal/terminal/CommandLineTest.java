@@ -49,9 +49,29 @@ class CommandLineTest {
     Files.writeString(text, "the quick brown fox jumps over the lazy dog — façade\n".repeat(300));
     return with(
         new String[] {
-          "train", "--data", text.toString(), "--layers", "1", "--channels", "32", "--heads", "2",
-          "--batch", "2", "--seq", "16", "--context", "16", "--val-every", "4", "--threads", "2",
-          "--sample-tokens", "20", "--out", temp.resolve(out).toString()
+          "train",
+          "--data",
+          text.toString(),
+          "--layers",
+          "1",
+          "--channels",
+          "32",
+          "--heads",
+          "2",
+          "--batch",
+          "2",
+          "--seq",
+          "16",
+          "--context",
+          "16",
+          "--val-every",
+          "4",
+          "--threads",
+          "2",
+          "--sample-tokens",
+          "20",
+          "--out",
+          temp.resolve(out).toString()
         },
         more);
   }
@@ -132,14 +152,27 @@ class CommandLineTest {
 
   @Test
   void printsThePlanThatTrainingAllocates() throws IOException {
-    Result plan =
-        run("plan", "--model", "gpt2-124M", "--batch", "4", "--seq", "64", "--json");
+    Result plan = run("plan", "--model", "gpt2-124M", "--batch", "4", "--seq", "64", "--json");
     JsonNode node = json(plan.out()).getFirst();
     assertEquals(124_475_904, node.path("parameters").asLong());
     assertEquals(4 * 124_475_904L, node.path("bytes").path("gradients").asLong(), 1 << 16);
     JsonNode small =
-        json(run("plan", "--layers", "1", "--channels", "32", "--heads", "2", "--batch", "2",
-                    "--seq", "16", "--context", "16", "--json").out())
+        json(run(
+                    "plan",
+                    "--layers",
+                    "1",
+                    "--channels",
+                    "32",
+                    "--heads",
+                    "2",
+                    "--batch",
+                    "2",
+                    "--seq",
+                    "16",
+                    "--context",
+                    "16",
+                    "--json")
+                .out())
             .getFirst();
     JsonNode started = json(run(tiny("run", "--steps", "1", "--json")).out()).getFirst();
     small
@@ -189,9 +222,7 @@ class CommandLineTest {
   @Test
   void refusesMoreMemoryThanThereIsBeforeAllocating() throws IOException {
     Result result =
-        run(
-            tiny(
-                "large", "--steps", "1", "--channels", "40960", "--heads", "8", "--layers", "96"));
+        run(tiny("large", "--steps", "1", "--channels", "40960", "--heads", "8", "--layers", "96"));
     assertEquals(1, result.code());
     assertTrue(result.errorLine().contains("--batch"), result.err());
   }
@@ -199,8 +230,7 @@ class CommandLineTest {
   @Test
   void everyCommandExplainsItselfWithAnExample() {
     for (String command :
-        List.of(
-            "train", "sample", "plan", "bench", "verify", "import", "export", "backends")) {
+        List.of("train", "sample", "plan", "bench", "verify", "import", "export", "backends")) {
       Result result = run(command, "--help");
       assertEquals(0, result.code());
       assertTrue(result.out().contains("Example"), command);

@@ -7,14 +7,14 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
 /**
- * Causal self-attention, one head of one sequence per task. Queries are taken {@value #QUERIES} at a
- * time: their scores against all keys before them, at most 4 * 64 * T bytes, stay in the
+ * Causal self-attention, one head of one sequence per task. Queries are taken {@value #QUERIES} at
+ * a time: their scores against all keys before them, at most 4 * 64 * T bytes, stay in the
  * second-level cache, so that the (T,T) matrix never exists. All products are {@link Tile}s of keys
  * and values that are packed once per head.
  *
  * <p>Backward computes the probabilities again from logSumExp, as in Dao, "FlashAttention-2", 2023:
- * with P = exp(scale q kᵀ - lse) and delta = rowsum(dOut * out), dV = Pᵀ dOut, dS = scale P (dOut vᵀ -
- * delta), dQ = dS k, dK = dSᵀ q.
+ * with P = exp(scale q kᵀ - lse) and delta = rowsum(dOut * out), dV = Pᵀ dOut, dS = scale P (dOut
+ * vᵀ - delta), dQ = dS k, dK = dSᵀ q.
  */
 final class Attention {
   private static final int QUERIES = 64;
@@ -99,8 +99,20 @@ final class Attention {
             int reach = first + count;
             Packing.rows(q + first * s.qkvRow(), s.qkvRow(), count, hs, floats, queries, hs);
             Tile.multiply(
-                count, reach, hs, floats, queries, hs, 1, floats, 0, s.keysPanel(), scores,
-                scoreRow, false, worker.tile());
+                count,
+                reach,
+                hs,
+                floats,
+                queries,
+                hs,
+                1,
+                floats,
+                0,
+                s.keysPanel(),
+                scores,
+                scoreRow,
+                false,
+                worker.tile());
             for (int i = 0; i < count; i++) {
               long row = scores + i * scoreRow;
               float logSumExp = softmax(row, first + i + 1, reach, s.scale(), lanes);
@@ -108,8 +120,19 @@ final class Attention {
             }
             Packing.rows(scores, scoreRow, count, reach, floats, probabilities, s.scoreRow());
             Tile.multiply(
-                count, hs, reach, floats, probabilities, s.scoreRow(), 1, floats, values,
-                s.valuesPanel(), s.out(out, b, head) + first * s.outRow(), s.outRow(), false,
+                count,
+                hs,
+                reach,
+                floats,
+                probabilities,
+                s.scoreRow(),
+                1,
+                floats,
+                values,
+                s.valuesPanel(),
+                s.out(out, b, head) + first * s.outRow(),
+                s.outRow(),
+                false,
                 worker.tile());
           }
         };
@@ -148,13 +171,11 @@ final class Attention {
             at.of(op.qkv()),
             at.of(op.out()),
             at.of(op.logSumExp()));
-    return new Kernel(
-        List.of(new Kernel.Phase(s.batch() * s.heads(), pass)), pass.scratch());
+    return new Kernel(List.of(new Kernel.Phase(s.batch() * s.heads(), pass)), pass.scratch());
   }
 
   /** One head's backward pass. */
-  private record Backward(
-      Sizes s, long dQkv, long delta, long dOut, long qkv, long out, long lse)
+  private record Backward(Sizes s, long dQkv, long delta, long dOut, long qkv, long out, long lse)
       implements Kernel.Task {
 
     /** Where things are in a worker's arrays. */
@@ -217,30 +238,77 @@ final class Attention {
             count, reach, hs, f, queries(), hs, 1, f, 0, s.keysPanel(), p, scoreRow, false, tile);
         Packing.rows(dOutFirst, s.outRow(), count, hs, f, queries(), hs);
         Tile.multiply(
-            count, reach, hs, f, queries(), hs, 1, f, valuesT(), s.keysPanel(), dS, scoreRow,
-            false, tile);
+            count,
+            reach,
+            hs,
+            f,
+            queries(),
+            hs,
+            1,
+            f,
+            valuesT(),
+            s.keysPanel(),
+            dS,
+            scoreRow,
+            false,
+            tile);
         for (int i = 0; i < count; i++) {
           int t = first + i;
           long at = 4L * (((long) b * s.heads() + head) * s.t() + t);
           long outRow = s.out(out, b, head) + t * s.outRow();
           float d = Rows.dot(dOutFirst + i * s.outRow(), outRow, hs, lanes);
           Ram.set(delta + at, d);
-          scoresBackward(
-              p + i * scoreRow, dS + i * scoreRow, t + 1, reach, Ram.get(lse + at), d);
+          scoresBackward(p + i * scoreRow, dS + i * scoreRow, t + 1, reach, Ram.get(lse + at), d);
         }
         Packing.rows(p, scoreRow, count, reach, f, scores(), row);
         Packing.panels(dOutFirst, s.outRow(), count, hs, f, queryPanels(), panel);
         Tile.multiply(
-            reach, hs, count, f, scores(), 1, row, f, queryPanels(), panel, dV, s.qkvRow(), true,
+            reach,
+            hs,
+            count,
+            f,
+            scores(),
+            1,
+            row,
+            f,
+            queryPanels(),
+            panel,
+            dV,
+            s.qkvRow(),
+            true,
             tile);
         Packing.rows(dS, scoreRow, count, reach, f, scores(), row);
         Packing.panels(qFirst, s.qkvRow(), count, hs, f, queryPanels(), panel);
         Tile.multiply(
-            reach, hs, count, f, scores(), 1, row, f, queryPanels(), panel, dK, s.qkvRow(), true,
+            reach,
+            hs,
+            count,
+            f,
+            scores(),
+            1,
+            row,
+            f,
+            queryPanels(),
+            panel,
+            dK,
+            s.qkvRow(),
+            true,
             tile);
         Tile.multiply(
-            count, hs, reach, f, scores(), row, 1, f, keys(), s.valuesPanel(),
-            dQ + first * s.qkvRow(), s.qkvRow(), false, tile);
+            count,
+            hs,
+            reach,
+            f,
+            scores(),
+            row,
+            1,
+            f,
+            keys(),
+            s.valuesPanel(),
+            dQ + first * s.qkvRow(),
+            s.qkvRow(),
+            false,
+            tile);
       }
     }
 
@@ -258,8 +326,7 @@ final class Attention {
       for (int i = 0; i < seen; i += Lanes.N) {
         VectorMask<Float> mask = Rows.in(i, seen);
         long offset = 4L * i;
-        FloatVector probability =
-            VectorMath.exp(Ram.load(p + offset, mask).fma(scale, minusLse));
+        FloatVector probability = VectorMath.exp(Ram.load(p + offset, mask).fma(scale, minusLse));
         FloatVector d = Ram.load(dS + offset, mask).sub(delta).mul(scale);
         Ram.store(probability, p + offset, mask);
         Ram.store(probability.mul(d), dS + offset, mask);
@@ -300,8 +367,7 @@ final class Attention {
               Ram.set(scores + 4L * i, Rows.dot(q, keys + i * s.outRow(), hs, lanes));
             }
             softmax(scores, seen, seen, s.scale(), lanes);
-            weightedSum(
-                scores, values, s.outRow(), seen, s.out(out, b, head) + t * s.outRow(), hs);
+            weightedSum(scores, values, s.outRow(), seen, s.out(out, b, head) + t * s.outRow(), hs);
           }
         };
     return new Kernel(

@@ -1,5 +1,7 @@
 package dev.anneal.cpu;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;
@@ -18,8 +20,7 @@ public final class CpuDevice implements Device {
 
   public CpuDevice(DeviceInfo info, DeviceOptions options) {
     if (options.threads() < 1) {
-      throw Failure.usage(
-          "--threads is " + options.threads() + "; expected at least 1");
+      throw Failure.usage("--threads is " + options.threads() + "; expected at least 1");
     }
     this.info = info;
     this.team = new Team(options.threads());
@@ -40,7 +41,8 @@ public final class CpuDevice implements Device {
               + arena.name().toLowerCase(java.util.Locale.ROOT)
               + " need "
               + bytes
-              + " bytes, which this machine does not have; lower --batch, --seq or the model's size");
+              + " bytes, which this machine does not have; lower --batch, --seq or the model's"
+              + " size");
     }
   }
 
@@ -50,7 +52,8 @@ public final class CpuDevice implements Device {
         plan,
         team,
         tensor ->
-            segment(memory.get(tensor.arena())).address() + plan.layout().offset(tensor));
+            segment(requireNonNull(memory.get(tensor.arena()))).address()
+                + plan.layout().offset(tensor));
   }
 
   @Override

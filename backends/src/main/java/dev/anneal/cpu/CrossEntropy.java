@@ -5,9 +5,9 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
 /**
- * Softmax cross-entropy over rows of V of Vp logits. Forward reads a row twice (largest, then sum of
- * exponentials), backward reads and writes it once, in place of the logits: 16 Vp bytes per token in
- * all. Probabilities are never stored; logSumExp is enough to have them again.
+ * Softmax cross-entropy over rows of V of Vp logits. Forward reads a row twice (largest, then sum
+ * of exponentials), backward reads and writes it once, in place of the logits: 16 Vp bytes per
+ * token in all. Probabilities are never stored; logSumExp is enough to have them again.
  */
 final class CrossEntropy {
   /** Logits per task, at least. */

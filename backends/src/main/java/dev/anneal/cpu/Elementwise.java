@@ -9,8 +9,8 @@ import jdk.incubator.vector.VectorMask;
  * bytes and write 4 per element, in tasks that fit the first-level cache; {@code out} may be one of
  * the inputs.
  *
- * <p>GELU is written with a sigmoid, since 0.5 (1 + tanh u) = 1 / (1 + exp(-2u)): one exponential and
- * one division, and no cancellation for small u.
+ * <p>GELU is written with a sigmoid, since 0.5 (1 + tanh u) = 1 / (1 + exp(-2u)): one exponential
+ * and one division, and no cancellation for small u.
  */
 final class Elementwise {
   private static final int CHUNK = 4096;

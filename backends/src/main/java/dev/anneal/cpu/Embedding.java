@@ -38,7 +38,8 @@ final class Embedding {
             long to = out + 4L * c * row;
             for (int i = 0; i < c; i += Lanes.N) {
               VectorMask<Float> mask = Rows.in(i, c);
-              FloatVector sum = Ram.load(token + 4L * i, mask).add(Ram.load(position + 4L * i, mask));
+              FloatVector sum =
+                  Ram.load(token + 4L * i, mask).add(Ram.load(position + 4L * i, mask));
               Ram.store(sum, to + 4L * i, mask);
             }
           }

@@ -6,7 +6,6 @@ import java.util.List;
  * How the CPU executes one op: phases in order, each of independent tasks that the team shares out.
  * What a task computes depends on its number alone, never on who runs it, so that the bits do not
  * depend on the number of threads.
- *
  */
 record Kernel(List<Phase> phases, Scratch scratch) {
   Kernel {

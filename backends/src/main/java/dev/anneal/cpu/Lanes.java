@@ -11,8 +11,7 @@ final class Lanes {
   static final VectorSpecies<Float> F = floats();
 
   /** Integers of the same shape. */
-  static final VectorSpecies<Integer> I =
-      VectorSpecies.of(int.class, F.vectorShape());
+  static final VectorSpecies<Integer> I = VectorSpecies.of(int.class, F.vectorShape());
 
   /** Floats per vector. */
   static final int N = F.length();

@@ -7,11 +7,11 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
 /**
- * Layer normalisation of rows of C channels. Forward reads each row three times from the first-level
- * cache (sum, squared deviations, result) and once from memory: 8 bytes of traffic per element.
- * Backward reads in and dOut, writes dIn: 12 bytes; the gradients of weight and bias are summed over
- * tiles of {@value #TILE} rows, then over the tiles in order, so that they do not depend on who
- * computed which tile.
+ * Layer normalisation of rows of C channels. Forward reads each row three times from the
+ * first-level cache (sum, squared deviations, result) and once from memory: 8 bytes of traffic per
+ * element. Backward reads in and dOut, writes dIn: 12 bytes; the gradients of weight and bias are
+ * summed over tiles of {@value #TILE} rows, then over the tiles in order, so that they do not
+ * depend on who computed which tile.
  */
 final class LayerNorm {
   private static final int TILE = 16;
@@ -89,8 +89,7 @@ final class LayerNorm {
               }
             });
     return new Kernel(
-        List.of(toInput, toWeights),
-        new Kernel.Scratch(64 + 8L * stride, tiles * tileBytes, 0, 0));
+        List.of(toInput, toWeights), new Kernel.Scratch(64 + 8L * stride, tiles * tileBytes, 0, 0));
   }
 
   private static void sumTiles(

@@ -9,8 +9,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
 /**
- * The products of a linear layer, with M = B*T rows: forward out = in weightᵀ + bias, backward dIn =
- * dOut weight and dWeight (+)= dOutᵀ in; and dBias (+)= the column sums of dOut.
+ * The products of a linear layer, with M = B*T rows: forward out = in weightᵀ + bias, backward dIn
+ * = dOut weight and dWeight (+)= dOutᵀ in; and dBias (+)= the column sums of dOut.
  *
  * <p>Each reads its weight from memory once: 4 N K bytes, against 2 M N K operations. All three are
  * {@link Tile} products; they differ in what runs along the lanes, so that nothing large is ever
@@ -18,11 +18,11 @@ import jdk.incubator.vector.VectorMask;
  *
  * <ul>
  *   <li>forward: lanes along M. The activations, which are small, are packed transposed once, for
- *       all workers; the weight is broadcast from where it is. A finished block of outᵀ is transposed
- *       as it is stored.
+ *       all workers; the weight is broadcast from where it is. A finished block of outᵀ is
+ *       transposed as it is stored.
  *   <li>backward to the input: lanes along K. A worker packs its own columns of the weight.
- *   <li>backward to the weight: lanes along K. The activations are packed once; each worker packs its
- *       rows of dOutᵀ, whose stride would otherwise put all of them into one set of the cache.
+ *   <li>backward to the weight: lanes along K. The activations are packed once; each worker packs
+ *       its rows of dOutᵀ, whose stride would otherwise put all of them into one set of the cache.
  * </ul>
  */
 final class Matmul {
@@ -120,7 +120,9 @@ final class Matmul {
             block * columnBytes, 0, block * Tile.DEPTH, Math.multiplyExact(panels, panelFloats)));
   }
 
-  /** Rows per task: as many as {@link #BLOCK}, fewer when there would be fewer than {@code tasks}. */
+  /**
+   * Rows per task: as many as {@link #BLOCK}, fewer when there would be fewer than {@code tasks}.
+   */
   private static int block(int n, int tasks) {
     int even = Math.ceilDiv(n, tasks);
     return Math.clamp(Math.ceilDiv(even, Tile.ROWS) * Tile.ROWS, Tile.ROWS, BLOCK);
@@ -134,8 +136,7 @@ final class Matmul {
   }
 
   /** to (m, n) = from (n, m) transposed, in squares of 16 that stay in the first-level cache. */
-  private static void storeTransposed(
-      long from, long fromRow, int n, int m, long to, long toRow) {
+  private static void storeTransposed(long from, long fromRow, int n, int m, long to, long toRow) {
     for (int i0 = 0; i0 < m; i0 += 16) {
       int iEnd = Math.min(m, i0 + 16);
       for (int j0 = 0; j0 < n; j0 += 16) {
@@ -153,7 +154,9 @@ final class Matmul {
     }
   }
 
-  /** Decoding: each weight is used once per row, so its bytes are the limit, and rows are dotted. */
+  /**
+   * Decoding: each weight is used once per row, so its bytes are the limit, and rows are dotted.
+   */
   private static Kernel fewRows(
       long out, long in, long weight, long bias, boolean hasBias, int m, int n, int k) {
     int block = BLOCK;
@@ -233,8 +236,7 @@ final class Matmul {
                 }
               }
             });
-    return new Kernel(
-        List.of(multiply), new Scratch(0, 0, packed + Tile.ROWS * Tile.DEPTH, 0));
+    return new Kernel(List.of(multiply), new Scratch(0, 0, packed + Tile.ROWS * Tile.DEPTH, 0));
   }
 
   static Kernel backwardWeight(Op.MatmulBackwardWeight op, Kernel.Addresses at) {

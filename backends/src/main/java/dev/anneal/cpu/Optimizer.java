@@ -12,8 +12,8 @@ import jdk.incubator.vector.VectorMask;
  * The global norm of all gradients, and AdamW. Both are limited by memory: 4 bytes read per
  * parameter for the norm; 16 read and 12 written for AdamW.
  *
- * <p>The norm sums squares over tiles of {@value #TILE} elements in 16 lanes, and the tiles in order
- * in double precision.
+ * <p>The norm sums squares over tiles of {@value #TILE} elements in 16 lanes, and the tiles in
+ * order in double precision.
  */
 final class Optimizer {
   private static final int TILE = 4096;

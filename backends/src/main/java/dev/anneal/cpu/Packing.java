@@ -48,8 +48,8 @@ final class Packing {
   }
 
   /**
-   * The transpose: {@code columns} rows of {@code depth} contiguous floats become panels in which the
-   * floats of one k lie side by side.
+   * The transpose: {@code columns} rows of {@code depth} contiguous floats become panels in which
+   * the floats of one k lie side by side.
    */
   static void transposedPanels(
       long from, long fromRow, int columns, int depth, float[] to, int toAt, int panelFloats) {

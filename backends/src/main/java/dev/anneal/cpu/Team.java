@@ -9,8 +9,8 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * A fixed team of threads that run the same code together, the caller being member 0. Members meet
- * at {@link #barrier}: they spin, since the next phase of a step is microseconds away, and park when
- * it is not.
+ * at {@link #barrier}: they spin, since the next phase of a step is microseconds away, and park
+ * when it is not.
  */
 final class Team implements AutoCloseable {
   /** About 20 microseconds: longer than a small op takes, shorter than a scheduler's slice. */

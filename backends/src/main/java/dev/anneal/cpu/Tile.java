@@ -4,14 +4,14 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
 /**
- * The inner product of all matrix products: C (rows, 2 vectors) = A (rows, k) B (k, 2 vectors), for 8,
- * 4 or 1 rows. B is packed, two vectors for each k, one after another; A is read one float at a time,
- * broadcast to all lanes.
+ * The inner product of all matrix products: C (rows, 2 vectors) = A (rows, k) B (k, 2 vectors), for
+ * 8, 4 or 1 rows. B is packed, two vectors for each k, one after another; A is read one float at a
+ * time, broadcast to all lanes.
  *
- * <p>Each element of C is one chain of FMAs over k in order, {@link #DEPTH} at a time, so its bits do
- * not depend on the tile or the vector width. Per k, 8 rows cost 2 loads, 8 broadcasts and 16 FMAs:
- * the FMA units are the limit as long as a panel of B ({@code DEPTH} times 128 bytes at 512 bits)
- * stays in the first-level cache.
+ * <p>Each element of C is one chain of FMAs over k in order, {@link #DEPTH} at a time, so its bits
+ * do not depend on the tile or the vector width. Per k, 8 rows cost 2 loads, 8 broadcasts and 16
+ * FMAs: the FMA units are the limit as long as a panel of B ({@code DEPTH} times 128 bytes at 512
+ * bits) stays in the first-level cache.
  *
  * <p>What the compiler needs to keep the accumulators in registers, each worth a factor of four:
  * Java arrays for operands, since accesses to memory segments inline so much code that it gives up;
@@ -36,8 +36,8 @@ final class Tile {
 
   /**
    * C (rows, columns) = A B, or C += A B. B is in panels of {@link #WIDTH} columns, {@code
-   * panelFloats} apart; A's element (i, k) is {@code a[aAt + i * aRow + k * aDepth]}; C's row i is at
-   * address {@code c + i * cRow}.
+   * panelFloats} apart; A's element (i, k) is {@code a[aAt + i * aRow + k * aDepth]}; C's row i is
+   * at address {@code c + i * cRow}.
    */
   static void multiply(
       int rows,

@@ -5,9 +5,9 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * exp and log by our own polynomials: multiplications, additions and FMA only, in one written order,
- * so that every vector width, every lane and every kernel language gives the same bits. {@code
- * Math.exp} and the vector library's own differ between machines.
+ * exp and log by our own polynomials: multiplications, additions and FMA only, in one written
+ * order, so that every vector width, every lane and every kernel language gives the same bits.
+ * {@code Math.exp} and the vector library's own differ between machines.
  *
  * <p>Coefficients: Moshier, Cephes, single precision.
  */

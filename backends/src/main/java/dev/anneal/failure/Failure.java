@@ -1,5 +1,7 @@
 package dev.anneal.failure;
 
+import static java.util.Objects.requireNonNull;
+
 /**
  * An error that a user can meet. Its message is one line that names the thing, the value, what was
  * expected and what to do; it is shown without a stack trace unless {@code --debug} is given.
@@ -27,6 +29,11 @@ public final class Failure extends RuntimeException {
   /** What was typed is not right: exit code 2. */
   public static Failure usage(String message) {
     return new Failure(ExitCode.USAGE, message);
+  }
+
+  @Override
+  public String getMessage() {
+    return requireNonNull(super.getMessage());
   }
 
   public ExitCode exitCode() {

@@ -22,7 +22,8 @@ public record ArenaLayout(Arena arena, Map<Tensor, Long> offsets, long bytes) {
     long end = 0;
     for (Tensor tensor : tensors) {
       if (tensor.arena() != arena) {
-        throw new IllegalArgumentException(tensor + " lives in " + tensor.arena() + ", not " + arena);
+        throw new IllegalArgumentException(
+            tensor + " lives in " + tensor.arena() + ", not " + arena);
       }
       if (offsets.put(tensor, end) != null) {
         throw new IllegalArgumentException(tensor + " is placed twice");

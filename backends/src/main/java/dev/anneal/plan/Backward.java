@@ -122,14 +122,16 @@ public final class Backward {
   }
 
   private static IllegalArgumentException noRule(Op op) {
-    return new IllegalArgumentException(op.kind() + " has no gradient rule: it is not for training");
+    return new IllegalArgumentException(
+        op.kind() + " has no gradient rule: it is not for training");
   }
 
   /** The gradient that has reached {@code tensor}; all its readers come later in the plan. */
   private Tensor arrived(Tensor tensor) {
     Tensor gradient = gradients.get(tensor);
     if (gradient == null) {
-      throw new IllegalArgumentException("no gradient reaches " + tensor + ", only its side results");
+      throw new IllegalArgumentException(
+          "no gradient reaches " + tensor + ", only its side results");
     }
     return gradient;
   }

@@ -51,8 +51,7 @@ public final class Emitter {
   public Tensor attention(String name, Tensor qkv, int heads) {
     Shape shape = qkv.shape();
     Tensor out = activation(name, replaceInner(shape, shape.dim(-1) / 3));
-    Tensor logSumExp =
-        activation(name + ".lse", Shape.of(shape.dim(0), heads, shape.dim(1)));
+    Tensor logSumExp = activation(name + ".lse", Shape.of(shape.dim(0), heads, shape.dim(1)));
     ops.add(new Op.AttentionForward(out, logSumExp, qkv, heads));
     return out;
   }

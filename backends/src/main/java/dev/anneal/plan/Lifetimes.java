@@ -1,10 +1,13 @@
 package dev.anneal.plan;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * When each activation is alive: from the op that first writes it to the last op that touches it,
@@ -47,20 +50,20 @@ final class Lifetimes {
           continue;
         }
         first.put(tensor, i);
-        List<Tensor> place = null;
+        Optional<List<Tensor>> taken = Optional.empty();
         if (tensor.equals(op.writes().getFirst())) {
           for (Tensor old : op.overwritable()) {
             if (old.arena() == Arena.ACTIVATIONS
-                && last.get(old) == i
+                && requireNonNull(last.get(old)) == i
                 && old.bytes() == tensor.bytes()
-                && group.get(old).getLast().equals(old)) {
-              place = group.get(old);
+                && requireNonNull(group.get(old)).getLast().equals(old)) {
+              taken = Optional.ofNullable(group.get(old));
               break;
             }
           }
         }
-        if (place == null) {
-          place = new ArrayList<>();
+        List<Tensor> place = taken.orElseGet(ArrayList::new);
+        if (taken.isEmpty()) {
           groups.add(place);
         }
         place.add(tensor);
@@ -72,8 +75,8 @@ final class Lifetimes {
             tensors ->
                 new Buffer(
                     List.copyOf(tensors),
-                    first.get(tensors.getFirst()),
-                    last.get(tensors.getLast()),
+                    requireNonNull(first.get(tensors.getFirst())),
+                    requireNonNull(last.get(tensors.getLast())),
                     ArenaLayout.aligned(tensors.getFirst().bytes())))
         .toList();
   }

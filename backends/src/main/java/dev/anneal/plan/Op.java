@@ -60,8 +60,7 @@ public sealed interface Op {
    * out(b,t) = wte(tokens(b,t)) + wpe(start + t). out (B,T,C), tokens (B,T), wte (Vp,C), wpe
    * (maxT,C); {@code start} is one integer, 0 when absent.
    */
-  record EmbeddingForward(
-      Tensor out, Tensor tokens, Tensor wte, Tensor wpe, Optional<Tensor> start)
+  record EmbeddingForward(Tensor out, Tensor tokens, Tensor wte, Tensor wpe, Optional<Tensor> start)
       implements Forward {
     @Override
     public List<Tensor> reads() {
@@ -144,8 +143,8 @@ public sealed interface Op {
   }
 
   /**
-   * out = (in - mean) * rstd * weight + bias over the channels of each row, rstd = 1 / sqrt(variance
-   * + epsilon). in, out (B,T,C); mean, rstd (B,T); weight, bias (C).
+   * out = (in - mean) * rstd * weight + bias over the channels of each row, rstd = 1 /
+   * sqrt(variance + epsilon). in, out (B,T,C); mean, rstd (B,T); weight, bias (C).
    *
    * <p>Source: Ba, Kiros, Hinton, "Layer Normalization", 2016.
    */
@@ -704,9 +703,9 @@ public sealed interface Op {
 
   /**
    * One AdamW step on one parameter, with g = gradient * min(1, maxNorm / norm): m = beta1 m +
-   * (1-beta1) g; v = beta2 v + (1-beta2) g^2; parameter -= lr * ((m / c1) / (sqrt(v / c2) + epsilon)
-   * + weightDecay * parameter). {@code schedule} holds lr, c1 = 1 - beta1^step and c2 = 1 -
-   * beta2^step. Changes nothing when norm is not finite, so that a bad batch never reaches the
+   * (1-beta1) g; v = beta2 v + (1-beta2) g^2; parameter -= lr * ((m / c1) / (sqrt(v / c2) +
+   * epsilon) + weightDecay * parameter). {@code schedule} holds lr, c1 = 1 - beta1^step and c2 = 1
+   * - beta2^step. Changes nothing when norm is not finite, so that a bad batch never reaches the
    * weights.
    *
    * <p>Source: Loshchilov, Hutter, "Decoupled Weight Decay Regularization", 2019.

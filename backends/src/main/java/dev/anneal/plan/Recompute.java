@@ -1,5 +1,7 @@
 package dev.anneal.plan;
 
+import static java.util.Objects.requireNonNull;
+
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -8,8 +10,9 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Trades arithmetic for memory: chosen activations are forgotten after the forward pass and computed
- * again when the backward pass first needs them. The same ops on the same inputs give the same bits.
+ * Trades arithmetic for memory: chosen activations are forgotten after the forward pass and
+ * computed again when the backward pass first needs them. The same ops on the same inputs give the
+ * same bits.
  *
  * <p>Source: Chen, Xu, Zhang, Guestrin, "Training Deep Nets with Sublinear Memory Cost", 2016.
  */
@@ -110,7 +113,7 @@ public enum Recompute implements Rewrite {
     if (again.containsKey(tensor)) {
       return;
     }
-    Op producer = producers.get(tensor);
+    Op producer = requireNonNull(producers.get(tensor));
     for (Tensor input : producer.reads()) {
       if (forgotten.contains(input)) {
         computeAgain(input, forgotten, producers, again, rewritten);
@@ -118,8 +121,7 @@ public enum Recompute implements Rewrite {
     }
     for (Tensor output : producer.writes()) {
       again.put(
-          output,
-          new Tensor(output.name() + "'", output.dtype(), output.shape(), output.arena()));
+          output, new Tensor(output.name() + "'", output.dtype(), output.shape(), output.arena()));
     }
     rewritten.add(producer.mapTensors(t -> again.getOrDefault(t, t)));
   }

@@ -14,7 +14,8 @@ public record Shape(List<Integer> dims) {
     dims = List.copyOf(dims);
     for (int dim : dims) {
       if (dim < 1) {
-        throw new IllegalArgumentException("a dimension must be at least 1, not " + dim + " in " + dims);
+        throw new IllegalArgumentException(
+            "a dimension must be at least 1, not " + dim + " in " + dims);
       }
     }
   }

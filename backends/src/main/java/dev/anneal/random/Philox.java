@@ -23,7 +23,9 @@ public final class Philox {
     TEST
   }
 
-  /** Sixty-four random bits for one element of one stream; {@code stream} is a parameter or batch. */
+  /**
+   * Sixty-four random bits for one element of one stream; {@code stream} is a parameter or batch.
+   */
   public static long bits(long seed, Purpose purpose, int stream, long element, int step) {
     int c0 = (int) element;
     int c1 = (int) (element >>> 32) ^ (purpose.ordinal() << 24);

@@ -14,7 +14,8 @@ final class ReferenceAttention {
   }
 
   /** Scores of the query of token {@code t} with the keys of tokens 0 to t of sequence b. */
-  private static double[] probabilities(double[] qkv, int b, int t, int head, int length, int c, int hs) {
+  private static double[] probabilities(
+      double[] qkv, int b, int t, int head, int length, int c, int hs) {
     double[] p = new double[t + 1];
     int query = qkvAt(b * length + t, 0, head, c, hs);
     for (int s = 0; s <= t; s++) {

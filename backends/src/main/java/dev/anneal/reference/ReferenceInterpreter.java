@@ -22,7 +22,8 @@ public final class ReferenceInterpreter {
 
   public void set(Tensor tensor, double... elements) {
     if (elements.length != tensor.elements()) {
-      throw new IllegalArgumentException(tensor + " does not have " + elements.length + " elements");
+      throw new IllegalArgumentException(
+          tensor + " does not have " + elements.length + " elements");
     }
     System.arraycopy(elements, 0, get(tensor), 0, elements.length);
   }

@@ -36,16 +36,13 @@ class AttentionBackwardTest {
     List<Op> ops =
         List.of(
             new Op.AttentionForward(out, lse, qkv, heads),
-            new Op.AttentionBackward(
-                dQkv, f("delta", b, heads, t), dOut, qkv, out, lse, heads));
+            new Op.AttentionBackward(dQkv, f("delta", b, heads, t), dOut, qkv, out, lse, heads));
     ReferenceInterpreter reference = new ReferenceInterpreter();
     for (Tensor input : List.of(qkv, dOut)) {
       double[] values = reference.get(input);
       for (int i = 0; i < values.length; i++) {
         values[i] =
-            (float)
-                Philox.normal(
-                    Philox.bits(3, Philox.Purpose.TEST, input.name().length(), i, 0));
+            (float) Philox.normal(Philox.bits(3, Philox.Purpose.TEST, input.name().length(), i, 0));
       }
     }
     reference.run(ops);

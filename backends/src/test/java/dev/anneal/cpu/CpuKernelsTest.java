@@ -59,8 +59,7 @@ class CpuKernelsTest {
   @Test
   void everyKindOfOpIsTested() {
     long kinds = cases().map(run -> run.op().getClass()).distinct().count();
-    long ops =
-        Stream.of(Op.class.getDeclaredClasses()).filter(Class::isRecord).count();
+    long ops = Stream.of(Op.class.getDeclaredClasses()).filter(Class::isRecord).count();
     assertEquals(ops - 1, kinds, "all but AttentionBackward, which has a test of its own");
   }
 

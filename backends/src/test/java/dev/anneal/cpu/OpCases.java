@@ -70,8 +70,7 @@ final class OpCases {
               Tensor weight = f("weight", n, k);
               Tensor dOut = f("dOut", 1, m, n);
               return Stream.of(
-                  new Op.MatmulForward(
-                      f("out", 1, m, n), in, weight, Optional.of(f("bias", n))),
+                  new Op.MatmulForward(f("out", 1, m, n), in, weight, Optional.of(f("bias", n))),
                   new Op.MatmulForward(f("out", 1, m, n), in, weight, Optional.empty()),
                   new Op.MatmulBackwardInput(f("dIn", 1, m, k), dOut, weight),
                   new Op.MatmulBackwardWeight(f("dWeight", n, k), dOut, in, false),

@@ -24,8 +24,7 @@ final class OpOnCpu {
   private final int integersBelow;
 
   OpOnCpu(Op original, int integersBelow) {
-    this.op =
-        original.mapTensors(t -> new Tensor(t.name(), t.dtype(), t.shape(), Arena.INPUTS));
+    this.op = original.mapTensors(t -> new Tensor(t.name(), t.dtype(), t.shape(), Arena.INPUTS));
     this.integersBelow = integersBelow;
   }
 

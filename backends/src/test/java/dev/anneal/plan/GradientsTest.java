@@ -91,8 +91,7 @@ class GradientsTest {
   }
 
   private Tensor block(String h, Tensor x) {
-    Tensor normed =
-        emit.layerNorm(h + "ln_1.out", x, use(h + "ln_1.w", C), use(h + "ln_1.b", C));
+    Tensor normed = emit.layerNorm(h + "ln_1.out", x, use(h + "ln_1.w", C), use(h + "ln_1.b", C));
     Tensor qkv =
         emit.linear(
             h + "qkv.out",
@@ -105,7 +104,8 @@ class GradientsTest {
         emit.linear(
             h + "fc.out", middle, use(h + "fc.w", 2 * C, C), Optional.of(use(h + "fc.b", 2 * C)));
     Tensor gelu = emit.gelu(h + "gelu", wide);
-    Tensor narrow = emit.linear(h + "proj.out", gelu, use(h + "proj.w", C, 2 * C), Optional.empty());
+    Tensor narrow =
+        emit.linear(h + "proj.out", gelu, use(h + "proj.w", C, 2 * C), Optional.empty());
     return emit.add(h + "residual", middle, narrow);
   }
 
@@ -116,8 +116,7 @@ class GradientsTest {
 
   @Test
   void linearWithBias() {
-    checkGradients(
-        loss(emit.linear("y", embedded(), use("w", C, C), Optional.of(use("b", C)))));
+    checkGradients(loss(emit.linear("y", embedded(), use("w", C, C), Optional.of(use("b", C)))));
   }
 
   @Test

@@ -14,8 +14,7 @@ import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
 
 class MemoryLayoutTest {
-  private static final Tensor INPUT =
-      new Tensor("input", DType.F32, Shape.of(8), Arena.INPUTS);
+  private static final Tensor INPUT = new Tensor("input", DType.F32, Shape.of(8), Arena.INPUTS);
   private static final List<ArenaLayout> PLACES =
       List.of(ArenaLayout.sequential(Arena.INPUTS, List.of(INPUT)));
 
@@ -101,8 +100,7 @@ class MemoryLayoutTest {
 
   @Test
   void twoTensorsOfOneNameAreRefused() {
-    List<Op> ops =
-        List.of(new Op.Fill(activation("a", 8), 0), new Op.Fill(activation("a", 16), 0));
+    List<Op> ops = List.of(new Op.Fill(activation("a", 8), 0), new Op.Fill(activation("a", 16), 0));
     assertThrows(IllegalArgumentException.class, () -> Plan.of("p", ops, List.of(), PLACES));
   }
 

@@ -1,0 +1,73 @@
+package dev.anneal.style;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import org.junit.jupiter.api.Test;
+
+/** The layers of docs/architecture.md. */
+class ArchitectureTest {
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+          .importPackages("dev.anneal");
+
+  @Test
+  void layersImportOnlyDownward() {
+    layeredArchitecture()
+        .consideringOnlyDependenciesInAnyPackage("dev.anneal..")
+        .layer("terminal")
+        .definedBy("dev.anneal.terminal..")
+        .layer("session")
+        .definedBy("dev.anneal.session..")
+        .layer("model")
+        .definedBy(
+            "dev.anneal.model..",
+            "dev.anneal.training..",
+            "dev.anneal.generation..",
+            "dev.anneal.eval..",
+            "dev.anneal.data..",
+            "dev.anneal.tokenizer..",
+            "dev.anneal.checkpoint..")
+        .layer("backends")
+        .definedBy(
+            "dev.anneal.plan..",
+            "dev.anneal.device..",
+            "dev.anneal.cpu..",
+            "dev.anneal.reference..",
+            "dev.anneal.random..",
+            "dev.anneal.failure..")
+        .whereLayer("terminal")
+        .mayNotBeAccessedByAnyLayer()
+        .whereLayer("session")
+        .mayOnlyBeAccessedByLayers("terminal")
+        .whereLayer("model")
+        .mayOnlyBeAccessedByLayers("session", "terminal")
+        .check(CLASSES);
+  }
+
+  @Test
+  void packagesHaveNoCycles() {
+    slices().matching("dev.anneal.(*)..").should().beFreeOfCycles().check(CLASSES);
+  }
+
+  @Test
+  void plansKnowNoDevice() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.anneal.plan..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("dev.anneal.device..", "dev.anneal.cpu..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void noNameSaysNothing() {
+    noClasses().should().haveNameMatching(".*(Util|Utils|Helper|Manager|Common)").check(CLASSES);
+  }
+}
