@@ -18,6 +18,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Times single ops on a device, each as a plan of its own on random numbers: warm-up, then the
@@ -88,10 +89,14 @@ public final class OpBench {
   }
 
   public Limits limits() {
-    Timing product = time(product(1024, 1024, 1024));
+    double product =
+        Stream.of(product(1024, 1024, 1024), product(256, 768, 3072), product(512, 512, 4096))
+            .mapToDouble(op -> time(op).gigaflops())
+            .max()
+            .orElseThrow();
     Shape shape = Shape.of(STREAM);
     Timing stream = time(new Op.Add(input("out", shape), input("a", shape), input("b", shape)));
-    return new Limits(product.gigaflops(), stream.gigabytes());
+    return new Limits(product, stream.gigabytes());
   }
 
   private static Op product(int m, int k, int n) {

@@ -10,7 +10,7 @@ final class CpuMemory implements Memory {
   private final MemorySegment segment;
 
   CpuMemory(long bytes) {
-    this.segment = arena.allocate(Math.max(bytes, 64), 64);
+    this.segment = HugePages.allocate(arena, bytes);
   }
 
   MemorySegment segment() {
