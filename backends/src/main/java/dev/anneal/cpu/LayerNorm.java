@@ -63,9 +63,10 @@ final class LayerNorm {
             (task, worker) -> {
               long dWeight = worker.sharedScratch() + task * tileBytes;
               long dBias = dWeight + 4L * stride;
+              Ram.ALL.asSlice(dWeight, tileBytes).fill((byte) 0);
               int end = Math.min(rows, (task + 1) * TILE);
               for (int row = task * TILE; row < end; row++) {
-                rowwise.backward(row, row == task * TILE, dWeight, dBias, worker);
+                rowwise.backward(row, dWeight, dBias, worker);
               }
             });
     long dWeightTotal = at.of(op.dWeight());
@@ -125,7 +126,7 @@ final class LayerNorm {
       this.c = c;
     }
 
-    void backward(int row, boolean first, long dWeight, long dBias, Kernel.Worker worker) {
+    void backward(int row, long dWeight, long dBias, Kernel.Worker worker) {
       long offset = 4L * row * c;
       long lanes = worker.threadScratch();
       long g = lanes + 64;
@@ -138,9 +139,9 @@ final class LayerNorm {
         FloatVector normed = Ram.load(in + offset + 4L * i, mask).sub(mean).mul(rstd);
         Ram.store(d.mul(Ram.load(weight + 4L * i, mask)), g + 4L * i);
         Ram.store(normed, n + 4L * i);
-        FloatVector before = first ? FloatVector.zero(Lanes.F) : Ram.load(dWeight + 4L * i);
+        FloatVector before = Ram.load(dWeight + 4L * i);
         Ram.store(d.fma(normed, before), dWeight + 4L * i);
-        FloatVector biasBefore = first ? FloatVector.zero(Lanes.F) : Ram.load(dBias + 4L * i);
+        FloatVector biasBefore = Ram.load(dBias + 4L * i);
         Ram.store(biasBefore.add(d), dBias + 4L * i);
       }
       float meanG = Rows.sum(g, c, lanes) / c;

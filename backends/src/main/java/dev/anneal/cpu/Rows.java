@@ -15,16 +15,15 @@ final class Rows {
   static final int LANES = 16;
 
   private static final int N = Lanes.N;
-  private static final FloatVector ZERO = FloatVector.zero(Lanes.F);
 
   private Rows() {}
 
   /** The sum of x. */
   static float sum(long x, int n, long scratch) {
-    FloatVector a0 = ZERO;
-    FloatVector a1 = ZERO;
-    FloatVector a2 = ZERO;
-    FloatVector a3 = ZERO;
+    FloatVector a0 = FloatVector.zero(Lanes.F);
+    FloatVector a1 = a0;
+    FloatVector a2 = a0;
+    FloatVector a3 = a0;
     int i = 0;
     for (; i + LANES <= n; i += LANES) {
       long at = x + 4L * i;
@@ -38,13 +37,17 @@ final class Rows {
       }
     }
     if (i < n) {
-      a0 = a0.add(Ram.load(x + 4L * i, in(i, n)));
+      for (int lane = 0; lane < LANES; lane++) {
+        int at = i + lane;
+        Ram.set(scratch + 4L * lane, at < n ? Ram.get(x + 4L * at) : 0);
+      }
+      a0 = a0.add(Ram.load(scratch));
       if (N <= 8) {
-        a1 = a1.add(Ram.load(x + 4L * (i + N), in(i + N, n)));
+        a1 = a1.add(Ram.load(scratch + Lanes.BYTES));
       }
       if (N == 4) {
-        a2 = a2.add(Ram.load(x + 4L * (i + 2 * N), in(i + 2 * N, n)));
-        a3 = a3.add(Ram.load(x + 4L * (i + 3 * N), in(i + 3 * N, n)));
+        a2 = a2.add(Ram.load(scratch + 2 * Lanes.BYTES));
+        a3 = a3.add(Ram.load(scratch + 3 * Lanes.BYTES));
       }
     }
     return fold(a0, a1, a2, a3, scratch);
@@ -52,10 +55,10 @@ final class Rows {
 
   /** The sum of x * y. */
   static float dot(long x, long y, int n, long scratch) {
-    FloatVector a0 = ZERO;
-    FloatVector a1 = ZERO;
-    FloatVector a2 = ZERO;
-    FloatVector a3 = ZERO;
+    FloatVector a0 = FloatVector.zero(Lanes.F);
+    FloatVector a1 = a0;
+    FloatVector a2 = a0;
+    FloatVector a3 = a0;
     int i = 0;
     for (; i + LANES <= n; i += LANES) {
       long at = x + 4L * i;
@@ -70,20 +73,17 @@ final class Rows {
       }
     }
     if (i < n) {
-      VectorMask<Float> m0 = in(i, n);
-      a0 = Ram.load(x + 4L * i, m0).fma(Ram.load(y + 4L * i, m0), a0);
+      for (int lane = 0; lane < LANES; lane++) {
+        int at = i + lane;
+        Ram.set(scratch + 4L * lane, at < n ? Ram.get(x + 4L * at) * Ram.get(y + 4L * at) : 0);
+      }
+      a0 = a0.add(Ram.load(scratch));
       if (N <= 8) {
-        int j = i + N;
-        VectorMask<Float> m1 = in(j, n);
-        a1 = Ram.load(x + 4L * j, m1).fma(Ram.load(y + 4L * j, m1), a1);
+        a1 = a1.add(Ram.load(scratch + Lanes.BYTES));
       }
       if (N == 4) {
-        int j = i + 2 * N;
-        VectorMask<Float> m2 = in(j, n);
-        a2 = Ram.load(x + 4L * j, m2).fma(Ram.load(y + 4L * j, m2), a2);
-        int k = i + 3 * N;
-        VectorMask<Float> m3 = in(k, n);
-        a3 = Ram.load(x + 4L * k, m3).fma(Ram.load(y + 4L * k, m3), a3);
+        a2 = a2.add(Ram.load(scratch + 2 * Lanes.BYTES));
+        a3 = a3.add(Ram.load(scratch + 3 * Lanes.BYTES));
       }
     }
     return fold(a0, a1, a2, a3, scratch);
@@ -91,10 +91,10 @@ final class Rows {
 
   /** The sum of (x - mean)^2. */
   static float squaredDeviation(long x, int n, float mean, long scratch) {
-    FloatVector a0 = ZERO;
-    FloatVector a1 = ZERO;
-    FloatVector a2 = ZERO;
-    FloatVector a3 = ZERO;
+    FloatVector a0 = FloatVector.zero(Lanes.F);
+    FloatVector a1 = a0;
+    FloatVector a2 = a0;
+    FloatVector a3 = a0;
     int i = 0;
     for (; i + LANES <= n; i += LANES) {
       long at = x + 4L * i;
@@ -112,25 +112,24 @@ final class Rows {
       }
     }
     if (i < n) {
-      FloatVector d0 = deviation(x, i, n, mean);
-      a0 = d0.fma(d0, a0);
+      for (int lane = 0; lane < LANES; lane++) {
+        int at = i + lane;
+        Ram.set(scratch + 4L * lane, at < n ? square(Ram.get(x + 4L * at) - mean) : 0);
+      }
+      a0 = a0.add(Ram.load(scratch));
       if (N <= 8) {
-        FloatVector d1 = deviation(x, i + N, n, mean);
-        a1 = d1.fma(d1, a1);
+        a1 = a1.add(Ram.load(scratch + Lanes.BYTES));
       }
       if (N == 4) {
-        FloatVector d2 = deviation(x, i + 2 * N, n, mean);
-        a2 = d2.fma(d2, a2);
-        FloatVector d3 = deviation(x, i + 3 * N, n, mean);
-        a3 = d3.fma(d3, a3);
+        a2 = a2.add(Ram.load(scratch + 2 * Lanes.BYTES));
+        a3 = a3.add(Ram.load(scratch + 3 * Lanes.BYTES));
       }
     }
     return fold(a0, a1, a2, a3, scratch);
   }
 
-  private static FloatVector deviation(long x, int i, int n, float mean) {
-    VectorMask<Float> mask = in(i, n);
-    return ZERO.blend(Ram.load(x + 4L * i, mask).sub(mean), mask);
+  private static float square(float x) {
+    return x * x;
   }
 
   /** The largest of x; NaN when one is. */
@@ -156,10 +155,10 @@ final class Rows {
   /** to = exp(scale * x - shift), and the sum of these; {@code to} may be x. */
   static float exp(long x, long to, int n, float scale, float shift, long scratch) {
     FloatVector minus = FloatVector.broadcast(Lanes.F, -shift);
-    FloatVector a0 = ZERO;
-    FloatVector a1 = ZERO;
-    FloatVector a2 = ZERO;
-    FloatVector a3 = ZERO;
+    FloatVector a0 = FloatVector.zero(Lanes.F);
+    FloatVector a1 = a0;
+    FloatVector a2 = a0;
+    FloatVector a3 = a0;
     int i = 0;
     for (; i + LANES <= n; i += LANES) {
       long offset = 4L * i;
@@ -201,15 +200,15 @@ final class Rows {
     VectorMask<Float> mask = in(i, n);
     FloatVector e = VectorMath.exp(Ram.load(x + 4L * i, mask).fma(broadcast(scale), minus));
     Ram.store(e, to + 4L * i, mask);
-    return ZERO.blend(e, mask);
+    return FloatVector.zero(Lanes.F).blend(e, mask);
   }
 
   /** The sum of exp(x - shift), without storing these. */
   static float sumExp(long x, int n, float shift, long scratch) {
-    FloatVector a0 = ZERO;
-    FloatVector a1 = ZERO;
-    FloatVector a2 = ZERO;
-    FloatVector a3 = ZERO;
+    FloatVector a0 = FloatVector.zero(Lanes.F);
+    FloatVector a1 = a0;
+    FloatVector a2 = a0;
+    FloatVector a3 = a0;
     int i = 0;
     for (; i + LANES <= n; i += LANES) {
       long at = x + 4L * i;
@@ -237,7 +236,8 @@ final class Rows {
 
   private static FloatVector sumExpTail(long x, int i, int n, float shift) {
     VectorMask<Float> mask = in(i, n);
-    return ZERO.blend(VectorMath.exp(Ram.load(x + 4L * i, mask).sub(shift)), mask);
+    return FloatVector.zero(Lanes.F)
+        .blend(VectorMath.exp(Ram.load(x + 4L * i, mask).sub(shift)), mask);
   }
 
   static FloatVector broadcast(float value) {

@@ -53,7 +53,20 @@ public class TileBenchmark {
   @Benchmark
   public void multiply() {
     Tile.multiply(
-        ROWS, columns, DEPTH, a, 0, DEPTH, 1, b, 0, DEPTH * Tile.WIDTH, c, 4L * columns, true, tile);
+        ROWS,
+        columns,
+        DEPTH,
+        a,
+        0,
+        DEPTH,
+        1,
+        b,
+        0,
+        DEPTH * Tile.WIDTH,
+        c,
+        4L * columns,
+        true,
+        tile);
   }
 
   @Benchmark
