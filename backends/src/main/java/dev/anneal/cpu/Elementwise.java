@@ -20,20 +20,17 @@ final class Elementwise {
 
   private Elementwise() {}
 
-  /** Runs on one vector of a chunk. */
-  private interface Body {
-    void run(long offset, VectorMask<Float> mask);
+  /** Computes {@code n} elements from byte {@code offset} on. */
+  private interface Chunk {
+    void run(long offset, int n);
   }
 
-  private static Kernel kernel(long elements, Body body) {
+  private static Kernel kernel(long elements, Chunk chunk) {
     return Kernel.of(
         Math.toIntExact(Math.ceilDiv(elements, CHUNK)),
         (task, worker) -> {
           long from = (long) task * CHUNK;
-          int n = (int) Math.min(CHUNK, elements - from);
-          for (int i = 0; i < n; i += Lanes.N) {
-            body.run(4 * (from + i), Rows.in(i, n));
-          }
+          chunk.run(4 * from, (int) Math.min(CHUNK, elements - from));
         });
   }
 
@@ -41,22 +38,29 @@ final class Elementwise {
     long out = at.of(op.out());
     long a = at.of(op.a());
     long b = at.of(op.b());
-    return kernel(
-        op.out().elements(),
-        (offset, mask) ->
-            Ram.store(
-                Ram.load(a + offset, mask).add(Ram.load(b + offset, mask)), out + offset, mask));
+    return kernel(op.out().elements(), (offset, n) -> add(out + offset, a + offset, b + offset, n));
+  }
+
+  private static void add(long out, long a, long b, int n) {
+    for (int i = 0; i < n; i += Lanes.N) {
+      VectorMask<Float> mask = Rows.in(i, n);
+      long o = 4L * i;
+      Ram.store(Ram.load(a + o, mask).add(Ram.load(b + o, mask)), out + o, mask);
+    }
   }
 
   static Kernel gelu(Op.GeluForward op, Kernel.Addresses at) {
     long out = at.of(op.out());
     long in = at.of(op.in());
-    return kernel(
-        op.out().elements(),
-        (offset, mask) -> {
-          FloatVector x = Ram.load(in + offset, mask);
-          Ram.store(x.mul(sigmoid(twiceU(x))), out + offset, mask);
-        });
+    return kernel(op.out().elements(), (offset, n) -> gelu(out + offset, in + offset, n));
+  }
+
+  private static void gelu(long out, long in, int n) {
+    for (int i = 0; i < n; i += Lanes.N) {
+      VectorMask<Float> mask = Rows.in(i, n);
+      FloatVector x = Ram.load(in + 4L * i, mask);
+      Ram.store(x.mul(sigmoid(twiceU(x))), out + 4L * i, mask);
+    }
   }
 
   static Kernel geluBackward(Op.GeluBackward op, Kernel.Addresses at) {
@@ -65,15 +69,20 @@ final class Elementwise {
     long in = at.of(op.in());
     return kernel(
         op.dIn().elements(),
-        (offset, mask) -> {
-          FloatVector x = Ram.load(in + offset, mask);
-          FloatVector s = sigmoid(twiceU(x));
-          // d(2u)/dx = 2 sqrt(2/pi) (1 + 3 * 0.044715 x^2)
-          FloatVector slope = x.mul(x).fma(3 * CUBIC * TWO_SQRT_2_OVER_PI, TWO_SQRT_2_OVER_PI);
-          FloatVector ds = s.sub(s.mul(s)).mul(slope);
-          FloatVector d = x.fma(ds, s);
-          Ram.store(d.mul(Ram.load(dOut + offset, mask)), dIn + offset, mask);
-        });
+        (offset, n) -> geluBackward(dIn + offset, dOut + offset, in + offset, n));
+  }
+
+  private static void geluBackward(long dIn, long dOut, long in, int n) {
+    for (int i = 0; i < n; i += Lanes.N) {
+      VectorMask<Float> mask = Rows.in(i, n);
+      FloatVector x = Ram.load(in + 4L * i, mask);
+      FloatVector s = sigmoid(twiceU(x));
+      // d(2u)/dx = 2 sqrt(2/pi) (1 + 3 * 0.044715 x^2)
+      FloatVector slope = x.mul(x).fma(3 * CUBIC * TWO_SQRT_2_OVER_PI, TWO_SQRT_2_OVER_PI);
+      FloatVector ds = s.sub(s.mul(s)).mul(slope);
+      FloatVector d = x.fma(ds, s);
+      Ram.store(d.mul(Ram.load(dOut + 4L * i, mask)), dIn + 4L * i, mask);
+    }
   }
 
   /** 2u = 2 sqrt(2/pi) (x + 0.044715 x^3). */
