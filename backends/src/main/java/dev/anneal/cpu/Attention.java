@@ -360,8 +360,8 @@ final class Attention {
           for (int t = 0; t < s.t(); t++) {
             long q = s.query(qkv, b, head) + t * s.qkvRow();
             long row = (start + t) * s.outRow();
-            copy(q + 4L * s.c(), keys + row, hs);
-            copy(q + 8L * s.c(), values + row, hs);
+            Rows.copy(q + 4L * s.c(), hs, keys + row);
+            Rows.copy(q + 8L * s.c(), hs, values + row);
             int seen = start + t + 1;
             for (int i = 0; i < seen; i++) {
               Ram.set(scores + 4L * i, Rows.dot(q, keys + i * s.outRow(), hs, lanes));
@@ -373,13 +373,6 @@ final class Attention {
     return new Kernel(
         List.of(new Kernel.Phase(s.batch() * s.heads(), task)),
         new Kernel.Scratch(64 + 4L * length, 0, 0, 0));
-  }
-
-  private static void copy(long from, long to, int n) {
-    for (int i = 0; i < n; i += Lanes.N) {
-      VectorMask<Float> mask = Rows.in(i, n);
-      Ram.store(Ram.load(from + 4L * i, mask), to + 4L * i, mask);
-    }
   }
 
   /** out = the sum over rows of weight * row, in order of rows. */

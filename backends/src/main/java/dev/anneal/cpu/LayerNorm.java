@@ -133,27 +133,27 @@ final class LayerNorm {
       long n = g + 4L * Math.ceilDiv(c, Rows.LANES) * Rows.LANES;
       float mean = Ram.get(means + 4L * row);
       float rstd = Ram.get(rstds + 4L * row);
-      for (int i = 0; i < c; i += Lanes.N) {
-        VectorMask<Float> mask = Rows.in(i, c);
-        FloatVector d = Ram.load(dOut + offset + 4L * i, mask);
-        FloatVector normed = Ram.load(in + offset + 4L * i, mask).sub(mean).mul(rstd);
-        Ram.store(d.mul(Ram.load(weight + 4L * i, mask)), g + 4L * i);
-        Ram.store(normed, n + 4L * i);
-        FloatVector before = Ram.load(dWeight + 4L * i);
-        Ram.store(d.fma(normed, before), dWeight + 4L * i);
-        FloatVector biasBefore = Ram.load(dBias + 4L * i);
-        Ram.store(biasBefore.add(d), dBias + 4L * i);
-      }
+      long d = dOut + offset;
+      // Short loops over a row that is in the cache: the compiler keeps each in registers.
+      Rows.normalize(in + offset, c, mean, rstd, n);
+      Rows.multiply(d, weight, c, g);
+      Rows.addProduct(d, n, c, dWeight);
+      Rows.add(d, c, dBias);
       float meanG = Rows.sum(g, c, lanes) / c;
       float meanGn = Rows.dot(g, n, c, lanes) / c;
+      toInput(g, n, meanG, meanGn, rstd);
+      if (hasResidual) {
+        Rows.add(residual + offset, c, g);
+      }
+      Rows.copy(g, c, dIn + offset);
+    }
+
+    /** g = rstd * (g - meanG - n * meanGn). */
+    private void toInput(long g, long n, float meanG, float meanGn, float rstd) {
       for (int i = 0; i < c; i += Lanes.N) {
-        VectorMask<Float> mask = Rows.in(i, c);
         FloatVector part = Ram.load(g + 4L * i).sub(meanG);
         part = Ram.load(n + 4L * i).fma(Rows.broadcast(-meanGn), part).mul(rstd);
-        if (hasResidual) {
-          part = part.add(Ram.load(residual + offset + 4L * i, mask));
-        }
-        Ram.store(part, dIn + offset + 4L * i, mask);
+        Ram.store(part, g + 4L * i);
       }
     }
   }

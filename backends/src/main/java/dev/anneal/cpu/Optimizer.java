@@ -6,7 +6,6 @@ import dev.anneal.plan.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 
 /**
  * The global norm of all gradients, and AdamW. Both are limited by memory: 4 bytes read per
@@ -86,19 +85,18 @@ final class Optimizer {
           float keep = 1 - lr * op.weightDecay();
           FloatVector beta1 = Rows.broadcast(op.beta1());
           FloatVector beta2 = Rows.broadcast(op.beta2());
-          long from = (long) task * CHUNK;
-          int n = (int) Math.min(CHUNK, elements - from);
-          for (int i = 0; i < n; i += Lanes.N) {
-            VectorMask<Float> mask = Rows.in(i, n);
-            long offset = 4 * (from + i);
-            FloatVector g = Ram.load(gradient + offset, mask).mul(scale);
-            FloatVector m = Ram.load(ms + offset, mask).fma(beta1, g.mul(1 - op.beta1()));
-            FloatVector v = Ram.load(vs + offset, mask).fma(beta2, g.mul(g).mul(1 - op.beta2()));
+          long from = 4L * task * CHUNK;
+          long end = Math.min(from + 4L * CHUNK, 4 * elements);
+          // Whole vectors: the last one may reach into the tensor's own padding.
+          for (long i = from; i < end; i += Lanes.BYTES) {
+            FloatVector g = Ram.load(gradient + i).mul(scale);
+            FloatVector m = Ram.load(ms + i).fma(beta1, g.mul(1 - op.beta1()));
+            FloatVector v = Ram.load(vs + i).fma(beta2, g.mul(g).mul(1 - op.beta2()));
+            Ram.store(m, ms + i);
+            Ram.store(v, vs + i);
             FloatVector step = m.mul(c1).div(v.mul(c2).sqrt().add(op.epsilon()));
-            FloatVector p = Ram.load(parameter + offset, mask).mul(keep);
-            Ram.store(m, ms + offset, mask);
-            Ram.store(v, vs + offset, mask);
-            Ram.store(step.fma(Rows.broadcast(-lr), p), parameter + offset, mask);
+            FloatVector p = Ram.load(parameter + i).mul(keep);
+            Ram.store(step.fma(Rows.broadcast(-lr), p), parameter + i);
           }
         });
   }

@@ -183,24 +183,35 @@ final class Rows {
       }
     }
     if (i < n) {
-      a0 = a0.add(expTail(x, to, i, n, scale, minus));
+      expTail(x, i, n, scale, shift, scratch);
+      for (int lane = 0; i + lane < n; lane++) {
+        Ram.set(to + 4L * (i + lane), Ram.get(scratch + 4L * lane));
+      }
+      a0 = a0.add(Ram.load(scratch));
       if (N <= 8) {
-        a1 = a1.add(expTail(x, to, i + N, n, scale, minus));
+        a1 = a1.add(Ram.load(scratch + Lanes.BYTES));
       }
       if (N == 4) {
-        a2 = a2.add(expTail(x, to, i + 2 * N, n, scale, minus));
-        a3 = a3.add(expTail(x, to, i + 3 * N, n, scale, minus));
+        a2 = a2.add(Ram.load(scratch + 2 * Lanes.BYTES));
+        a3 = a3.add(Ram.load(scratch + 3 * Lanes.BYTES));
       }
     }
     return fold(a0, a1, a2, a3, scratch);
   }
 
-  private static FloatVector expTail(
-      long x, long to, int i, int n, float scale, FloatVector minus) {
-    VectorMask<Float> mask = in(i, n);
-    FloatVector e = VectorMath.exp(Ram.load(x + 4L * i, mask).fma(broadcast(scale), minus));
-    Ram.store(e, to + 4L * i, mask);
-    return FloatVector.zero(Lanes.F).blend(e, mask);
+  /** The sixteen lanes of exp(scale * x - shift) from element {@code i} on, zero from n on. */
+  private static void expTail(long x, int i, int n, float scale, float shift, long scratch) {
+    for (int lane = 0; lane < LANES; lane++) {
+      Ram.set(scratch + 4L * lane, i + lane < n ? Ram.get(x + 4L * (i + lane)) : 0);
+    }
+    FloatVector minus = broadcast(-shift);
+    for (int lane = 0; lane < LANES; lane += N) {
+      long at = scratch + 4L * lane;
+      Ram.store(VectorMath.exp(Ram.load(at).fma(broadcast(scale), minus)), at);
+    }
+    for (int lane = n - i; lane < LANES; lane++) {
+      Ram.set(scratch + 4L * lane, 0);
+    }
   }
 
   /** The sum of exp(x - shift), without storing these. */
@@ -222,26 +233,63 @@ final class Rows {
       }
     }
     if (i < n) {
-      a0 = a0.add(sumExpTail(x, i, n, shift));
+      expTail(x, i, n, 1, shift, scratch);
+      a0 = a0.add(Ram.load(scratch));
       if (N <= 8) {
-        a1 = a1.add(sumExpTail(x, i + N, n, shift));
+        a1 = a1.add(Ram.load(scratch + Lanes.BYTES));
       }
       if (N == 4) {
-        a2 = a2.add(sumExpTail(x, i + 2 * N, n, shift));
-        a3 = a3.add(sumExpTail(x, i + 3 * N, n, shift));
+        a2 = a2.add(Ram.load(scratch + 2 * Lanes.BYTES));
+        a3 = a3.add(Ram.load(scratch + 3 * Lanes.BYTES));
       }
     }
     return fold(a0, a1, a2, a3, scratch);
   }
 
-  private static FloatVector sumExpTail(long x, int i, int n, float shift) {
-    VectorMask<Float> mask = in(i, n);
-    return FloatVector.zero(Lanes.F)
-        .blend(VectorMath.exp(Ram.load(x + 4L * i, mask).sub(shift)), mask);
-  }
-
   static FloatVector broadcast(float value) {
     return FloatVector.broadcast(Lanes.F, value);
+  }
+
+  /** to = (x - mean) * rstd. */
+  static void normalize(long x, int n, float mean, float rstd, long to) {
+    for (int i = 0; i < n; i += N) {
+      VectorMask<Float> mask = in(i, n);
+      Ram.store(Ram.load(x + 4L * i, mask).sub(mean).mul(rstd), to + 4L * i, mask);
+    }
+  }
+
+  /** to = x * y. */
+  static void multiply(long x, long y, int n, long to) {
+    for (int i = 0; i < n; i += N) {
+      VectorMask<Float> mask = in(i, n);
+      Ram.store(Ram.load(x + 4L * i, mask).mul(Ram.load(y + 4L * i, mask)), to + 4L * i, mask);
+    }
+  }
+
+  /** to += x * y. */
+  static void addProduct(long x, long y, int n, long to) {
+    for (int i = 0; i < n; i += N) {
+      VectorMask<Float> mask = in(i, n);
+      FloatVector product = Ram.load(x + 4L * i, mask);
+      product = product.fma(Ram.load(y + 4L * i, mask), Ram.load(to + 4L * i, mask));
+      Ram.store(product, to + 4L * i, mask);
+    }
+  }
+
+  /** to = x. */
+  static void copy(long x, int n, long to) {
+    for (int i = 0; i < n; i += N) {
+      VectorMask<Float> mask = in(i, n);
+      Ram.store(Ram.load(x + 4L * i, mask), to + 4L * i, mask);
+    }
+  }
+
+  /** to += x. */
+  static void add(long x, int n, long to) {
+    for (int i = 0; i < n; i += N) {
+      VectorMask<Float> mask = in(i, n);
+      Ram.store(Ram.load(to + 4L * i, mask).add(Ram.load(x + 4L * i, mask)), to + 4L * i, mask);
+    }
   }
 
   /** The lanes of the vector at element {@code i} that lie below {@code n}. */
