@@ -149,11 +149,7 @@ final class Attention {
   private static float softmax(long row, int seen, int reach, float scale, long lanes) {
     float max = Rows.max(row, seen, lanes) * scale;
     float sum = Rows.exp(row, row, seen, scale, max, lanes);
-    float inverse = 1 / sum;
-    for (int i = 0; i < seen; i += Lanes.N) {
-      VectorMask<Float> mask = Rows.in(i, seen);
-      Ram.store(Ram.load(row + 4L * i, mask).mul(inverse), row + 4L * i, mask);
-    }
+    Rows.scale(row, seen, 1 / sum);
     for (int i = seen; i < reach; i++) {
       Ram.set(row + 4L * i, 0);
     }
@@ -321,10 +317,10 @@ final class Attention {
     /** Scores to probabilities, and dP to dS; both are cleared from {@code seen} to the reach. */
     private void scoresBackward(
         long p, long dS, int seen, int reach, float logSumExp, float delta) {
-      FloatVector minusLse = Rows.broadcast(-logSumExp);
-      FloatVector scale = Rows.broadcast(s.scale());
+      FloatVector minusLse = Lanes.broadcast(-logSumExp);
+      FloatVector scale = Lanes.broadcast(s.scale());
       for (int i = 0; i < seen; i += Lanes.N) {
-        VectorMask<Float> mask = Rows.in(i, seen);
+        VectorMask<Float> mask = Lanes.in(i, seen);
         long offset = 4L * i;
         FloatVector probability = VectorMath.exp(Ram.load(p + offset, mask).fma(scale, minusLse));
         FloatVector d = Ram.load(dS + offset, mask).sub(delta).mul(scale);
@@ -379,10 +375,10 @@ final class Attention {
   private static void weightedSum(
       long weights, long rows, long stride, int count, long out, int n) {
     for (int i = 0; i < n; i += Lanes.N) {
-      VectorMask<Float> mask = Rows.in(i, n);
+      VectorMask<Float> mask = Lanes.in(i, n);
       FloatVector sum = FloatVector.zero(Lanes.F);
       for (int r = 0; r < count; r++) {
-        FloatVector weight = Rows.broadcast(Ram.get(weights + 4L * r));
+        FloatVector weight = Lanes.broadcast(Ram.get(weights + 4L * r));
         sum = Ram.load(rows + r * stride + 4L * i, mask).fma(weight, sum);
       }
       Ram.store(sum, out + 4L * i, mask);

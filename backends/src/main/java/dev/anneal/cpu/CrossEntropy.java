@@ -64,7 +64,7 @@ final class CrossEntropy {
             float dLoss = Ram.get(dLosses + 4L * row);
             float logSumExp = Ram.get(logSumExps + 4L * row);
             for (int i = 0; i < v; i += Lanes.N) {
-              VectorMask<Float> mask = Rows.in(i, v);
+              VectorMask<Float> mask = Lanes.in(i, v);
               FloatVector p = VectorMath.exp(Ram.load(x + 4L * i, mask).sub(logSumExp));
               Ram.store(p.mul(dLoss), d + 4L * i, mask);
             }

@@ -37,7 +37,7 @@ final class Embedding {
             long position = wpe + 4L * c * (start + row % t);
             long to = out + 4L * c * row;
             for (int i = 0; i < c; i += Lanes.N) {
-              VectorMask<Float> mask = Rows.in(i, c);
+              VectorMask<Float> mask = Lanes.in(i, c);
               FloatVector sum =
                   Ram.load(token + 4L * i, mask).add(Ram.load(position + 4L * i, mask));
               Ram.store(sum, to + 4L * i, mask);
@@ -63,7 +63,7 @@ final class Embedding {
                 long to = dWte + 4L * c * Ram.getInt(tokens + 4L * row);
                 long source = dOut + 4L * c * row;
                 for (int i = from; i < end; i += Lanes.N) {
-                  VectorMask<Float> mask = Rows.in(i, end);
+                  VectorMask<Float> mask = Lanes.in(i, end);
                   FloatVector sum =
                       Ram.load(to + 4L * i, mask).add(Ram.load(source + 4L * i, mask));
                   Ram.store(sum, to + 4L * i, mask);
@@ -108,7 +108,7 @@ final class Embedding {
               continue;
             }
             for (int i = 0; i < c; i += Lanes.N) {
-              VectorMask<Float> mask = Rows.in(i, c);
+              VectorMask<Float> mask = Lanes.in(i, c);
               FloatVector sum =
                   op.accumulate() ? Ram.load(to + 4L * i, mask) : FloatVector.zero(Lanes.F);
               for (int b = 0; b < batch; b++) {

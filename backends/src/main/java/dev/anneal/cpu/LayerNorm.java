@@ -38,12 +38,8 @@ final class LayerNorm {
             float mean = Rows.sum(x, c, worker.threadScratch()) / c;
             float variance = Rows.squaredDeviation(x, c, mean, worker.threadScratch()) / c;
             float rstd = (float) (1 / Math.sqrt(variance + op.epsilon()));
-            for (int i = 0; i < c; i += Lanes.N) {
-              VectorMask<Float> mask = Rows.in(i, c);
-              FloatVector n = Ram.load(x + 4L * i, mask).sub(mean).mul(rstd);
-              FloatVector w = Ram.load(weight + 4L * i, mask);
-              Ram.store(n.fma(w, Ram.load(bias + 4L * i, mask)), y + 4L * i, mask);
-            }
+            Rows.normalize(x, c, mean, rstd, y);
+            Rows.multiplyAdd(y, weight, bias, c, y);
             Ram.set(means + 4L * row, mean);
             Ram.set(rstds + 4L * row, rstd);
           }
@@ -78,7 +74,7 @@ final class LayerNorm {
               int end = Math.min(c, (task + 1) * COLUMNS);
               for (int i = task * COLUMNS; i < end; i += Lanes.N) {
                 long partial = worker.sharedScratch() + 4L * i;
-                VectorMask<Float> mask = Rows.in(i, end);
+                VectorMask<Float> mask = Lanes.in(i, end);
                 sumTiles(partial, tileBytes, tiles, dWeightTotal + 4L * i, mask, op.accumulate());
                 sumTiles(
                     partial + 4L * stride,
@@ -137,7 +133,7 @@ final class LayerNorm {
       // Short loops over a row that is in the cache: the compiler keeps each in registers.
       Rows.normalize(in + offset, c, mean, rstd, n);
       Rows.multiply(d, weight, c, g);
-      Rows.addProduct(d, n, c, dWeight);
+      Rows.multiplyAdd(d, n, dWeight, c, dWeight);
       Rows.add(d, c, dBias);
       float meanG = Rows.sum(g, c, lanes) / c;
       float meanGn = Rows.dot(g, n, c, lanes) / c;
@@ -152,7 +148,7 @@ final class LayerNorm {
     private void toInput(long g, long n, float meanG, float meanGn, float rstd) {
       for (int i = 0; i < c; i += Lanes.N) {
         FloatVector part = Ram.load(g + 4L * i).sub(meanG);
-        part = Ram.load(n + 4L * i).fma(Rows.broadcast(-meanGn), part).mul(rstd);
+        part = Ram.load(n + 4L * i).fma(Lanes.broadcast(-meanGn), part).mul(rstd);
         Ram.store(part, g + 4L * i);
       }
     }

@@ -315,7 +315,7 @@ final class Matmul {
         (task, worker) -> {
           int end = Math.min(n, (task + 1) * width);
           for (int j = task * width; j < end; j += Lanes.N) {
-            VectorMask<Float> mask = Rows.in(j, end);
+            VectorMask<Float> mask = Lanes.in(j, end);
             FloatVector sum =
                 op.accumulate() ? Ram.load(dBias + 4L * j, mask) : FloatVector.zero(Lanes.F);
             long source = dOut + 4L * j;

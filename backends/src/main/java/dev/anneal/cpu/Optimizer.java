@@ -19,6 +19,9 @@ final class Optimizer {
   private static final int TILES_PER_TASK = 16;
   private static final int CHUNK = 16384;
 
+  /** Elements whose moments are still in the first-level cache when the parameter moves. */
+  private static final long BLOCK = 1024;
+
   private Optimizer() {}
 
   private record Piece(long address, long firstTile, long elements) {}
@@ -83,21 +86,47 @@ final class Optimizer {
           float c1 = 1 / Ram.get(schedule + 4);
           float c2 = 1 / Ram.get(schedule + 8);
           float keep = 1 - lr * op.weightDecay();
-          FloatVector beta1 = Rows.broadcast(op.beta1());
-          FloatVector beta2 = Rows.broadcast(op.beta2());
           long from = 4L * task * CHUNK;
           long end = Math.min(from + 4L * CHUNK, 4 * elements);
-          // Whole vectors: the last one may reach into the tensor's own padding.
-          for (long i = from; i < end; i += Lanes.BYTES) {
-            FloatVector g = Ram.load(gradient + i).mul(scale);
-            FloatVector m = Ram.load(ms + i).fma(beta1, g.mul(1 - op.beta1()));
-            FloatVector v = Ram.load(vs + i).fma(beta2, g.mul(g).mul(1 - op.beta2()));
-            Ram.store(m, ms + i);
-            Ram.store(v, vs + i);
-            FloatVector step = m.mul(c1).div(v.mul(c2).sqrt().add(op.epsilon()));
-            FloatVector p = Ram.load(parameter + i).mul(keep);
-            Ram.store(step.fma(Rows.broadcast(-lr), p), parameter + i);
+          for (long i = from; i < end; i += 4 * BLOCK) {
+            long n = Math.min(4 * BLOCK, end - i);
+            moments(gradient + i, ms + i, vs + i, n, scale, op.beta1(), op.beta2());
+            move(parameter + i, ms + i, vs + i, n, lr, c1, c2, op.epsilon(), keep);
           }
         });
+  }
+
+  /**
+   * m = beta1 m + (1-beta1) g and v = beta2 v + (1-beta2) g^2 for {@code bytes} of them. Whole
+   * vectors: the last one may reach into the tensor's own padding.
+   */
+  private static void moments(
+      long gradient, long ms, long vs, long bytes, float scale, float beta1, float beta2) {
+    for (long i = 0; i < bytes; i += Lanes.BYTES) {
+      FloatVector g = Ram.load(gradient + i).mul(scale);
+      FloatVector m = Ram.load(ms + i).fma(Lanes.broadcast(beta1), g.mul(1 - beta1));
+      FloatVector v = Ram.load(vs + i).fma(Lanes.broadcast(beta2), g.mul(g).mul(1 - beta2));
+      Ram.store(m, ms + i);
+      Ram.store(v, vs + i);
+    }
+  }
+
+  /** p = keep p - lr (m c1) / (sqrt(v c2) + epsilon). */
+  private static void move(
+      long parameter,
+      long ms,
+      long vs,
+      long bytes,
+      float lr,
+      float c1,
+      float c2,
+      float epsilon,
+      float keep) {
+    for (long i = 0; i < bytes; i += Lanes.BYTES) {
+      FloatVector root = Ram.load(vs + i).mul(c2).sqrt().add(epsilon);
+      FloatVector step = Ram.load(ms + i).mul(c1).div(root);
+      FloatVector p = Ram.load(parameter + i).mul(keep);
+      Ram.store(step.fma(Lanes.broadcast(-lr), p), parameter + i);
+    }
   }
 }

@@ -98,7 +98,7 @@ final class Tile {
       return;
     }
     for (int j = 0; j < columns; j += N) {
-      VectorMask<Float> mask = Rows.in(j, columns);
+      VectorMask<Float> mask = Lanes.in(j, columns);
       for (int i = 0; i < rows; i++) {
         long to = c + i * cRow + 4L * j;
         FloatVector s = FloatVector.fromArray(Lanes.F, tile, i * WIDTH + j);
