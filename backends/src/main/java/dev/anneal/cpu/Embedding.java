@@ -112,7 +112,7 @@ final class Embedding {
               FloatVector sum =
                   op.accumulate() ? Ram.load(to + 4L * i, mask) : FloatVector.zero(Lanes.F);
               for (int b = 0; b < batch; b++) {
-                sum = sum.add(Ram.load(dOut + 4L * (((long) b * t + row) * c + i), mask));
+                sum = Ram.load(dOut + 4L * (((long) b * t + row) * c + i), mask).add(sum);
               }
               Ram.store(sum, to + 4L * i, mask);
             }

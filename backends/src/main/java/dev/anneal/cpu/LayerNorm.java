@@ -93,7 +93,7 @@ final class LayerNorm {
       long from, long stride, int tiles, long to, VectorMask<Float> mask, boolean add) {
     FloatVector sum = add ? Ram.load(to, mask) : FloatVector.zero(Lanes.F);
     for (int i = 0; i < tiles; i++) {
-      sum = sum.add(Ram.load(from + i * stride, mask));
+      sum = Ram.load(from + i * stride, mask).add(sum);
     }
     Ram.store(sum, to, mask);
   }

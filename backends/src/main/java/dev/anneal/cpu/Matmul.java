@@ -320,7 +320,7 @@ final class Matmul {
                 op.accumulate() ? Ram.load(dBias + 4L * j, mask) : FloatVector.zero(Lanes.F);
             long source = dOut + 4L * j;
             for (int i = 0; i < m; i++) {
-              sum = sum.add(Ram.load(source, mask));
+              sum = Ram.load(source, mask).add(sum);
               source += 4L * n;
             }
             Ram.store(sum, dBias + 4L * j, mask);

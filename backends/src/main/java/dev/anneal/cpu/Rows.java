@@ -10,8 +10,10 @@ import jdk.incubator.vector.FloatVector;
  *
  * <p>{@code scratch} is the address of 64 bytes for the sixteen lanes.
  *
- * <p>No method here takes or returns a vector, and the launcher has the compiler inline none of
- * them: several in one compilation exceed its budget, and then it boxes vectors.
+ * <p>Two rules keep vectors in registers. No method here takes or returns a vector, and the
+ * launcher has the compiler inline none of them: several in one compilation exceed its budget. And
+ * it is always the freshly loaded vector whose method is called, never the accumulator: in a loop,
+ * the compiler knows only the former's exact class.
  */
 final class Rows {
   /** Logical lanes. */
@@ -34,13 +36,13 @@ final class Rows {
     FloatVector a3 = N == 4 ? Ram.load(scratch + 3 * Lanes.BYTES) : a0;
     for (int i = 0; i < whole; i += LANES) {
       long at = x + 4L * i;
-      a0 = a0.add(Ram.load(at));
+      a0 = Ram.load(at).add(a0);
       if (N <= 8) {
-        a1 = a1.add(Ram.load(at + Lanes.BYTES));
+        a1 = Ram.load(at + Lanes.BYTES).add(a1);
       }
       if (N == 4) {
-        a2 = a2.add(Ram.load(at + 2 * Lanes.BYTES));
-        a3 = a3.add(Ram.load(at + 3 * Lanes.BYTES));
+        a2 = Ram.load(at + 2 * Lanes.BYTES).add(a2);
+        a3 = Ram.load(at + 3 * Lanes.BYTES).add(a3);
       }
     }
     return Lanes.fold(a0, a1, a2, a3, scratch);
@@ -108,7 +110,7 @@ final class Rows {
     if (n >= N) {
       FloatVector lanes = Ram.load(x);
       for (i = N; i + N <= n; i += N) {
-        lanes = lanes.max(Ram.load(x + 4L * i));
+        lanes = Ram.load(x + 4L * i).max(lanes);
       }
       Ram.store(lanes, scratch);
       for (int lane = 0; lane < N; lane++) {
@@ -163,13 +165,13 @@ final class Rows {
     FloatVector a3 = N == 4 ? Ram.load(scratch + 3 * Lanes.BYTES) : a0;
     for (int i = 0; i < whole; i += LANES) {
       long at = x + 4L * i;
-      a0 = a0.add(VectorMath.exp(Ram.load(at).add(minus)));
+      a0 = VectorMath.exp(Ram.load(at).add(minus)).add(a0);
       if (N <= 8) {
-        a1 = a1.add(VectorMath.exp(Ram.load(at + Lanes.BYTES).add(minus)));
+        a1 = VectorMath.exp(Ram.load(at + Lanes.BYTES).add(minus)).add(a1);
       }
       if (N == 4) {
-        a2 = a2.add(VectorMath.exp(Ram.load(at + 2 * Lanes.BYTES).add(minus)));
-        a3 = a3.add(VectorMath.exp(Ram.load(at + 3 * Lanes.BYTES).add(minus)));
+        a2 = VectorMath.exp(Ram.load(at + 2 * Lanes.BYTES).add(minus)).add(a2);
+        a3 = VectorMath.exp(Ram.load(at + 3 * Lanes.BYTES).add(minus)).add(a3);
       }
     }
     return Lanes.fold(a0, a1, a2, a3, scratch);
