@@ -276,7 +276,7 @@ public final class Session implements AutoCloseable {
   }
 
   private void sample(int tokens) {
-    run.sample("", tokens, new SamplingSettings(0.8, 0, 0.95, run.config().seed()), this::emit);
+    run.sample("", tokens, SamplingSettings.defaults(run.config().seed()), this::emit);
   }
 
   @Override

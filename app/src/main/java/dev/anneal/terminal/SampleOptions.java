@@ -15,14 +15,14 @@ final class SampleOptions {
   @Option(
       names = "--top-k",
       paramLabel = "K",
-      defaultValue = "0",
-      description = "draw from the K likeliest tokens; 0, the default, for all")
+      defaultValue = "40",
+      description = "draw from the K likeliest tokens, 0 for all; ${DEFAULT-VALUE} by default")
   private int topK;
 
   @Option(
       names = "--top-p",
       paramLabel = "P",
-      defaultValue = "0.95",
+      defaultValue = "1.0",
       description = "draw from the likeliest tokens of this mass; ${DEFAULT-VALUE} by default")
   private double topP;
 
