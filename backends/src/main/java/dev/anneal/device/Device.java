@@ -1,8 +1,10 @@
 package dev.anneal.device;
 
+import dev.anneal.failure.Failure;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.Plan;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Map;
 
 /** One GPU, or the CPU: memory, and the compiler from plans to programs. */
@@ -16,6 +18,32 @@ public interface Device extends AutoCloseable {
    * @throws dev.anneal.failure.Failure when there is not so much memory
    */
   Memory allocate(Arena arena, long bytes);
+
+  /** The kernels that have versions to choose from; none on a device that has one of each. */
+  default List<KernelFamily> kernels() {
+    return List.of();
+  }
+
+  /** The version of each of {@link #kernels} that programs compiled from now on use, by name. */
+  default Map<String, Integer> kernelVersions() {
+    return Map.of();
+  }
+
+  /**
+   * Chooses versions by kernel name for programs compiled from now on; the others stay.
+   *
+   * @throws dev.anneal.failure.Failure when there is no such kernel or version
+   */
+  default void chooseKernels(Map<String, Integer> versions) {
+    if (!versions.isEmpty()) {
+      throw Failure.usage(
+          "--kernel "
+              + versions.keySet().iterator().next()
+              + ": "
+              + info().backend()
+              + " has one version of every kernel; leave --kernel out");
+    }
+  }
 
   /** Makes {@code plan} ready to run on {@code memory}, one for each arena that the plan uses. */
   Program compile(Plan plan, Map<Arena, Memory> memory);
