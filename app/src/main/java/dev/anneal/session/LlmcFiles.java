@@ -96,7 +96,7 @@ public final class LlmcFiles {
         new Schedule(Schedule.Shape.COSINE, 3e-4, 0, 100, 1),
         AdamWSettings.defaults(),
         Recompute.NONE,
-        1337,
+        RunConfig.DEFAULT_SEED,
         new RunConfig.Intervals(20, 20, 0, 64, 0, 2));
   }
 

@@ -2,35 +2,41 @@ package dev.anneal.session;
 
 import dev.anneal.device.Device;
 import dev.anneal.device.OpTimings;
+import dev.anneal.failure.Failure;
 import dev.anneal.generation.Decoder;
 import dev.anneal.generation.Generator;
 import dev.anneal.generation.SamplingSettings;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.Model;
 import dev.anneal.plan.Arena;
+import dev.anneal.plan.Plan;
+import dev.anneal.plan.Tensor;
 import dev.anneal.training.Initialization;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.Trainer.StepResult;
 import dev.anneal.training.TrainingPlans;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
+import java.util.function.IntConsumer;
 
 /**
  * A model in training: its weights on a device, its data, and how many updates it has had. A step
  * is a pure function of these. One thread at a time uses a run; a {@link Session} sees to that.
  */
 public final class Run implements AutoCloseable {
-  private final RunConfig config;
+  private RunConfig config;
   private final Model model;
   private final Corpus corpus;
   private final Device device;
   private final Trainer trainer;
   private final MemoryBill bill;
-  private final Optional<RunDirectory> directory;
+  private Optional<RunDirectory> directory;
   private Optional<Decoder> decoder = Optional.empty();
   private int step;
 
@@ -126,7 +132,7 @@ public final class Run implements AutoCloseable {
   /** A step, its event, and how it went. */
   record TimedStep(StepResult result, Event.Step event) {}
 
-  /** One update; when its loss or gradient is not finite, the weights stay as they were. */
+  /** One update; when its loss or gradient is not finite, the weights and the step stay. */
   TimedStep advance() {
     int next = step + 1;
     double learningRate = config.schedule().learningRate(next);
@@ -134,7 +140,9 @@ public final class Run implements AutoCloseable {
     StepResult result =
         trainer.step(corpus.training(), (long) step * config.microSteps(), next, learningRate);
     double ms = (System.nanoTime() - start) / 1e6;
-    step = next;
+    if (result.finite()) {
+      step = next;
+    }
     Map<String, Double> kinds = new TreeMap<>();
     for (OpTimings timings : trainer.takeTimings()) {
       timings.byKind().forEach((kind, nanos) -> kinds.merge(kind, nanos / 1e6, Double::sum));
@@ -142,7 +150,7 @@ public final class Run implements AutoCloseable {
     return new TimedStep(
         result,
         new Event.Step(
-            step,
+            next,
             result.loss(),
             learningRate,
             result.gradientNorm(),
@@ -165,25 +173,134 @@ public final class Run implements AutoCloseable {
     return directory.flatMap(to -> to.save(this));
   }
 
-  /** Continues {@code prompt} with the weights as they are; whole characters go to the listener. */
-  public void sample(
-      String prompt, int tokens, SamplingSettings settings, Event.Listener listener) {
+  /** What to continue, how far and how. */
+  public record Prompt(String text, int tokens, SamplingSettings settings) {}
+
+  /**
+   * Continues a prompt with the weights as they are; whole characters go to the listener. A prompt
+   * that is {@code cancelled} ends after the token in progress.
+   */
+  public void sample(Prompt prompt, Event.Listener listener, BooleanSupplier cancelled) {
     if (decoder.isEmpty()) {
       decoder =
           Optional.of(
               new Decoder(device, model, trainer.memory(Arena.PARAMETERS), config.sequence()));
     }
-    listener.on(new Event.SampleStarted(step, prompt));
+    listener.on(new Event.SampleStarted(step, prompt.text()));
     long start = System.nanoTime();
+    StringBuilder whole = new StringBuilder();
     int drawn =
         Samples.stream(
             new Generator(decoder.get(), model.vocabulary()),
             corpus.tokenizer(),
-            prompt,
-            tokens,
-            settings,
-            text -> listener.on(new Event.SampleText(text)));
-    listener.on(new Event.SampleEnded(drawn, (System.nanoTime() - start) / 1e6));
+            prompt.text(),
+            prompt.tokens(),
+            prompt.settings(),
+            text -> {
+              whole.append(text);
+              listener.on(new Event.SampleText(text));
+            },
+            cancelled);
+    listener.on(
+        new Event.SampleEnded(step, drawn, (System.nanoTime() - start) / 1e6, whole.toString()));
+  }
+
+  /** Learns at another peak rate from the next update on; the schedule's shape goes on. */
+  void changePeak(double peak) {
+    config = config.with(config.schedule().withPeakAfter(step, peak));
+    directory.ifPresent(d -> d.removeAfter(step));
+  }
+
+  void changeIntervals(RunConfig.Intervals intervals) {
+    config = config.with(intervals);
+  }
+
+  /**
+   * Goes back to an earlier update, bit for bit: from the nearest checkpoint before it, or from the
+   * beginning, every step is made again.
+   *
+   * @param onStep hears how many updates are made again, after each
+   */
+  void rewind(int target, IntConsumer onStep) {
+    if (target < 0 || target > step) {
+      throw Failure.usage("step " + target + " is not within 0 and " + step + ", where the run is");
+    }
+    if (target < step) {
+      restore(target);
+    }
+    while (step < target) {
+      if (!advance().result().finite()) {
+        throw Failure.failed("step " + (step + 1) + " is not finite when it is made again");
+      }
+      onStep.accept(step);
+    }
+  }
+
+  private void restore(int target) {
+    Optional<Checkpoints.Saved> nearest = directory.flatMap(d -> d.nearest(target));
+    if (nearest.isPresent()) {
+      Checkpoints.load(nearest.get(), trainer, model);
+      step = nearest.get().step();
+    } else {
+      Initialization.initialize(trainer, model, config.seed());
+      Initialization.clearMoments(trainer, model);
+      step = 0;
+    }
+  }
+
+  /** Goes on in another directory, which gets a checkpoint; the first one stays as it is. */
+  Event.Started branch(RunDirectory to) {
+    try {
+      to.save(this);
+    } catch (RuntimeException e) {
+      to.close();
+      throw e;
+    }
+    directory.ifPresent(RunDirectory::close);
+    directory = Optional.of(to);
+    return started();
+  }
+
+  /** Every tensor by name, in order of first use. */
+  public List<Tensor> tensors() {
+    return trainer.plans().step().tensors();
+  }
+
+  /**
+   * Looks at a tensor. An activation, or the gradient of one, is computed again for the batch of
+   * the next update with the weights as they are; all others are as the last update left them.
+   *
+   * @param slice empty for a corner
+   */
+  public Inspection inspect(String name, Optional<String> slice) {
+    Tensor tensor =
+        tensors().stream()
+            .filter(t -> t.name().equals(name))
+            .findFirst()
+            .orElseThrow(() -> noTensor(name));
+    Slice part =
+        slice
+            .map(text -> Slice.parse(text, tensor.shape()))
+            .orElseGet(() -> Slice.corner(tensor.shape()));
+    if (tensor.arena() != Arena.ACTIVATIONS) {
+      return Inspection.of(tensor, part, (offset, into) -> trainer.read(tensor, offset, into));
+    }
+    Plan plan = trainer.plans().microSteps().getFirst();
+    if (plan.tensors().contains(tensor)) {
+      trainer.computeAgain(tensor, corpus.training(), (long) step * config.microSteps());
+      return Inspection.of(
+          tensor, part, (offset, into) -> trainer.read(plan, tensor, offset, into));
+    }
+    return Inspection.of(
+        tensor, part, (offset, into) -> trainer.read(trainer.plans().step(), tensor, offset, into));
+  }
+
+  private Failure noTensor(String name) {
+    return Failure.usage(
+        "there is no tensor "
+            + name
+            + Nearest.to(name, tensors().stream().map(Tensor::name).toList())
+            + "; 'inspect' alone lists them");
   }
 
   @Override

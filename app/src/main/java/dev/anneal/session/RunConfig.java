@@ -26,6 +26,7 @@ public record RunConfig(
     Recompute recompute,
     long seed,
     Intervals intervals) {
+  public static final long DEFAULT_SEED = 1337;
 
   /**
    * Where tokens come from.
@@ -107,5 +108,15 @@ public record RunConfig(
   /** Updates of the whole schedule. */
   public int steps() {
     return schedule.horizon();
+  }
+
+  RunConfig with(Schedule newSchedule) {
+    return new RunConfig(
+        model, data, batch, sequence, microSteps, newSchedule, adamW, recompute, seed, intervals);
+  }
+
+  RunConfig with(Intervals newIntervals) {
+    return new RunConfig(
+        model, data, batch, sequence, microSteps, schedule, adamW, recompute, seed, newIntervals);
   }
 }

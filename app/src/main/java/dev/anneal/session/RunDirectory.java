@@ -97,6 +97,19 @@ public final class RunDirectory implements AutoCloseable {
     return Checkpoints.Saved.open(CheckpointDirectory.find(path));
   }
 
+  /** The newest whole checkpoint of update {@code step} or of one before. */
+  Optional<Checkpoints.Saved> nearest(int step) {
+    return checkpoints.list().reversed().stream()
+        .filter(checkpoint -> checkpoint.step() <= step)
+        .findFirst()
+        .map(Checkpoints.Saved::open);
+  }
+
+  /** Removes the checkpoints of updates after {@code step}, which will now be other ones. */
+  void removeAfter(int step) {
+    checkpoints.removeAfter(step);
+  }
+
   Optional<Path> newestCheckpoint() {
     return checkpoints.latest().map(Checkpoint::directory);
   }

@@ -158,6 +158,26 @@ public final class Trainer implements AutoCloseable {
     device.copyOut(memory(tensor.arena()), place(plan, tensor) + offset, to);
   }
 
+  /**
+   * Computes an activation again, or the gradient of one, as micro-batch {@code batch} gives it
+   * with the weights as they are. Weights and moments stay; the gradients become that batch's as
+   * far as the tensor needs them. Then {@link #read(Plan, Tensor, long, MemorySegment)} reads it
+   * from the first micro-step's plan.
+   */
+  public void computeAgain(Tensor activation, Batches batches, long batch) {
+    Plan first = plans.microSteps().getFirst();
+    int last = 0;
+    while (!first.ops().get(last).writes().contains(activation)) {
+      last++;
+    }
+    Plan upTo =
+        new Plan("inspect", first.ops().subList(0, last + 1), List.of(activation), first.layout());
+    feed(batches, batch);
+    try (Program program = device.compile(upTo, memory)) {
+      program.run();
+    }
+  }
+
   private static long place(Plan plan, Tensor tensor) {
     return plan.layout().offset(tensor);
   }

@@ -204,10 +204,16 @@ class RunTest {
             Run.begin(config, Corpus.open(config, Optional.empty()), device, Optional.empty())) {
       List<Double> numbers = new ArrayList<>(steps(run, 3));
       StringBuilder first = new StringBuilder();
-      run.sample("line ", 40, new SamplingSettings(1, 0, 1, 7), e -> collect(e, first));
+      run.sample(
+          new Run.Prompt("line ", 40, new SamplingSettings(1, 0, 1, 7)),
+          e -> collect(e, first),
+          () -> false);
       run.evaluate();
       StringBuilder second = new StringBuilder();
-      run.sample("line ", 40, new SamplingSettings(1, 0, 1, 7), e -> collect(e, second));
+      run.sample(
+          new Run.Prompt("line ", 40, new SamplingSettings(1, 0, 1, 7)),
+          e -> collect(e, second),
+          () -> false);
       assertEquals(first.toString(), second.toString());
       assertFalse(first.isEmpty());
       numbers.addAll(steps(run, 3));

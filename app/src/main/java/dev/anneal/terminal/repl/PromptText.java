@@ -1,0 +1,28 @@
+package dev.anneal.terminal.repl;
+
+import dev.anneal.session.Event;
+import dev.anneal.session.History;
+import dev.anneal.session.LiveRun;
+import dev.anneal.session.Metric;
+import dev.anneal.terminal.command.Shell;
+import java.util.Locale;
+
+/** The prompt: the run, its state, its step and its loss. */
+final class PromptText {
+  private PromptText() {}
+
+  static String of(Shell shell) {
+    return shell.live().map(PromptText::of).orElse("anneal") + "> ";
+  }
+
+  private static String of(LiveRun run) {
+    History.Snapshot now = run.history().snapshot();
+    int steps = now.started().map(Event.Started::steps).orElse(0);
+    String state = now.state().map(s -> s == Event.State.RUNNING ? "RUN" : s.name()).orElse("");
+    String loss =
+        now.series(Metric.LOSS).isEmpty()
+            ? ""
+            : String.format(Locale.ROOT, " %.2f", now.series(Metric.LOSS).smoothed(0.95).last());
+    return run.name() + " " + state + " " + now.step() + "/" + steps + loss;
+  }
+}

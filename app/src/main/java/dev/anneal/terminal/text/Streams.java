@@ -1,0 +1,39 @@
+package dev.anneal.terminal.text;
+
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.ValueLayout;
+
+/** What the standard streams are connected to. */
+public final class Streams {
+  private Streams() {}
+
+  /** Whether progress can be rewritten in place: standard error is a terminal that can do that. */
+  public static boolean errorIsTerminal() {
+    String term = System.getenv().getOrDefault("TERM", "dumb");
+    return !term.startsWith("dumb") && isTerminal(2);
+  }
+
+  /** Whether a descriptor, 0 to 2 for the standard streams, is a terminal. */
+  public static boolean isTerminal(int descriptor) {
+    Linker linker = Linker.nativeLinker();
+    return linker
+        .defaultLookup()
+        .find("isatty")
+        .map(
+            address -> {
+              try {
+                return (int)
+                        linker
+                            .downcallHandle(
+                                address,
+                                FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT))
+                            .invokeExact(descriptor)
+                    == 1;
+              } catch (Throwable e) {
+                throw new IllegalStateException("isatty(" + descriptor + ") failed", e);
+              }
+            })
+        .orElse(false);
+  }
+}
