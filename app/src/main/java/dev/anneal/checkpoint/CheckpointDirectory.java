@@ -239,23 +239,16 @@ public final class CheckpointDirectory {
       throw new IllegalArgumentException("at least one checkpoint is kept, not " + n);
     }
     List<Checkpoint> whole = list();
-    whole.subList(0, Math.max(0, whole.size() - n)).forEach(this::remove);
-  }
-
-  /** Deletes all checkpoints of steps after {@code step}. */
-  public void removeAfter(int step) {
-    list().stream().filter(checkpoint -> checkpoint.step() > step).forEach(this::remove);
-  }
-
-  private void remove(Checkpoint old) {
-    // Renamed first: a death in between leaves no checkpoint that only looks whole.
-    Path beside = beside(old.directory());
-    try {
-      Files.move(old.directory(), beside, StandardCopyOption.ATOMIC_MOVE);
-    } catch (IOException e) {
-      throw FileFailures.cannotWrite(old.directory(), e);
+    for (Checkpoint old : whole.subList(0, Math.max(0, whole.size() - n))) {
+      // Renamed first: a death in between leaves no checkpoint that only looks whole.
+      Path beside = beside(old.directory());
+      try {
+        Files.move(old.directory(), beside, StandardCopyOption.ATOMIC_MOVE);
+      } catch (IOException e) {
+        throw FileFailures.cannotWrite(old.directory(), e);
+      }
+      discard(beside);
     }
-    discard(beside);
   }
 
   /** Deletes what processes that are gone left half written or half deleted. */

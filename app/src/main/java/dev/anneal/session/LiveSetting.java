@@ -83,7 +83,7 @@ public enum LiveSetting {
   private static String number(double value) {
     return value == Math.rint(value) && Math.abs(value) < 1e9
         ? String.valueOf((long) value)
-        : String.valueOf(value);
+        : String.valueOf(value).replace(".0E", "e").replace('E', 'e');
   }
 
   /** Changes it between two steps; the change is an event, so it is shown and logged. */

@@ -13,6 +13,7 @@ import dev.anneal.plan.Plan;
 import dev.anneal.plan.Tensor;
 import dev.anneal.training.Initialization;
 import dev.anneal.training.MemoryBill;
+import dev.anneal.training.Schedule;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.Trainer.StepResult;
 import dev.anneal.training.TrainingPlans;
@@ -205,10 +206,21 @@ public final class Run implements AutoCloseable {
         new Event.SampleEnded(step, drawn, (System.nanoTime() - start) / 1e6, whole.toString()));
   }
 
-  /** Learns at another peak rate from the next update on; the schedule's shape goes on. */
+  /**
+   * Learns at another peak rate from the next update on; the schedule's shape goes on.
+   *
+   * @throws Failure when checkpoints of later updates would tell another story
+   */
   void changePeak(double peak) {
-    config = config.with(config.schedule().withPeakAfter(step, peak));
-    directory.ifPresent(d -> d.removeAfter(step));
+    Schedule changed = config.schedule().withPeakAfter(step, peak);
+    if (directory.map(d -> d.hasCheckpointAfter(step)).orElse(false)) {
+      throw Failure.usage(
+          "this run has checkpoints after step "
+              + step
+              + ", which another lr would contradict; 'branch NAME' first goes on from here as a"
+              + " new run");
+    }
+    config = config.with(changed);
   }
 
   void changeIntervals(RunConfig.Intervals intervals) {
@@ -296,11 +308,14 @@ public final class Run implements AutoCloseable {
   }
 
   private Failure noTensor(String name) {
-    return Failure.usage(
-        "there is no tensor "
-            + name
-            + Nearest.to(name, tensors().stream().map(Tensor::name).toList())
-            + "; 'inspect' alone lists them");
+    List<String> names = tensors().stream().map(Tensor::name).toList();
+    String near =
+        names.stream()
+            .filter(other -> other.contains(name))
+            .findFirst()
+            .map(other -> "; did you mean " + other + "?")
+            .orElseGet(() -> Nearest.to(name, names));
+    return Failure.usage("there is no tensor " + name + near + "; 'inspect' alone lists them");
   }
 
   @Override

@@ -105,9 +105,8 @@ public final class RunDirectory implements AutoCloseable {
         .map(Checkpoints.Saved::open);
   }
 
-  /** Removes the checkpoints of updates after {@code step}, which will now be other ones. */
-  void removeAfter(int step) {
-    checkpoints.removeAfter(step);
+  boolean hasCheckpointAfter(int step) {
+    return checkpoints.latest().map(checkpoint -> checkpoint.step() > step).orElse(false);
   }
 
   Optional<Path> newestCheckpoint() {

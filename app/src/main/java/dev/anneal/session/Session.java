@@ -277,7 +277,13 @@ public final class Session implements AutoCloseable {
 
   private void work() {
     start = System.nanoTime();
-    guarded(() -> emit(run.started()));
+    guarded(
+        () -> {
+          emit(run.started());
+          if (state == State.PAUSED) {
+            change(State.PAUSED);
+          }
+        });
     while (true) {
       obeyCommands();
       if (ending.isPresent()) {

@@ -7,6 +7,7 @@ import dev.anneal.failure.Failure;
 import dev.anneal.terminal.command.Commands;
 import dev.anneal.terminal.command.Script;
 import dev.anneal.terminal.command.Shell;
+import dev.anneal.terminal.repl.PromptText;
 import dev.anneal.terminal.repl.Repl;
 import dev.anneal.terminal.screen.TerminalScreens;
 import dev.anneal.terminal.screen.Tty;
@@ -18,6 +19,7 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
@@ -71,6 +73,12 @@ public final class Anneal {
     @Option(names = "--debug", description = "show the stack trace of an error")
     private boolean debug;
 
+    /**
+     * Also without a terminal: the launcher makes its cache of loaded classes from such a start.
+     */
+    @Option(names = "--prompt", hidden = true, description = "open the prompt")
+    private boolean prompt;
+
     @Option(names = "--version", description = "print the version")
     private boolean version;
 
@@ -94,19 +102,16 @@ public final class Anneal {
   }
 
   public static void main(String[] args) {
-    StandardError.restore();
-    // Unlike System.out, these notice that nobody reads any more.
-    PrintWriter out = writer(FileDescriptor.out, "stdout");
-    PrintWriter err = writer(FileDescriptor.err, "stderr");
+    PrintWriter out = writer(new FileOutputStream(FileDescriptor.out), "stdout");
+    PrintWriter err = writer(StandardError.open(), "stderr");
     int code = new Anneal(out, err).start(args, true);
     out.flush();
     err.flush();
     System.exit(code);
   }
 
-  private static PrintWriter writer(FileDescriptor descriptor, String stream) {
-    return new PrintWriter(
-        new OutputStreamWriter(new FileOutputStream(descriptor), charset(stream)), false);
+  private static PrintWriter writer(OutputStream to, String stream) {
+    return new PrintWriter(new OutputStreamWriter(to, charset(stream)), false);
   }
 
   private static Charset charset(String stream) {
@@ -122,6 +127,14 @@ public final class Anneal {
   }
 
   private int start(String[] args, boolean ownStreams) {
+    boolean terminal = ownStreams && Streams.isTerminal(0) && Streams.isTerminal(1);
+    if (terminal && args.length == 0) {
+      // Without a look at the options, whose parser takes long to load. The prompt is there before
+      // the line editor is; what is typed meanwhile is not lost.
+      out.print(PromptText.EMPTY);
+      out.flush();
+      return prompt(new Options());
+    }
     Options options = new Options();
     CommandLine line = new CommandLine(options).setStopAtPositional(true);
     try {
@@ -135,14 +148,13 @@ public final class Anneal {
       out.println("anneal " + VERSION + " (Java " + Runtime.version() + ")");
       return 0;
     }
-    boolean terminal = ownStreams && Streams.isTerminal(0) && Streams.isTerminal(1);
     boolean dashboard =
         !options.words.isEmpty()
             && options.words.getFirst().equals("train")
             && options.words.contains("--dashboard");
-    if (terminal && !options.help && (options.nothingToRun() || dashboard)) {
-      return Repl.run(
-          charset("stdout"), options.json, options.debug, options.words, Signals::handleAtPrompt);
+    boolean wantsPrompt = options.prompt || terminal && (options.nothingToRun() || dashboard);
+    if (wantsPrompt && !options.help) {
+      return prompt(options);
     }
     Look look = Look.of(System.getenv(), charset("stdout"), terminal);
     try (Shell shell = new Shell(use(options), out, err, look, options.json, options.debug)) {
@@ -161,6 +173,11 @@ public final class Anneal {
       int code = execute(options, shell);
       return signals.exitCode().map(ExitCode::code).orElse(code);
     }
+  }
+
+  private static int prompt(Options options) {
+    return Repl.run(
+        charset("stdout"), options.json, options.debug, options.words, Signals::handleAtPrompt);
   }
 
   private static Shell.Use use(Options options) {

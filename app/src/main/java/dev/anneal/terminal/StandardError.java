@@ -1,33 +1,30 @@
 package dev.anneal.terminal;
 
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.io.FileDescriptor;
+import java.io.FileNotFoundException;
+import java.io.FileOutputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
 
 /**
- * Takes standard error back: the launcher hides what the JVM itself prints while it boots, and
+ * Standard error. The launcher hides what the JVM and native libraries write to descriptor 2, and
  * keeps the real stream at the descriptor that {@code -Danneal.stderr} names.
  */
 final class StandardError {
   private StandardError() {}
 
-  static void restore() {
+  /** The real stream, which {@link System#err} becomes, too. */
+  static OutputStream open() {
     int kept = Integer.getInteger("anneal.stderr", 2);
     if (kept == 2) {
-      return;
+      return new FileOutputStream(FileDescriptor.err);
     }
-    Linker linker = Linker.nativeLinker();
-    MemorySegment dup2 = linker.defaultLookup().findOrThrow("dup2");
-    FunctionDescriptor type =
-        FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
     try {
-      int result = (int) linker.downcallHandle(dup2, type).invokeExact(kept, 2);
-      if (result != 2) {
-        throw new IllegalStateException("dup2(" + kept + ", 2) gave " + result);
-      }
-    } catch (Throwable e) {
-      throw new IllegalStateException("standard error cannot be restored", e);
+      OutputStream stream = new FileOutputStream("/dev/fd/" + kept);
+      System.setErr(new PrintStream(stream, true));
+      return stream;
+    } catch (FileNotFoundException e) {
+      return new FileOutputStream(FileDescriptor.err);
     }
   }
 }

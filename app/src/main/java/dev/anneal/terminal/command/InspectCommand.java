@@ -20,7 +20,7 @@ import picocli.CommandLine.Parameters;
         "Show a tensor of the live run: shape, range, moments, histogram and values. An activation"
             + " is computed again for the next batch; weights, moments and gradients are as the"
             + " last step left them. Alone, list the tensors.",
-    footer = {"", "Examples:", "  inspect wte", "  inspect d.wte '[0,:8]'"})
+    footer = {"", "Examples:", "  inspect wte.weight", "  inspect d.wte.weight '[0,:8]'"})
 final class InspectCommand extends ShellCommand {
   private static final int ROWS = 32;
 

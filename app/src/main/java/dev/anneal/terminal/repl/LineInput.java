@@ -46,7 +46,6 @@ final class LineInput {
     reader.option(Option.HISTORY_IGNORE_SPACE, true);
     reader.option(Option.HISTORY_IGNORE_DUPS, true);
     reader.option(Option.CASE_INSENSITIVE_SEARCH, true);
-    reader.option(Option.AUTO_FRESH_LINE, true);
     reader.setHistory(new DefaultHistory());
     KeyMap<org.jline.reader.Binding> keys =
         java.util.Objects.requireNonNull(reader.getKeyMaps().get(LineReader.MAIN));

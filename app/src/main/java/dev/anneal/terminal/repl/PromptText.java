@@ -8,11 +8,14 @@ import dev.anneal.terminal.command.Shell;
 import java.util.Locale;
 
 /** The prompt: the run, its state, its step and its loss. */
-final class PromptText {
+public final class PromptText {
+  /** Without a run. */
+  public static final String EMPTY = "anneal> ";
+
   private PromptText() {}
 
   static String of(Shell shell) {
-    return shell.live().map(PromptText::of).orElse("anneal") + "> ";
+    return shell.live().map(PromptText::of).orElse(EMPTY);
   }
 
   private static String of(LiveRun run) {
@@ -23,6 +26,6 @@ final class PromptText {
         now.series(Metric.LOSS).isEmpty()
             ? ""
             : String.format(Locale.ROOT, " %.2f", now.series(Metric.LOSS).smoothed(0.95).last());
-    return run.name() + " " + state + " " + now.step() + "/" + steps + loss;
+    return run.name() + " " + state + " " + now.step() + "/" + steps + loss + "> ";
   }
 }

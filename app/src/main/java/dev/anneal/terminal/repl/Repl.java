@@ -46,7 +46,14 @@ public final class Repl {
       PrintWriter out = tty.terminal().writer();
       try (Shell shell = new Shell(Shell.Use.PROMPT, out, out, tty.look(), json, debug)) {
         onShell.accept(shell);
-        tty.terminal().handle(Signal.INT, signal -> shell.cancel());
+        tty.terminal()
+            .handle(
+                Signal.INT,
+                signal -> {
+                  // After the ^C that the terminal shows.
+                  out.println();
+                  shell.cancel();
+                });
         if (Tty.hasScreen(System.getenv())) {
           shell.screensFrom(screens(tty));
         }
@@ -89,6 +96,9 @@ public final class Repl {
     if (Files.isReadable(startFile())) {
       Script.run(shell, startFile(), true);
     }
+    // Over the prompt that was there while this was loaded.
+    shell.out().print('\r');
+    shell.out().flush();
     while (!shell.isQuitting()) {
       try {
         String line = input.read(() -> PromptText.of(shell));

@@ -6,9 +6,12 @@ import dev.anneal.terminal.dashboard.DashboardLoop;
 import dev.anneal.terminal.text.Look;
 import java.io.IOException;
 import java.nio.charset.Charset;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
+import org.jline.utils.InfoCmp;
 import org.jline.utils.InfoCmp.Capability;
 
 /**
@@ -27,20 +30,32 @@ public final class Tty implements AutoCloseable {
   /** Opens the terminal; standard input and output must be one. */
   public static Tty open(Charset charset) {
     try {
-      Terminal terminal =
-          TerminalBuilder.builder()
-              .system(true)
-              .providers("jni,ffm,exec")
-              .encoding(charset)
-              // Without a handler of its own, a signal outside of a prompt would end the program.
-              .nativeSignals(true)
-              .signalHandler(Terminal.SignalHandler.SIG_DFL)
-              .build();
+      Terminal terminal = build(charset);
       Integer colors = terminal.getNumericCapability(Capability.max_colors);
       return new Tty(terminal, Look.of(System.getenv(), charset, colors == null ? 0 : colors));
     } catch (IOException e) {
       throw new Failure(ExitCode.FAILED, "the terminal cannot be opened: " + e.getMessage(), e);
     }
+  }
+
+  /** The native provider starts the fastest; the others are for machines that it does not know. */
+  private static Terminal build(Charset charset) throws IOException {
+    // What JLine knows of the terminal by heart, it need not ask another program.
+    String type = System.getenv().getOrDefault("TERM", "dumb");
+    Optional.ofNullable(InfoCmp.getDefaultInfoCmp(type))
+        .ifPresent(capabilities -> InfoCmp.setLoadedInfoCmp(type, capabilities));
+    for (String provider : List.of("jni", "ffm", "exec")) {
+      try {
+        return builder(charset).provider(provider).dumb(false).build();
+      } catch (IOException | IllegalStateException e) {
+        // The next one.
+      }
+    }
+    return builder(charset).dumb(true).build();
+  }
+
+  private static TerminalBuilder builder(Charset charset) {
+    return TerminalBuilder.builder().system(true).encoding(charset).nativeSignals(true);
   }
 
   public Terminal terminal() {
