@@ -5,19 +5,22 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.failure.Failure;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 
 /** A run with all that it holds open: device, directory, log, history and session. */
 public final class LiveRun implements AutoCloseable {
 
   /** Where to compute. */
   public record Place(String backend, int device, DeviceOptions options) {
-    Device open() {
+    /** Opens the device; the caller closes it. */
+    public Device open() {
       return Devices.open(backend, device, options);
     }
   }
 
-  private final Device device;
+  private volatile Device device;
   private final RunLog log;
   private final History history;
   private final Session session;
@@ -122,8 +125,57 @@ public final class LiveRun implements AutoCloseable {
             }));
   }
 
+  /** Goes on on another device; the run must be paused or have ended. */
+  public CompletableFuture<Event.Changed> use(Place place) {
+    return session.atBoundary(
+        run -> {
+          requirePaused("use");
+          Device to = place.open();
+          try {
+            run.moveTo(to);
+          } catch (RuntimeException e) {
+            to.close();
+            throw e;
+          }
+          Device from = device;
+          device = to;
+          Event.Changed changed =
+              new Event.Changed(run.step(), "backend", from.info().backend(), to.info().backend());
+          from.close();
+          tellAgain(run, changed);
+          return changed;
+        });
+  }
+
+  /** Uses other versions of kernels; the run must be paused or have ended. */
+  public CompletableFuture<Event.Changed> chooseKernel(String name, int version) {
+    return session.atBoundary(
+        run -> {
+          requirePaused("set kernel");
+          String before = "v" + device.kernelVersions().getOrDefault(name, 0);
+          run.chooseKernels(Map.of(name, version));
+          Event.Changed changed =
+              new Event.Changed(run.step(), "kernel " + name, before, "v" + version);
+          session.emit(changed);
+          return changed;
+        });
+  }
+
+  private void tellAgain(Run run, Event.Changed changed) {
+    Event.State state = session.state();
+    session.emit(changed);
+    session.emit(run.started());
+    session.emit(new Event.StateChanged(state, run.step()));
+  }
+
+  private void requirePaused(String command) {
+    if (session.state() == Event.State.RUNNING) {
+      throw Failure.usage(name() + " is running; pause it, then " + command);
+    }
+  }
+
   /** Waits for what the session does, and fails as it failed. */
-  public static <T> T await(java.util.concurrent.CompletableFuture<T> future) {
+  public static <T> T await(CompletableFuture<T> future) {
     try {
       return future.join();
     } catch (java.util.concurrent.CompletionException e) {

@@ -2,6 +2,7 @@ package dev.anneal.session;
 
 import dev.anneal.device.Device;
 import dev.anneal.device.OpTimings;
+import dev.anneal.eval.Comparison;
 import dev.anneal.failure.Failure;
 import dev.anneal.generation.Decoder;
 import dev.anneal.generation.Generator;
@@ -34,9 +35,9 @@ public final class Run implements AutoCloseable {
   private RunConfig config;
   private final Model model;
   private final Corpus corpus;
-  private final Device device;
-  private final Trainer trainer;
-  private final MemoryBill bill;
+  private Device device;
+  private Trainer trainer;
+  private MemoryBill bill;
   private Optional<RunDirectory> directory;
   private Optional<Decoder> decoder = Optional.empty();
   private int step;
@@ -47,17 +48,80 @@ public final class Run implements AutoCloseable {
     this.device = device;
     this.directory = directory;
     this.model = new Gpt2(config.model());
-    TrainingPlans plans =
-        TrainingPlans.of(
-            model,
-            config.batch(),
-            config.sequence(),
-            config.microSteps(),
-            config.adamW(),
-            config.recompute());
+    TrainingPlans plans = plans(model, config);
     this.bill = MemoryBill.of(plans, device);
     bill.requireFits(device);
     this.trainer = new Trainer(device, plans, config.adamW());
+  }
+
+  private static TrainingPlans plans(Model model, RunConfig config) {
+    return TrainingPlans.of(
+        model,
+        config.batch(),
+        config.sequence(),
+        config.microSteps(),
+        config.adamW(),
+        config.recompute());
+  }
+
+  /**
+   * What a comparison needs to make the steps that a new run of {@code config} would begin with.
+   */
+  public static Comparison.Task comparison(RunConfig config, Corpus corpus) {
+    Model model = new Gpt2(config.model());
+    return new Comparison.Task(
+        model,
+        plans(model, config),
+        config.adamW(),
+        corpus.training(),
+        config.schedule()::learningRate,
+        0,
+        to -> {
+          Initialization.initialize(to, model, config.seed());
+          Initialization.clearMoments(to, model);
+        });
+  }
+
+  /** What a comparison needs to make this run's next steps; this run itself stays where it is. */
+  public Comparison.Task comparison() {
+    return new Comparison.Task(
+        model,
+        trainer.plans(),
+        config.adamW(),
+        corpus.training(),
+        config.schedule()::learningRate,
+        step,
+        to -> to.copyState(trainer));
+  }
+
+  /** Goes on on another device, with the same weights and moments. The first is not closed. */
+  void moveTo(Device to) {
+    MemoryBill newBill = MemoryBill.of(trainer.plans(), to);
+    newBill.requireFits(to);
+    Trainer moved = new Trainer(to, trainer.plans(), config.adamW());
+    try {
+      moved.copyState(trainer);
+    } catch (RuntimeException e) {
+      moved.close();
+      throw e;
+    }
+    closeDecoder();
+    trainer.close();
+    device = to;
+    trainer = moved;
+    bill = newBill;
+  }
+
+  /** Uses other versions of kernels from the next step on. */
+  void chooseKernels(Map<String, Integer> versions) {
+    device.chooseKernels(versions);
+    closeDecoder();
+    trainer.compileAgain();
+  }
+
+  private void closeDecoder() {
+    decoder.ifPresent(Decoder::close);
+    decoder = Optional.empty();
   }
 
   /** A new run, with weights that the seed gives. */
@@ -320,7 +384,7 @@ public final class Run implements AutoCloseable {
 
   @Override
   public void close() {
-    decoder.ifPresent(Decoder::close);
+    closeDecoder();
     trainer.close();
     directory.ifPresent(RunDirectory::close);
   }

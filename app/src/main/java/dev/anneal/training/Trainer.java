@@ -43,12 +43,14 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
+  private static final int CHUNK = 1 << 22;
+
   private final Device device;
   private final TrainingPlans plans;
   private final AdamWSettings adamW;
   private final Map<Arena, Memory> memory = new EnumMap<>(Arena.class);
   private final List<Program> microSteps = new ArrayList<>();
-  private final Program evaluation;
+  private Program evaluation;
   private final java.lang.foreign.Arena host = java.lang.foreign.Arena.ofShared();
   private final MemorySegment staging;
   private final MemorySegment scalars;
@@ -65,11 +67,28 @@ public final class Trainer implements AutoCloseable {
     this.staging = host.allocate(ValueLayout.JAVA_INT, batchTokens);
     this.scalars = host.allocate(ValueLayout.JAVA_FLOAT, 4);
     plans.bytes().forEach((arena, bytes) -> memory.put(arena, device.allocate(arena, bytes)));
+    this.evaluation = compile();
+  }
+
+  /** Compiles the micro-steps, and gives the evaluation. */
+  private Program compile() {
     Map<Plan, Program> compiled = new HashMap<>();
     for (Plan plan : plans.microSteps()) {
       microSteps.add(compiled.computeIfAbsent(plan, p -> device.compile(p, memory)));
     }
-    this.evaluation = device.compile(plans.evaluation(), memory);
+    return device.compile(plans.evaluation(), memory);
+  }
+
+  /** Compiles every plan again, for kernels that the device was told to use meanwhile. */
+  public void compileAgain() {
+    closePrograms();
+    evaluation = compile();
+  }
+
+  private void closePrograms() {
+    microSteps.stream().distinct().forEach(Program::close);
+    microSteps.clear();
+    evaluation.close();
   }
 
   public Device device() {
@@ -78,6 +97,11 @@ public final class Trainer implements AutoCloseable {
 
   public TrainingPlans plans() {
     return plans;
+  }
+
+  /** All arenas. */
+  public Map<Arena, Memory> memory() {
+    return Map.copyOf(memory);
   }
 
   /** The arena that the parameters are in, to compile other plans on. */
@@ -111,6 +135,12 @@ public final class Trainer implements AutoCloseable {
       sum += scalar(plans.evaluation(), plans.loss());
     }
     return sum / count;
+  }
+
+  /** Writes what a step's ops read from the inputs arena, without running any. */
+  public void prepare(Batches batches, long batch, int step, double learningRate) {
+    writeSchedule(step, learningRate);
+    feed(batches, batch);
   }
 
   private void writeSchedule(int step, double learningRate) {
@@ -182,6 +212,21 @@ public final class Trainer implements AutoCloseable {
     return plan.layout().offset(tensor);
   }
 
+  /** Copies parameters and moments from another trainer of the same model. */
+  public void copyState(Trainer from) {
+    try (var arena = java.lang.foreign.Arena.ofConfined()) {
+      MemorySegment chunk = arena.allocate(CHUNK, 64);
+      for (Arena state : List.of(Arena.PARAMETERS, Arena.OPTIMIZER)) {
+        long bytes = Math.min(memory(state).bytes(), from.memory(state).bytes());
+        for (long at = 0; at < bytes; at += CHUNK) {
+          MemorySegment part = chunk.asSlice(0, Math.min(CHUNK, bytes - at));
+          from.device.copyOut(from.memory(state), at, part);
+          device.copyIn(memory(state), at, part);
+        }
+      }
+    }
+  }
+
   /** Where the time of all micro-steps went since the last call. */
   public List<OpTimings> takeTimings() {
     List<Program> distinct = microSteps.stream().distinct().toList();
@@ -192,8 +237,7 @@ public final class Trainer implements AutoCloseable {
 
   @Override
   public void close() {
-    microSteps.stream().distinct().forEach(Program::close);
-    evaluation.close();
+    closePrograms();
     memory.values().forEach(Memory::close);
     host.close();
   }

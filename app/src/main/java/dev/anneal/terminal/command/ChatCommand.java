@@ -1,6 +1,5 @@
 package dev.anneal.terminal.command;
 
-import dev.anneal.device.DeviceOptions;
 import dev.anneal.failure.Failure;
 import dev.anneal.session.Event;
 import dev.anneal.session.LiveSetting;
@@ -11,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -36,13 +36,15 @@ final class ChatCommand extends ShellCommand {
   @Option(names = "--whole", description = "answers of --tokens, also beyond the end of a line")
   private boolean whole;
 
+  @Mixin private PlacementOptions placement;
+
   ChatCommand(Shell shell) {
     super(shell);
   }
 
   @Override
   public Integer call() {
-    run.ifPresent(name -> LoadCommand.load(shell(), name, "cpu", DeviceOptions.defaults()));
+    run.ifPresent(name -> LoadCommand.load(shell(), name, placement.place()));
     Session session = live().session();
     StringBuilder text = new StringBuilder();
     while (true) {

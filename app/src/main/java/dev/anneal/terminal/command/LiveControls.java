@@ -15,7 +15,7 @@ import dev.anneal.session.RunCatalog;
 import dev.anneal.session.Session;
 import dev.anneal.terminal.dashboard.Controls;
 import dev.anneal.terminal.dashboard.Scene;
-import dev.anneal.terminal.plot.ChartFile;
+import dev.anneal.terminal.plot.Picture;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -268,7 +268,7 @@ final class LiveControls implements Controls {
       } else if (lower.endsWith(".txt")) {
         Files.writeString(file, export.text());
       } else {
-        ChartFile.Format.of(file);
+        Picture.Format.of(file);
         export.chart(file);
       }
     } catch (IOException e) {

@@ -1,15 +1,13 @@
 package dev.anneal.terminal.command;
 
-import dev.anneal.device.DeviceOptions;
 import dev.anneal.session.EventJson;
 import dev.anneal.session.LiveRun;
 import dev.anneal.session.RunCatalog;
 import dev.anneal.session.Session;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** {@code load}: a run from disk, paused. */
@@ -21,31 +19,19 @@ final class LoadCommand extends ShellCommand {
   @Parameters(paramLabel = "RUN", description = "a run's directory, or the name of one in runs/")
   private String run;
 
-  @Option(
-      names = "--backend",
-      paramLabel = "BACKEND",
-      defaultValue = "cpu",
-      description = "${DEFAULT-VALUE} by default")
-  private String backend;
-
-  @Option(names = "--threads", paramLabel = "N", description = "all cores by default")
-  private Optional<Integer> threads = Optional.empty();
+  @Mixin private PlacementOptions placement;
 
   LoadCommand(Shell shell) {
     super(shell);
   }
 
   /** Makes a run on disk the live one, paused. */
-  static LiveRun load(Shell shell, String run, String backend, DeviceOptions options) {
+  static LiveRun load(Shell shell, String run, LiveRun.Place place) {
     shell.requireNoneGoingOn();
     Path directory = RunCatalog.find(run);
     shell.drop();
     LiveRun opened =
-        LiveRun.resume(
-            directory,
-            new LiveRun.Place(backend, 0, options),
-            Session.Limits.NONE,
-            List.of(new Notices(shell)));
+        LiveRun.resume(directory, place, Session.Limits.NONE, List.of(new Notices(shell)));
     shell.take(opened);
     opened.session().startPaused();
     return opened;
@@ -53,8 +39,7 @@ final class LoadCommand extends ShellCommand {
 
   @Override
   public Integer call() {
-    DeviceOptions options = threads.map(DeviceOptions::threads).orElseGet(DeviceOptions::defaults);
-    LiveRun opened = load(shell(), run, backend, options);
+    LiveRun opened = load(shell(), run, placement.place());
     int step = shell().await(opened.session().pause());
     if (asJson()) {
       opened.history().snapshot().started().ifPresent(e -> print(EventJson.write(e)));

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.CheckpointDirectory;
 import dev.anneal.device.Device;
-import dev.anneal.device.DeviceOptions;
 import dev.anneal.device.Memory;
 import dev.anneal.failure.Failure;
 import dev.anneal.generation.Decoder;
@@ -18,7 +17,6 @@ import dev.anneal.model.Parameter;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.ArenaLayout;
 import dev.anneal.session.Checkpoints;
-import dev.anneal.session.Devices;
 import dev.anneal.session.Event;
 import dev.anneal.session.Run;
 import dev.anneal.session.RunConfig;
@@ -67,11 +65,7 @@ final class SampleCommand extends ShellCommand {
       description = "at most; ${DEFAULT-VALUE} by default")
   private int tokens;
 
-  @Option(names = "--backend", defaultValue = "cpu", description = "${DEFAULT-VALUE} by default")
-  private String backend;
-
-  @Option(names = "--threads", paramLabel = "N", description = "all cores by default")
-  private Optional<Integer> threads = Optional.empty();
+  @Mixin private PlacementOptions placement;
 
   SampleCommand(Shell shell) {
     super(shell);
@@ -137,8 +131,7 @@ final class SampleCommand extends ShellCommand {
     ArenaLayout layout =
         ArenaLayout.sequential(
             Arena.PARAMETERS, model.parameters().stream().map(Parameter::tensor).toList());
-    DeviceOptions options = threads.map(DeviceOptions::threads).orElseGet(DeviceOptions::defaults);
-    try (Device device = Devices.open(backend, 0, options);
+    try (Device device = placement.open();
         Memory parameters = device.allocate(Arena.PARAMETERS, layout.bytes());
         Decoder decoder = new Decoder(device, model, parameters, model.context())) {
       Checkpoints.loadWeights(

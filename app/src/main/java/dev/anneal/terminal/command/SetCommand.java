@@ -5,9 +5,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.failure.Failure;
 import dev.anneal.session.Event;
 import dev.anneal.session.EventJson;
+import dev.anneal.session.KernelChoices;
 import dev.anneal.session.LiveRun;
 import dev.anneal.session.LiveSetting;
 import dev.anneal.session.Metric;
+import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -16,7 +18,14 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "set",
     description = "Change a setting of the live run after the step in progress; alone, list them.",
-    footer = {"", "Examples:", "  set", "  set lr 1e-4", "  set temperature 0.9"})
+    footer = {
+      "",
+      "Examples:",
+      "  set",
+      "  set lr 1e-4",
+      "  set temperature 0.9",
+      "  set kernel gelu_forward=v1"
+    })
 final class SetCommand extends ShellCommand {
   @Parameters(index = "0", arity = "0..1", paramLabel = "SETTING", description = "what to change")
   private Optional<String> key = Optional.empty();
@@ -34,6 +43,9 @@ final class SetCommand extends ShellCommand {
     if (key.isEmpty()) {
       list(run);
       return 0;
+    }
+    if (key.get().equals("kernel")) {
+      return setKernel(run);
     }
     LiveSetting setting = LiveSetting.of(key.get());
     if (value.isEmpty()) {
@@ -53,6 +65,25 @@ final class SetCommand extends ShellCommand {
               .await(
                   run.session().atBoundary(r -> r.config().schedule().learningRate(r.step() + 1)));
       say("the schedule makes that %.3g now", next);
+    }
+    return 0;
+  }
+
+  /** Not one of {@link LiveSetting}: it has no value of its own, and the run must be paused. */
+  private int setKernel(LiveRun run) {
+    String text =
+        value.orElseThrow(
+            () ->
+                Failure.usage(
+                    "set kernel needs KERNEL=vN, such as layernorm_forward=v1; 'show kernels' lists"
+                        + " them"));
+    for (Map.Entry<String, Integer> choice : KernelChoices.parse(text).entrySet()) {
+      Event.Changed changed = shell().await(run.chooseKernel(choice.getKey(), choice.getValue()));
+      if (asJson()) {
+        print(EventJson.write(changed));
+      } else {
+        say("%s: %s -> %s", changed.setting(), changed.from(), changed.to());
+      }
     }
     return 0;
   }

@@ -3,6 +3,8 @@ package dev.anneal.terminal.command;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.device.Device;
+import dev.anneal.device.KernelFamily;
 import dev.anneal.model.Parameter;
 import dev.anneal.plan.Op;
 import dev.anneal.session.ConfigJson;
@@ -19,7 +21,7 @@ import picocli.CommandLine.Parameters;
 /** {@code show}: what the live run is made of. */
 @Command(
     name = "show",
-    description = "Show the live run's configuration, model, plan, memory, or itself.",
+    description = "Show the live run's configuration, model, plan, memory, kernels, or itself.",
     footer = {"", "Examples:", "  show memory", "  show config"})
 final class ShowCommand extends ShellCommand {
   /** What can be shown. */
@@ -28,10 +30,11 @@ final class ShowCommand extends ShellCommand {
     MODEL,
     PLAN,
     MEMORY,
+    KERNELS,
     RUN
   }
 
-  @Parameters(paramLabel = "WHAT", description = "config, model, plan, memory or run")
+  @Parameters(paramLabel = "WHAT", description = "config, model, plan, memory, kernels or run")
   private Subject subject;
 
   ShowCommand(Shell shell) {
@@ -52,6 +55,7 @@ final class ShowCommand extends ShellCommand {
                               case MODEL -> model(run);
                               case PLAN -> plan(run);
                               case MEMORY -> memory(live.history().snapshot());
+                              case KERNELS -> kernels(run.trainer().device());
                               case RUN -> run(live, run);
                             }));
     if (asJson()) {
@@ -97,6 +101,24 @@ final class ShowCommand extends ShellCommand {
     node.put("ops", run.trainer().plans().step().ops().size());
     node.put("flops", run.trainer().plans().step().flops());
     kinds.forEach(node::put);
+    return node;
+  }
+
+  private ObjectNode kernels(Device device) {
+    ObjectNode node = JsonNodeFactory.instance.objectNode();
+    for (KernelFamily family : device.kernels()) {
+      int version = device.kernelVersions().getOrDefault(family.name(), family.versions());
+      node.put(
+          family.name(),
+          asJson()
+              ? "v" + version
+              : "v"
+                  + version
+                  + " of "
+                  + family.versions()
+                  + ": "
+                  + family.ideas().get(version - 1));
+    }
     return node;
   }
 

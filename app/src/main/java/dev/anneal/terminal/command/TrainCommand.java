@@ -1,6 +1,5 @@
 package dev.anneal.terminal.command;
 
-import dev.anneal.device.DeviceOptions;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
@@ -56,14 +55,8 @@ final class TrainCommand extends ShellCommand {
   @Option(names = "--tokenizer", description = "byte or gpt2")
   private Optional<String> tokenizer = Optional.empty();
 
-  @Option(names = "--backend", defaultValue = "cpu", description = "${DEFAULT-VALUE} by default")
-  private String backend;
-
-  @Option(names = "--device", defaultValue = "0", description = "${DEFAULT-VALUE} by default")
-  private int device;
-
-  @Option(names = "--threads", paramLabel = "N", description = "all cores by default")
-  private Optional<Integer> threads = Optional.empty();
+  @ArgGroup(validate = false, heading = "%nDevice:%n")
+  private PlacementOptions placement = new PlacementOptions();
 
   @Option(names = "--out", paramLabel = "DIR", description = "runs/run-N by default")
   private Optional<Path> out = Optional.empty();
@@ -104,11 +97,7 @@ final class TrainCommand extends ShellCommand {
       throw Failure.usage("--bg is for scripts: -c 'train --bg; …', where commands follow");
     }
     Session.Limits limits = new Session.Limits(until.map(Until::parse), timeLimit.map(this::limit));
-    LiveRun.Place place =
-        new LiveRun.Place(
-            backend,
-            device,
-            threads.map(DeviceOptions::threads).orElseGet(DeviceOptions::defaults));
+    LiveRun.Place place = placement.place();
     boolean follow = !followsInBackground();
     Event.Listener listener = follow && !dashboard ? follower() : new Notices(shell());
     shell().requireNoneGoingOn();

@@ -6,15 +6,13 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.LlmcCheckpoint;
 import dev.anneal.checkpoint.LlmcDebugState;
 import dev.anneal.device.Device;
-import dev.anneal.device.DeviceOptions;
 import dev.anneal.eval.Verification;
 import dev.anneal.failure.ExitCode;
-import dev.anneal.session.Devices;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
-import java.util.Optional;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** {@code verify}: this program against PyTorch. */
@@ -64,18 +62,13 @@ final class VerifyCommand extends ShellCommand {
           "of logits and loss, and of gradients relative in norm; ${DEFAULT-VALUE} by default")
   private double tolerance;
 
-  @Option(names = "--backend", defaultValue = "cpu", description = "${DEFAULT-VALUE} by default")
-  private String backend;
-
-  @Option(names = "--threads", paramLabel = "N", description = "all cores by default")
-  private Optional<Integer> threads = Optional.empty();
+  @Mixin private PlacementOptions placement;
 
   @Override
   public Integer call() {
-    DeviceOptions options = threads.map(DeviceOptions::threads).orElseGet(DeviceOptions::defaults);
     try (LlmcCheckpoint model = LlmcCheckpoint.open(checkpoint);
         LlmcDebugState expected = LlmcDebugState.open(state, model);
-        Device device = Devices.open(backend, 0, options)) {
+        Device device = placement.open()) {
       Verification result = Verification.run(device, model, expected, steps, lr);
       boolean ok = result.within(tolerance);
       PrintWriter out = out();

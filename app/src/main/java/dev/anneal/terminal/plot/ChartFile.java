@@ -1,20 +1,11 @@
 package dev.anneal.terminal.plot;
 
-import dev.anneal.checkpoint.FileFailures;
-import dev.anneal.failure.ExitCode;
-import dev.anneal.failure.Failure;
 import dev.anneal.session.Series;
 import dev.anneal.terminal.frame.Palette;
 import java.awt.BasicStroke;
 import java.awt.Color;
-import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
-import org.knowm.xchart.BitmapEncoder;
-import org.knowm.xchart.VectorGraphicsEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
@@ -28,31 +19,9 @@ public final class ChartFile {
 
   private ChartFile() {}
 
-  /** Pictures, by the end of the file's name. */
-  public enum Format {
-    SVG,
-    PNG;
-
-    /**
-     * The format of {@code file}.
-     *
-     * @throws Failure when its name says none
-     */
-    public static Format of(Path file) {
-      String name = file.toString().toLowerCase(Locale.ROOT);
-      for (Format format : values()) {
-        if (name.endsWith("." + format.name().toLowerCase(Locale.ROOT))) {
-          return format;
-        }
-      }
-      throw Failure.usage(file + " is neither .svg nor .png; name the picture so");
-    }
-  }
-
-  /** Writes the picture beside and renames it. */
+  /** Writes the picture; see {@link Picture}. */
   public static void write(Path file, String title, String yTitle, List<Curve> curves, XAxis x) {
-    Format format = Format.of(file);
-    System.setProperty("java.awt.headless", "true");
+    Picture.Format.of(file);
     XYChart chart =
         new XYChartBuilder()
             .width(WIDTH)
@@ -65,29 +34,7 @@ public final class ChartFile {
     for (Curve curve : curves) {
       add(chart, curve, x);
     }
-    Path beside = file.resolveSibling(file.getFileName() + ".tmp");
-    try (OutputStream out = Files.newOutputStream(beside)) {
-      switch (format) {
-        case SVG ->
-            VectorGraphicsEncoder.saveVectorGraphic(
-                chart, out, VectorGraphicsEncoder.VectorGraphicsFormat.SVG);
-        case PNG -> BitmapEncoder.saveBitmap(chart, out, BitmapEncoder.BitmapFormat.PNG);
-      }
-    } catch (IOException e) {
-      throw FileFailures.cannotWrite(file, e);
-    } catch (Error e) {
-      throw new Failure(
-          ExitCode.FAILED,
-          "this machine has no fonts for Java to draw with ("
-              + e
-              + "); install fontconfig and a font, such as fonts-dejavu-core",
-          e);
-    }
-    try {
-      Files.move(beside, file, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      throw FileFailures.cannotWrite(file, e);
-    }
+    Picture.write(file, chart);
   }
 
   private static void add(XYChart chart, Curve curve, XAxis axis) {
