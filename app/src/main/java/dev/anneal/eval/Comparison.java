@@ -18,6 +18,7 @@ import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.IntToDoubleFunction;
+import java.util.function.ToDoubleFunction;
 
 /**
  * The same training steps on several devices: first one step op by op, each op on the inputs that
@@ -57,7 +58,7 @@ public record Comparison(
    * @param kernels chosen versions by name
    * @param memoryBytes of all arenas and workspaces
    * @param stepMs the median
-   * @param kinds milliseconds per step by kind of op
+   * @param kinds median milliseconds per step by kind of op
    * @param errors against the reference by kind of op; empty for the reference
    * @param divergence the first op beyond its tolerance
    */
@@ -189,12 +190,13 @@ public record Comparison(
       Task task, Device device, long bytes, List<Step> steps, List<OpError> errors) {
     // The first step compiles and warms caches, where there is another one.
     List<Step> timed = steps.size() > 1 ? steps.subList(1, steps.size()) : steps;
-    double[] ms = timed.stream().mapToDouble(Step::ms).sorted().toArray();
-    double median = ms.length == 0 ? Double.NaN : ms[ms.length / 2];
+    double median = median(timed, Step::ms);
     Map<String, Double> kinds = new TreeMap<>();
-    for (Step step : timed) {
-      step.kinds().forEach((kind, time) -> kinds.merge(kind, time / timed.size(), Double::sum));
-    }
+    timed.stream()
+        .flatMap(step -> step.kinds().keySet().stream())
+        .distinct()
+        .forEach(
+            kind -> kinds.put(kind, median(timed, step -> step.kinds().getOrDefault(kind, 0.0))));
     Map<String, Difference> worst = new TreeMap<>();
     errors.forEach(e -> worst.merge(e.op().kind(), e.difference(), Difference::worst));
     long tokens = task.plans().inputs().tokens().elements() * task.plans().microSteps().size();
@@ -210,6 +212,11 @@ public record Comparison(
         steps.stream().map(Step::loss).toList(),
         worst,
         errors.stream().filter(e -> !e.within()).findFirst().map(Comparison::divergence));
+  }
+
+  private static double median(List<Step> steps, ToDoubleFunction<Step> value) {
+    double[] sorted = steps.stream().mapToDouble(value).sorted().toArray();
+    return sorted.length == 0 ? Double.NaN : sorted[sorted.length / 2];
   }
 
   private static Divergence divergence(OpError e) {

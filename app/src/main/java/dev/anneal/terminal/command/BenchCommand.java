@@ -4,7 +4,10 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
+import dev.anneal.device.KernelFamily;
+import dev.anneal.eval.KernelBench;
 import dev.anneal.eval.OpBench;
+import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.GptConfig;
@@ -14,14 +17,17 @@ import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import dev.anneal.session.Devices;
+import dev.anneal.session.KernelChoices;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Initialization;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
 import java.io.PrintWriter;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import picocli.CommandLine.Command;
@@ -33,9 +39,17 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "bench",
     description =
-        "Time every distinct op of a training step, and the step, against the device's limits: its"
-            + " best matrix product and its memory bandwidth, measured in the same run.",
-    footer = {"", "Example:", "  anneal bench MatmulForward --model gpt2-124M --batch 4 --seq 64"})
+        "Check every version of every kernel against the CPU and time it, then every distinct op of"
+            + " a training step, and the step, all against the device's limits: its best matrix"
+            + " product and its memory bandwidth, measured in the same run. The fastest correct"
+            + " versions are used from then on.",
+    footer = {
+      "",
+      "Examples:",
+      "  anneal bench MatmulForward --model gpt2-124M --batch 4 --seq 64",
+      "  anneal bench layernorm_forward --backend opencl",
+      "Exit code 4 when a version is wrong."
+    })
 final class BenchCommand extends ShellCommand {
   BenchCommand(Shell shell) {
     super(shell);
@@ -48,8 +62,8 @@ final class BenchCommand extends ShellCommand {
 
   @Parameters(
       arity = "0..1",
-      paramLabel = "OP",
-      description = "one kind of op; all, and the step, by default")
+      paramLabel = "KERNEL",
+      description = "a kernel, or a kind of op; all, and the step, by default")
   private Optional<String> kind = Optional.empty();
 
   @Option(
@@ -66,11 +80,7 @@ final class BenchCommand extends ShellCommand {
       description = "${DEFAULT-VALUE} by default")
   private int sequence;
 
-  @Option(names = "--backend", defaultValue = "cpu", description = "${DEFAULT-VALUE} by default")
-  private String backend;
-
-  @Option(names = "--threads", paramLabel = "N", description = "all cores by default")
-  private Optional<Integer> threads = Optional.empty();
+  @Mixin private PlacementOptions placement;
 
   @Override
   public Integer call() {
@@ -78,13 +88,22 @@ final class BenchCommand extends ShellCommand {
     Model gpt = new Gpt2(model.config(vocabulary, sequence));
     AdamWSettings adamW = AdamWSettings.defaults();
     TrainingPlans plans = TrainingPlans.of(gpt, batch, sequence, 1, adamW, Recompute.NONE);
-    requireKind(plans);
     PrintWriter out = out();
-    DeviceOptions options = threads.map(DeviceOptions::threads).orElseGet(DeviceOptions::defaults);
-    try (Device device = Devices.open(backend, 0, options)) {
+    DeviceOptions options = placement.options();
+    try (Device device = placement.open()) {
+      if (device.kernels().isEmpty()) {
+        requireKind(plans);
+      }
       OpBench bench = new OpBench(device);
       OpBench.Limits limits = bench.limits();
       header(out, device, options, gpt, limits);
+      if (!device.kernels().isEmpty()) {
+        boolean allCorrect = versions(device, gpt, limits);
+        if (kind.isPresent()) {
+          return allCorrect ? 0 : ExitCode.NUMBERS.code();
+        }
+      }
+      opHeader(out);
       OpBench.distinct(plans.step())
           .forEach(
               (op, count) -> {
@@ -97,6 +116,33 @@ final class BenchCommand extends ShellCommand {
       }
     }
     return 0;
+  }
+
+  /** Every version of the device's kernels; the fastest correct ones are used from now on. */
+  private boolean versions(Device device, Model gpt, OpBench.Limits limits) {
+    try (Device cpu = Devices.open("cpu", 0, placement.options().onlyThreads())) {
+      KernelBench bench = new KernelBench(cpu, device);
+      List<KernelFamily> families =
+          kind.map(name -> List.of(bench.family(name))).orElseGet(device::kernels);
+      VersionTable table = new VersionTable(this);
+      List<KernelBench.Version> measured = new ArrayList<>();
+      bench.run(
+          families,
+          gpt,
+          batch,
+          sequence,
+          limits,
+          version -> {
+            measured.add(version);
+            table.row(version);
+          },
+          shell()::isCancelled);
+      Map<String, Integer> fastest = KernelBench.fastest(measured);
+      KernelChoices.keep(device.info(), fastest);
+      device.chooseKernels(fastest);
+      table.chosen(fastest);
+      return measured.stream().allMatch(v -> v.correct() || v.refusal().isPresent());
+    }
   }
 
   private void requireKind(TrainingPlans plans) {
@@ -135,6 +181,13 @@ final class BenchCommand extends ShellCommand {
         "limits measured here: %.0f GFLOP/s (matrix product), %.1f GB/s (sum of arrays)%n%n",
         limits.gigaflops(),
         limits.gigabytes());
+    out.flush();
+  }
+
+  private void opHeader(PrintWriter out) {
+    if (asJson()) {
+      return;
+    }
     out.printf(
         Locale.ROOT,
         "%-26s %-34s %5s %10s %7s %9s %8s %7s%n",

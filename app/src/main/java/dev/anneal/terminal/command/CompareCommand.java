@@ -51,7 +51,7 @@ final class CompareCommand extends ShellCommand {
   @Option(
       names = "--steps",
       paramLabel = "N",
-      defaultValue = "5",
+      defaultValue = "10",
       description = "to time; ${DEFAULT-VALUE} by default")
   private int steps;
 
