@@ -71,3 +71,11 @@ static float log_1(float x) {
   y = fma(z, -0.5f, y);
   return fma(exponent, 0.693359375f, m + y);
 }
+
+// The sum of sixteen lanes as a fixed tree: i with i + 8, then with i + 4, i + 2, i + 1.
+static float sum_16(float16 x) {
+  float8 a = x.lo + x.hi;
+  float4 b = a.lo + a.hi;
+  float2 c = b.lo + b.hi;
+  return c.x + c.y;
+}
