@@ -151,27 +151,11 @@ __kernel __attribute__((reqd_work_group_size(16, 16, 1))) void matmul_backward_w
 
 // ---- v3 ----
 
-#define PANEL 32
-#define ROWS 8
 #define DEPTH 96
 
-// sumR, tailR: the two vectors of results of row R.
-#define EACH_ROW(F) F(0) F(1) F(2) F(3) F(4) F(5) F(6) F(7)
-#define DECLARE(R) float16 sum##R, tail##R;
-#define MULTIPLY(R)                              \
-  {                                              \
-    float16 broadcast = (float16)(A(R));         \
-    sum##R = fma(x, broadcast, sum##R);          \
-    tail##R = fma(y, broadcast, tail##R);        \
-  }
-
-// Adds STEPS products to all rows; panel(p) is 32 numbers, A(R) the number that row R multiplies.
-#define ACCUMULATE(STEPS, PANEL_POINTER)              \
-  for (int p = 0; p < STEPS; p++) {                   \
-    float16 x = vload16(2 * p, PANEL_POINTER);        \
-    float16 y = vload16(2 * p + 1, PANEL_POINTER);    \
-    EACH_ROW(MULTIPLY)                                \
-  }
+#define BY_WEIGHT(R) MULTIPLY(R, w##R[p])
+#define BY_OUT(R) MULTIPLY(R, d##R[p])
+#define BY_COLUMN(R) MULTIPLY(R, a[p * WEIGHT_ROWS + R])
 
 // packed[panel][p][lane] = x(32 panel + lane, p), zero beyond the last line: one work-item per panel
 // and 16 steps.
@@ -222,9 +206,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void matmul_forward_v3(
   __global const float *w##R = weight + weight_at + (size_t)min(row + R, n - 1) * k;    \
   sum##R = tail##R = (float16)(hasBias ? bias[bias_at + min(row + R, n - 1)] : 0.0f);
       EACH_ROW(POINT)
-#define A(R) w##R[p]
-      ACCUMULATE(k, lanes)
-#undef A
+      ACCUMULATE(k, lanes, BY_WEIGHT)
       float result[ROWS][PANEL];
 #define SPILL(R)                    \
   vstore16(sum##R, 0, result[R]);   \
@@ -342,9 +324,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void matmul_backward_inp
 #define POINT_INPUT(R) \
   __global const float *d##R = dOut + dOut_at + (size_t)min(row + R, m - 1) * n + from;
       EACH_ROW(POINT_INPUT)
-#define A(R) d##R[p]
-      ACCUMULATE(depth, panel)
-#undef A
+      ACCUMULATE(depth, panel, BY_OUT)
       EACH_ROW(FINISH)
       if (!whole) {
         store_rows_v3(result, to, line, rows, columns);
@@ -387,9 +367,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void matmul_backward_wei
         EACH_ROW(DECLARE)
         EACH_ROW(START)
         __local const float *a = columnsOfOut + (row - firstRow);
-#define A(R) a[p * WEIGHT_ROWS + R]
-        ACCUMULATE(depth, lanes)
-#undef A
+        ACCUMULATE(depth, lanes, BY_COLUMN)
         EACH_ROW(FINISH)
         if (!whole) {
           store_rows_v3(result, to, line, rows, columns);

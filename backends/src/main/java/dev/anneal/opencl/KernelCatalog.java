@@ -12,27 +12,74 @@ final class KernelCatalog {
   /** Local memory that any version uses at most. */
   static final long LOCAL_BYTES = 16 * 1024;
 
-  private static final String PLAIN_ELEMENT = "one work-item per element";
-  private static final String VECTORS = "sixteen elements per work-item, as one vector";
-  private static final String TILES =
+  private static final String PER_ELEMENT = "one work-item per element";
+  private static final String PER_ROW = "one work-item per row";
+  private static final String VECTORS =
+      "for CPUs: sixteen elements per work-item, as one vector";
+  private static final String SQUARES =
       "for GPUs: 64 x 64 results per work-group, through local memory, 4 x 4 per work-item";
   private static final String PANELS =
       "for CPUs: 8 x 32 results in vector registers, operands packed into panels";
+  private static final String GROUP_PER_ROW =
+      "for GPUs: one work-group per row, sums as a tree in local memory";
+  private static final String LANES = "for CPUs: one work-item per row, in sixteen lanes";
+  private static final String TILED_TOKENS =
+      "for GPUs: one work-group per 64 tokens, the others through local memory";
+  private static final String PACKED_TOKENS =
+      "for CPUs: 8 tokens per work-item, the others packed into panels of 32";
 
   static final List<KernelFamily> FAMILIES =
       List.of(
-          family("matmul_forward", Op.MatmulForward.class, PLAIN_ELEMENT, TILES, PANELS),
+          family("matmul_forward", Op.MatmulForward.class, PER_ELEMENT, SQUARES, PANELS),
           family(
-              "matmul_backward_input", Op.MatmulBackwardInput.class, PLAIN_ELEMENT, TILES, PANELS),
+              "matmul_backward_input", Op.MatmulBackwardInput.class, PER_ELEMENT, SQUARES, PANELS),
           family(
               "matmul_backward_weight",
               Op.MatmulBackwardWeight.class,
-              PLAIN_ELEMENT,
-              TILES,
+              PER_ELEMENT,
+              SQUARES,
               PANELS),
-          family("gelu_forward", Op.GeluForward.class, PLAIN_ELEMENT, VECTORS),
-          family("gelu_backward", Op.GeluBackward.class, PLAIN_ELEMENT, VECTORS),
-          family("adamw", Op.AdamW.class, PLAIN_ELEMENT));
+          family(
+              "bias_backward",
+              Op.BiasBackward.class,
+              "one work-item per column",
+              "one work-item per column and tile of 64 rows",
+              "for CPUs: one work-item per 64 columns and tile of 64 rows"),
+          family(
+              "attention_forward",
+              Op.AttentionForward.class,
+              "one work-item per query",
+              TILED_TOKENS,
+              PACKED_TOKENS),
+          family(
+              "attention_backward",
+              Op.AttentionBackward.class,
+              "one work-item per query, and one per key",
+              TILED_TOKENS,
+              PACKED_TOKENS),
+          family("layernorm_forward", Op.LayerNormForward.class, PER_ROW, GROUP_PER_ROW, LANES),
+          family("layernorm_backward", Op.LayerNormBackward.class, PER_ROW, GROUP_PER_ROW, LANES),
+          family(
+              "cross_entropy_forward",
+              Op.CrossEntropyForward.class,
+              PER_ROW,
+              GROUP_PER_ROW,
+              LANES),
+          family("cross_entropy_backward", Op.CrossEntropyBackward.class, PER_ELEMENT, VECTORS),
+          family("gelu_forward", Op.GeluForward.class, PER_ELEMENT, VECTORS),
+          family("gelu_backward", Op.GeluBackward.class, PER_ELEMENT, VECTORS),
+          family(
+              "token_embedding_backward",
+              Op.TokenEmbeddingBackward.class,
+              "one work-item per channel, over all tokens in order",
+              "one work-item per channel and distinct token, along a chain of equal tokens"),
+          family("adamw", Op.AdamW.class, PER_ELEMENT, VECTORS),
+          family(
+              "global_norm",
+              Op.GlobalNorm.class,
+              "one launch per gradient, one work-item per tile of 4096 elements",
+              "for GPUs: one launch, one work-group per tile",
+              "for CPUs: one launch, one work-item per tile, in sixteen lanes"));
 
   private KernelCatalog() {}
 
