@@ -25,8 +25,20 @@ public final class OpCases {
     return Stream.of(products(), rows(), attention(), elementwise(), ends()).flatMap(s -> s);
   }
 
-  private static Stream<OpRun> products() {
+  /** Every op once or twice at small shapes that fill no tile: for implementations that are slow. */
+  public static Stream<OpRun> small() {
     return Stream.of(
+            products(Stream.of(new int[] {2, 20, 37}, new int[] {10, 37, 21})),
+            rows(Stream.of(new int[] {2, 5, 35})),
+            attention(Stream.of(new int[] {1, 35, 34, 2})),
+            elementwise(Stream.of(35)),
+            ends(Stream.of(new int[] {3, 35, 48})))
+        .flatMap(s -> s);
+  }
+
+  private static Stream<OpRun> products() {
+    return products(
+        Stream.of(
             new int[] {1, 1, 1},
             new int[] {1, 67, 130},
             new int[] {3, 5, 7},
@@ -35,7 +47,11 @@ public final class OpCases {
             new int[] {31, 257, 65},
             new int[] {33, 64, 255},
             new int[] {67, 300, 129},
-            new int[] {260, 40, 72})
+            new int[] {260, 40, 72}));
+  }
+
+  private static Stream<OpRun> products(Stream<int[]> sizes) {
+    return sizes
         .flatMap(
             s -> {
               int m = s[0];
@@ -57,12 +73,17 @@ public final class OpCases {
   }
 
   private static Stream<OpRun> rows() {
-    return Stream.of(
+    return rows(
+        Stream.of(
             new int[] {1, 1, 1},
             new int[] {2, 3, 17},
             new int[] {1, 16, 64},
             new int[] {3, 11, 127},
-            new int[] {2, 17, 768})
+            new int[] {2, 17, 768}));
+  }
+
+  private static Stream<OpRun> rows(Stream<int[]> sizes) {
+    return sizes
         .flatMap(
             s -> {
               int b = s[0];
@@ -116,13 +137,17 @@ public final class OpCases {
   }
 
   private static Stream<OpRun> attention() {
-    return Stream.of(
+    return attention(
+        Stream.of(
             new int[] {1, 1, 1, 1},
             new int[] {2, 5, 6, 2},
             new int[] {1, 33, 34, 2},
             new int[] {2, 64, 64, 1},
-            new int[] {1, 131, 48, 3})
-        .flatMap(
+            new int[] {1, 131, 51, 3}));
+  }
+
+  private static Stream<OpRun> attention(Stream<int[]> sizes) {
+    return sizes.flatMap(
             s -> {
               int b = s[0];
               int t = s[1];
@@ -153,7 +178,11 @@ public final class OpCases {
   }
 
   private static Stream<OpRun> elementwise() {
-    return Stream.of(1, 17, 4096, 9001)
+    return elementwise(Stream.of(1, 17, 4096, 9001));
+  }
+
+  private static Stream<OpRun> elementwise(Stream<Integer> sizes) {
+    return sizes
         .flatMap(
             n ->
                 Stream.of(
@@ -180,8 +209,12 @@ public final class OpCases {
   }
 
   private static Stream<OpRun> ends() {
-    return Stream.of(new int[] {1, 1, 1}, new int[] {3, 7, 9}, new int[] {5, 257, 384})
-        .flatMap(
+    return ends(
+        Stream.of(new int[] {1, 1, 1}, new int[] {3, 7, 9}, new int[] {5, 257, 384}));
+  }
+
+  private static Stream<OpRun> ends(Stream<int[]> sizes) {
+    return sizes.flatMap(
             s -> {
               Tensor logits = f("logits", 1, s[0], s[2]);
               Tensor targets = i("targets", 1, s[0]);
