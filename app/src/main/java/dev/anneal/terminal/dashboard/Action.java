@@ -86,7 +86,7 @@ enum Action {
       case HOME -> Optional.of(FIT);
       case END -> Optional.of(FOLLOW);
       case F1 -> Optional.of(HELP);
-      case F10 -> Optional.of(LEAVE);
+      case F10, GONE -> Optional.of(LEAVE);
       case ESCAPE, BACKSPACE, DELETE, OTHER -> Optional.empty();
     };
   }

@@ -84,7 +84,9 @@ public final class DashboardLoop implements AutoCloseable {
   }
 
   void press(Key key, ScreenPort screen) {
-    if (view.input != Input.NONE) {
+    if (key.kind() == Key.Kind.GONE) {
+      leaving.set(true);
+    } else if (view.input != Input.NONE) {
       type(key);
     } else if (view.help || !view.message.isEmpty()) {
       view.help = false;

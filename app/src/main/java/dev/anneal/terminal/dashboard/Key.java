@@ -26,7 +26,9 @@ public record Key(Kind kind, char character, boolean control) {
     DELETE,
     F1,
     F10,
-    OTHER
+    OTHER,
+    /** The terminal is gone: nobody is there to press another key. */
+    GONE
   }
 
   public static Key of(char character) {

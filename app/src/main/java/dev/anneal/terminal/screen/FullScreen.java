@@ -1,9 +1,6 @@
 package dev.anneal.terminal.screen;
 
-import com.googlecode.lanterna.SGR;
 import com.googlecode.lanterna.TerminalSize;
-import com.googlecode.lanterna.TextCharacter;
-import com.googlecode.lanterna.TextColor;
 import com.googlecode.lanterna.input.KeyStroke;
 import com.googlecode.lanterna.screen.Screen;
 import com.googlecode.lanterna.screen.TerminalScreen;
@@ -12,17 +9,11 @@ import dev.anneal.failure.Failure;
 import dev.anneal.terminal.dashboard.Key;
 import dev.anneal.terminal.dashboard.ScreenPort;
 import dev.anneal.terminal.frame.Frame;
-import dev.anneal.terminal.frame.Palette;
-import dev.anneal.terminal.frame.Style;
 import dev.anneal.terminal.text.Look;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.jline.terminal.Terminal;
 
@@ -34,13 +25,13 @@ final class FullScreen implements ScreenPort, AutoCloseable {
   private final Terminal terminal;
   private final LanternaTerminal lanterna;
   private final TerminalScreen screen;
+  private final FramePainter painter;
   private final Terminal.SignalHandler interruptBefore;
   private final Terminal.SignalHandler resizeBefore;
   private final PrintStream outBefore = System.out;
   private final PrintStream errBefore = System.err;
   private final ByteArrayOutputStream printed = new ByteArrayOutputStream();
   private final Thread restore = new Thread(this::leave, "anneal-screen-restore");
-  private final Map<Style, Map<Integer, TextCharacter>> cells = new HashMap<>();
   private volatile Runnable onInterrupt = () -> {};
   private boolean open = true;
 
@@ -48,6 +39,7 @@ final class FullScreen implements ScreenPort, AutoCloseable {
     this.terminal = terminal;
     this.lanterna = new LanternaTerminal(terminal, look.colors());
     this.screen = new TerminalScreen(lanterna);
+    this.painter = new FramePainter(screen);
     interruptBefore = terminal.handle(Terminal.Signal.INT, signal -> onInterrupt.run());
     resizeBefore = terminal.handle(Terminal.Signal.WINCH, signal -> {});
     PrintStream kept = new PrintStream(printed, true, StandardCharsets.UTF_8);
@@ -79,45 +71,14 @@ final class FullScreen implements ScreenPort, AutoCloseable {
   @Override
   public void draw(Frame frame) {
     try {
-      TerminalSize size = new TerminalSize(frame.width(), frame.height());
+      // Lanterna looks for a new size only when somebody asks.
       lanterna.getTerminalSize();
-      Optional.ofNullable(screen.doResizeIfNecessary()).ifPresent(s -> {});
-      TerminalSize real = screen.getTerminalSize();
-      for (int y = 0; y < Math.min(size.getRows(), real.getRows()); y++) {
-        for (int x = 0; x < Math.min(size.getColumns(), real.getColumns()); x++) {
-          screen.setCharacter(x, y, cell(frame.character(x, y), frame.style(x, y)));
-        }
-      }
       lanterna.beginUpdate();
-      screen.refresh(Screen.RefreshType.AUTOMATIC);
+      painter.paint(frame);
       lanterna.endUpdate();
     } catch (IOException e) {
       throw unusable(e);
     }
-  }
-
-  /** Making a text character is slow and makes garbage; there are few different ones. */
-  private TextCharacter cell(int character, Style style) {
-    return cells
-        .computeIfAbsent(style, s -> new HashMap<>())
-        .computeIfAbsent(character, c -> make(c, style));
-  }
-
-  private static TextCharacter make(int character, Style style) {
-    Palette.Ink ink = Palette.ink(style);
-    TextColor color =
-        ink.color() < 0
-            ? TextColor.ANSI.DEFAULT
-            : new TextColor.RGB(ink.color() >> 16 & 255, ink.color() >> 8 & 255, ink.color() & 255);
-    List<SGR> modifiers = new ArrayList<>();
-    if (ink.bold()) {
-      modifiers.add(SGR.BOLD);
-    }
-    if (ink.reverse()) {
-      modifiers.add(SGR.REVERSE);
-    }
-    return TextCharacter.fromCharacter(
-        (char) character, color, TextColor.ANSI.DEFAULT, modifiers.toArray(SGR[]::new))[0];
   }
 
   @Override
@@ -157,8 +118,7 @@ final class FullScreen implements ScreenPort, AutoCloseable {
       case Delete -> Key.of(Key.Kind.DELETE);
       case F1 -> Key.of(Key.Kind.F1);
       case F10 -> Key.of(Key.Kind.F10);
-      // The terminal is gone; nobody is there to press another key.
-      case EOF -> Key.of('q');
+      case EOF -> Key.of(Key.Kind.GONE);
       default -> Key.of(Key.Kind.OTHER);
     };
   }
