@@ -65,7 +65,7 @@ final class LanternaTerminal extends ANSITerminal {
 
     @Override
     public boolean ready() throws IOException {
-      return peek(wait) >= 0;
+      return peek(wait) != NonBlockingReader.READ_EXPIRED;
     }
 
     /** The decoder's first look waits for a key; the next ones only for the rest of a sequence. */
