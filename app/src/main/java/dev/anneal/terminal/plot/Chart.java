@@ -4,11 +4,13 @@ import dev.anneal.session.Series;
 import dev.anneal.terminal.frame.Frame.Region;
 import dev.anneal.terminal.frame.Style;
 import dev.anneal.terminal.text.Look.Glyphs;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
 
 /**
  * Curves over an axis. Per column of dots, the least and the greatest value of its points are drawn
@@ -18,6 +20,12 @@ import java.util.stream.DoubleStream;
 public final class Chart {
   private static final int LABEL = 8;
   private static final double TRIM = 0.01;
+
+  /** Outliers are told from this many values per curve, evenly chosen: sorting all is slow. */
+  private static final int SORTED = 4096;
+
+  /** What is relatively closer is equal, but for rounding. */
+  private static final double EQUAL = 1e-9;
 
   private Chart() {}
 
@@ -114,17 +122,31 @@ public final class Chart {
     for (Curve curve : curves) {
       int from = first(curve, window.from(), options.x());
       int to = first(curve, Math.nextUp(window.to()), options.x());
-      all = DoubleStream.concat(all, Arrays.stream(curve.series().values(), from, to));
+      int stride = options.fitAll() ? 1 : Math.max(1, (to - from) / SORTED);
+      double[] values = curve.series().values();
+      all =
+          DoubleStream.concat(
+              all,
+              IntStream.range(0, Math.ceilDiv(to - from, stride))
+                  .mapToDouble(i -> values[from + i * stride]));
     }
-    double[] sorted =
-        all.filter(v -> Double.isFinite(v) && (!options.logY() || v > 0)).sorted().toArray();
-    if (sorted.length == 0) {
+    all = all.filter(v -> Double.isFinite(v) && (!options.logY() || v > 0));
+    double low;
+    double high;
+    if (options.fitAll()) {
+      DoubleSummaryStatistics extent = all.summaryStatistics();
+      low = extent.getMin();
+      high = extent.getMax();
+    } else {
+      double[] sorted = all.sorted().toArray();
+      int trimmed = (int) (sorted.length * TRIM);
+      low = sorted.length == 0 ? Double.POSITIVE_INFINITY : sorted[trimmed];
+      high = sorted.length == 0 ? Double.NEGATIVE_INFINITY : sorted[sorted.length - 1 - trimmed];
+    }
+    if (low > high) {
       return new Range(0, 1, false);
     }
-    int trimmed = options.fitAll() ? 0 : (int) (sorted.length * TRIM);
-    double low = sorted[trimmed];
-    double high = sorted[sorted.length - 1 - trimmed];
-    if (low == high) {
+    if (high - low <= EQUAL * Math.max(Math.abs(low), Math.abs(high))) {
       double margin = low == 0 ? 1 : Math.abs(low) * 0.1;
       low -= margin;
       high += margin;
@@ -157,7 +179,8 @@ public final class Chart {
     }
     for (int tick = 0; tick <= ticks; tick++) {
       int row = Math.round((float) last * tick / ticks);
-      String label = number(range.value(1 - (double) row / Math.max(1, last)));
+      String label =
+          number(range.value(1 - (double) row / Math.max(1, last)), range.high() - range.low());
       region.put(LABEL - 1 - label.length(), row, label, Style.DIM);
       region.set(LABEL - 1, row, ascii ? '+' : '┤', Style.BORDER);
       if (options.guides()) {
@@ -167,26 +190,36 @@ public final class Chart {
       }
     }
     int bottom = region.height() - 1;
+    String left = options.x().label(window.from());
     String right = options.x().label(window.to());
-    region.put(LABEL, bottom, options.x().label(window.from()), Style.DIM);
+    region.put(LABEL, bottom, left, Style.DIM);
     String middle = options.x().label(window.from() + window.width() / 2);
-    if (plot.width() > 30) {
+    if (plot.width() > 30 && !middle.equals(left) && !middle.equals(right)) {
       region.put(LABEL + plot.width() / 2 - middle.length() / 2, bottom, middle, Style.DIM);
     }
     region.putRight(bottom, right, Style.DIM);
   }
 
-  /** A number in at most seven characters. */
-  static String number(double value) {
+  /**
+   * A number in at most seven characters.
+   *
+   * @param spread of the numbers that it stands beside, which should look different
+   */
+  static String number(double value, double spread) {
     double size = Math.abs(value);
     if (size != 0 && (size < 0.001 || size >= 100_000)) {
       return String.format(Locale.ROOT, "%.1e", value);
     }
-    return String.format(Locale.ROOT, size < 1 ? "%.4f" : size < 1000 ? "%.3f" : "%.0f", value);
+    int usual = size < 1 ? 4 : size < 1000 ? 3 : 0;
+    int most = size < 10 ? 5 : size < 100 ? 4 : usual;
+    int needed = spread > 0 ? 1 - (int) Math.floor(Math.log10(spread)) : 0;
+    return String.format(Locale.ROOT, "%." + Math.clamp(needed, usual, most) + "f", value);
   }
 
   private static int row(Range range, double value, int height) {
-    return Math.clamp(Math.round((1 - range.share(value)) * (height - 1)), -1, height);
+    // What lies between two rows must not jump from one to the other for its rounding's sake.
+    double row = (1 - range.share(value)) * (height - 1) - EQUAL;
+    return Math.clamp(Math.round(row), -1, height);
   }
 
   private static void line(
@@ -271,17 +304,21 @@ public final class Chart {
       plot.set(column, row, options.glyphs() == Glyphs.ASCII ? '|' : '│', Style.BOLD);
     }
     double x = window.from() + at * window.width();
-    StringBuilder values = new StringBuilder(options.x().key() + " " + options.x().label(x));
+    List<String> values = new ArrayList<>();
+    values.add(options.x().key() + " " + options.x().label(x));
     for (Curve curve : curves) {
       int i = Math.min(curve.series().size() - 1, first(curve, x, options.x()));
       if (i >= 0) {
-        values.append("  ").append(curve.name()).append(' ');
-        values.append(number(curve.series().values()[i]));
+        values.add(curve.name() + " " + number(curve.series().values()[i], 1));
       }
     }
-    String text = " " + values + " ";
-    int left =
-        column + 1 + text.length() <= plot.width() ? column + 1 : plot.width() - text.length();
-    plot.put(Math.max(0, left), 0, text, Style.SELECTED);
+    String line = String.join("  ", values);
+    List<String> lines = line.length() + 2 <= plot.width() ? List.of(line) : values;
+    for (int row = 0; row < Math.min(lines.size(), plot.height()); row++) {
+      String text = " " + lines.get(row) + " ";
+      boolean fits = column + 1 + text.length() <= plot.width();
+      int left = fits ? column + 1 : Math.min(column, plot.width()) - text.length();
+      plot.put(Math.clamp(left, 0, plot.width()), row, text, Style.SELECTED);
+    }
   }
 }
