@@ -12,6 +12,7 @@ import dev.anneal.terminal.plot.Chart;
 import dev.anneal.terminal.plot.ChartFile;
 import dev.anneal.terminal.plot.Curve;
 import dev.anneal.terminal.plot.XAxis;
+import dev.anneal.terminal.text.Look;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -110,7 +111,7 @@ final class PlotCommand extends ShellCommand {
   }
 
   private void draw(List<Curve> curves) {
-    Frame frame = new Frame(width, height);
+    Frame frame = new Frame(width, height, shell().look().glyphs() == Look.Glyphs.ASCII);
     Frame.Region region = frame.region();
     int at = 8;
     for (Curve curve : curves) {

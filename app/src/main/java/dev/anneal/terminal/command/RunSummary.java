@@ -24,7 +24,7 @@ final class RunSummary {
       return "";
     }
     int tokens = run.started().map(Event.Started::tokensPerStep).orElse(1);
-    Frame frame = new Frame(WIDTH, HEIGHT + 2);
+    Frame frame = new Frame(WIDTH, HEIGHT + 2, look.glyphs() == Look.Glyphs.ASCII);
     Frame.Region region = frame.region();
     double validation = run.series(Metric.VAL_LOSS).last();
     region.put(

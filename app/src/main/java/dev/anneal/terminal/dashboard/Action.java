@@ -17,7 +17,7 @@ enum Action {
   COMMAND(":", "cmd", "any command of the prompt; Tab completes, Up recalls"),
   FOCUS("Tab", "", "focus the next panel (Shift-Tab the one before)"),
   FULL("z", "full", "the focused panel on the whole screen (also Enter); Esc back"),
-  LEFT("<-", "", "pan left (also H, h is help); in lists and text: up with k"),
+  LEFT("<-", "", "pan left (also H: h is help)"),
   RIGHT("->", "", "pan right (also l)"),
   UP("Up", "", "scroll or select up (also k)"),
   DOWN("Dn", "", "scroll or select down (also j)"),

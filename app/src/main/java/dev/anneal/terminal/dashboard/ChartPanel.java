@@ -5,6 +5,7 @@ import dev.anneal.session.History;
 import dev.anneal.session.Metric;
 import dev.anneal.session.Series;
 import dev.anneal.terminal.frame.Frame.Region;
+import dev.anneal.terminal.frame.Palette;
 import dev.anneal.terminal.frame.Style;
 import dev.anneal.terminal.plot.Chart;
 import dev.anneal.terminal.plot.Curve;
@@ -41,7 +42,8 @@ final class ChartPanel {
     if (points || view.curves != View.Curves.SMOOTHED) {
       curves.add(new Curve(metric.key(), raw, Style.SERIES_1, '.', false, tokens));
     }
-    if (!points && view.curves != View.Curves.RAW) {
+    boolean smooth = view.smoothing() > 0 || view.curves == View.Curves.SMOOTHED;
+    if (!points && smooth && view.curves != View.Curves.RAW) {
       String name = String.format(Locale.ROOT, "ema %s", number(view.smoothing()));
       curves.add(
           new Curve(name, raw.smoothed(view.smoothing()), Style.SERIES_2, '#', false, tokens));
@@ -90,7 +92,9 @@ final class ChartPanel {
   private static void legend(Region inside, List<Curve> curves, boolean ascii) {
     int at = 8;
     for (Curve curve : curves) {
-      String mark = curve.points() || ascii ? "" + curve.glyph() : "━";
+      // Lines of dots differ in nothing but colour and weight.
+      String line = Palette.ink(curve.style()).bold() ? "━" : "─";
+      String mark = curve.points() || ascii ? "" + curve.glyph() : line;
       at = inside.put(at, 0, mark + " ", curve.style());
       at = inside.put(at, 0, curve.name() + "  ", Style.DIM);
     }

@@ -1,6 +1,7 @@
 package dev.anneal.terminal.dashboard;
 
 import dev.anneal.session.Event;
+import dev.anneal.session.Event.State;
 import dev.anneal.session.History;
 import dev.anneal.session.Metric;
 import dev.anneal.terminal.dashboard.View.Panel;
@@ -28,7 +29,7 @@ public final class Dashboard {
   }
 
   static Frame draw(Scene scene, View view, int width, int height) {
-    Frame frame = new Frame(Math.max(1, width), Math.max(1, height));
+    Frame frame = new Frame(Math.max(1, width), Math.max(1, height), view.glyphs == Glyphs.ASCII);
     Region all = frame.region();
     if (width < LEAST_WIDTH || height < LEAST_HEIGHT) {
       tooSmall(all, scene);
@@ -85,28 +86,47 @@ public final class Dashboard {
     };
   }
 
+  /** The run's name and state always; the rest as far as there is room. */
   private static void header(Region line, Scene scene, View view) {
     History.Snapshot run = scene.run();
-    int steps = run.started().map(Event.Started::steps).orElse(0);
-    String separator = line.width() >= FULL_WIDTH ? " | " : "  ";
-    int at = line.put(1, 0, scene.name(), Style.TITLE);
+    boolean wide = line.width() >= FULL_WIDTH;
+    String separator = wide ? " | " : "  ";
+    int at = line.put(1, 0, line.fit(scene.name(), line.width() / 3), Style.TITLE);
     String state = state(scene);
     at = line.put(at, 0, separator, Style.DIM);
     at = line.put(at, 0, state, stateStyle(state));
     if (scene.recording()) {
       at = line.put(at, 0, " REC", Style.BAD);
     }
-    double ms = run.series(Metric.MS).quantile(0.5, 200);
-    String left = TextPanels.left((steps - run.step()) * ms / 1000);
-    String progress =
-        TextPanels.progress(run.step(), steps, Math.clamp(line.width() / 5, 5, 30), view.glyphs);
-    String right = progress + separator + left + " ";
-    if (line.width() >= FULL_WIDTH) {
-      String model = run.started().map(e -> e.model() + separator + e.backend()).orElse("");
-      Region middle = line.part(at, 0, line.width() - at - right.length(), 1);
-      middle.put(0, 0, separator + model, Style.DIM);
+    int room = line.width() - at - 2;
+    String right =
+        progress(scene, view, separator, line.width() / 5).stream()
+            .filter(text -> text.length() <= room)
+            .findFirst()
+            .orElse("");
+    line.putRight(0, right + " ", Style.BOLD);
+    if (wide && run.started().isPresent()) {
+      String model = run.started().get().model() + separator + run.started().get().backend();
+      line.put(at, 0, line.fit(separator + model, room - right.length()), Style.DIM);
     }
-    line.putRight(0, right, Style.BOLD);
+  }
+
+  /** How far the run is, at length and shorter. */
+  private static List<String> progress(Scene scene, View view, String separator, int fifth) {
+    History.Snapshot run = scene.run();
+    int steps = run.started().map(Event.Started::steps).orElse(0);
+    int step = run.step();
+    int bar = Math.clamp(fifth, 5, 30);
+    String progress = TextPanels.progress(step, steps, bar, view.glyphs);
+    boolean goesOn =
+        run.state().map(s -> s == State.RUNNING || s == State.PAUSED).orElse(false) && step < steps;
+    double ms = run.series(Metric.MS).quantile(0.5, 200);
+    String left = goesOn ? TextPanels.left((steps - step) * ms / 1000) : "";
+    return List.of(
+        left.isEmpty() ? progress : progress + separator + left,
+        progress,
+        step + "/" + steps,
+        String.valueOf(step));
   }
 
   private static void panel(Region box, Panel panel, Scene scene, View view, Metric metric) {
@@ -245,7 +265,7 @@ public final class Dashboard {
 
   private static void overlays(Region body, Scene scene, View view) {
     if (view.help) {
-      popup(body, "keys", helpLines(body.height() - 2), -1, view);
+      window(body, "keys", helpLines(body.width() - 4), view);
     } else if (view.overlayList) {
       List<String> lines = new ArrayList<>();
       for (Scene.RunRow run : scene.runs()) {
@@ -258,41 +278,47 @@ public final class Dashboard {
       }
       popup(body, "overlay: Enter toggles, Esc closes", lines, view.selected, view);
     } else if (!view.message.isEmpty()) {
-      popup(body, "Esc closes", view.message, -1, view);
+      List<String> lines = new ArrayList<>();
+      view.message.forEach(line -> lines.addAll(TextPanels.wrap(line, body.width() - 4)));
+      window(body, "Esc closes", lines, view);
     }
   }
 
-  /** The key table, in as many columns as it needs. */
-  private static List<String> helpLines(int rows) {
-    Action[] actions = Action.values();
-    int columns = Math.ceilDiv(actions.length, Math.max(1, rows));
-    int perColumn = Math.ceilDiv(actions.length, columns);
+  /** The key table; what does not fit in a line goes on below its description. */
+  private static List<String> helpLines(int width) {
     List<String> lines = new ArrayList<>();
-    for (int row = 0; row < perColumn; row++) {
-      StringBuilder line = new StringBuilder();
-      for (int column = 0; column < columns; column++) {
-        int i = column * perColumn + row;
-        if (i < actions.length) {
-          String text = actions[i].description();
-          String cell = String.format(Locale.ROOT, "%-4s %s", actions[i].key(), text);
-          int width = columns == 1 ? 70 : 36;
-          line.append(
-              String.format(
-                  Locale.ROOT,
-                  "%-" + width + "s ",
-                  cell.length() > width ? cell.substring(0, width) : cell));
-        }
+    for (Action action : Action.values()) {
+      String key = String.format(Locale.ROOT, "%-4s ", action.key());
+      for (String part : TextPanels.wrapWords(action.description(), width - key.length())) {
+        lines.add(key + part);
+        key = " ".repeat(key.length());
       }
-      lines.add(line.toString());
     }
     return lines;
+  }
+
+  /** Lines to read, of which some are above or below when there are many. */
+  private static void window(Region body, String title, List<String> lines, View view) {
+    int rows = body.height() - 2;
+    int from = Math.clamp(view.top, 0, Math.max(0, lines.size() - rows));
+    String more =
+        lines.size() <= rows
+            ? ""
+            : ", "
+                + (from + 1)
+                + "-"
+                + (from + rows)
+                + " of "
+                + lines.size()
+                + (view.glyphs == Glyphs.ASCII ? " Up Dn" : " ↑↓");
+    popup(body, title + more, lines.subList(from, Math.min(lines.size(), from + rows)), -1, view);
   }
 
   private static void popup(
       Region body, String title, List<String> lines, int selected, View view) {
     int width = title.length() + 6;
     for (String line : lines) {
-      width = Math.max(width, line.length() + 4);
+      width = Math.max(width, line.codePointCount(0, line.length()) + 4);
     }
     width = Math.min(width, body.width());
     int height = Math.min(lines.size() + 2, body.height());
@@ -302,7 +328,7 @@ public final class Dashboard {
     int from = Math.clamp(selected - inside.height() + 1, 0, Math.max(0, lines.size() - 1));
     for (int row = 0; row < inside.height() && from + row < lines.size(); row++) {
       Style style = from + row == selected ? Style.SELECTED : Style.PLAIN;
-      inside.put(1, row, lines.get(from + row), style);
+      inside.put(1, row, inside.fit(lines.get(from + row), inside.width() - 1), style);
     }
   }
 }

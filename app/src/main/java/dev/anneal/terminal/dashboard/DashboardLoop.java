@@ -11,6 +11,8 @@ import dev.anneal.terminal.plot.Chart;
 import dev.anneal.terminal.plot.ChartFile;
 import dev.anneal.terminal.plot.Curve;
 import dev.anneal.terminal.text.Look.Glyphs;
+import dev.anneal.terminal.text.Words;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +25,7 @@ public final class DashboardLoop implements AutoCloseable {
   private static final long FRAME_MILLIS = 100;
   private static final long TWICE_NANOS = 2_000_000_000L;
   private static final int IDLE_FRAMES = 10;
+  private static final int PAGE = 10;
 
   private final Controls controls;
   private final View view;
@@ -57,7 +60,7 @@ public final class DashboardLoop implements AutoCloseable {
       }
       Optional<Key> key = screen.read(FRAME_MILLIS);
       changed = key.isPresent() || !screen.size().equals(size) || !results.isEmpty();
-      Optional.ofNullable(results.poll()).ifPresent(lines -> view.message = lines);
+      Optional.ofNullable(results.poll()).ifPresent(this::show);
       // What was typed meanwhile is one frame's work.
       while (key.isPresent() && !leaving.get()) {
         press(key.get(), screen);
@@ -83,18 +86,22 @@ public final class DashboardLoop implements AutoCloseable {
     interruptedAt = now;
   }
 
-  void press(Key key, ScreenPort screen) {
+  /** What cannot be done is said, and the dashboard goes on. */
+  private void press(Key key, ScreenPort screen) {
+    try {
+      obey(key, screen);
+    } catch (Failure e) {
+      show(List.of(e.getMessage()));
+    }
+  }
+
+  private void obey(Key key, ScreenPort screen) {
     if (key.kind() == Key.Kind.GONE) {
       leaving.set(true);
     } else if (view.input != Input.NONE) {
       type(key);
     } else if (view.help || !view.message.isEmpty()) {
-      view.help = false;
-      view.message = List.of();
-      // A key that only closed the window does nothing else, but leaving stays leaving.
-      if (key.equals(Key.of('q'))) {
-        leaving.set(true);
-      }
+      read(key);
     } else if (view.overlayList) {
       choose(key);
     } else if (key.kind() == Key.Kind.ESCAPE) {
@@ -102,6 +109,34 @@ public final class DashboardLoop implements AutoCloseable {
       view.crosshair = false;
     } else {
       Action.of(key).ifPresent(action -> act(action, key, screen));
+    }
+  }
+
+  private void show(List<String> lines) {
+    view.message = lines;
+    view.top = 0;
+  }
+
+  /** A window is open: arrows show more of it, other keys close it and do nothing else. */
+  private void read(Key key) {
+    int by =
+        switch (key.kind()) {
+          case UP -> -1;
+          case DOWN -> 1;
+          case PAGE_UP -> -PAGE;
+          case PAGE_DOWN -> PAGE;
+          default -> 0;
+        };
+    if (by != 0) {
+      int most = Math.max(Action.values().length, view.message.size());
+      view.top = Math.clamp(view.top + by, 0, most);
+      return;
+    }
+    view.help = false;
+    view.message = List.of();
+    view.top = 0;
+    if (key.equals(Key.of('q'))) {
+      leaving.set(true);
     }
   }
 
@@ -124,8 +159,8 @@ public final class DashboardLoop implements AutoCloseable {
       case FULL -> view.full = !view.full;
       case LEFT -> move(-1);
       case RIGHT -> move(1);
-      case UP -> scroll(key.kind() == Key.Kind.PAGE_UP ? -10 : -1);
-      case DOWN -> scroll(key.kind() == Key.Kind.PAGE_DOWN ? 10 : 1);
+      case UP -> scroll(key.kind() == Key.Kind.PAGE_UP ? -PAGE : -1);
+      case DOWN -> scroll(key.kind() == Key.Kind.PAGE_DOWN ? PAGE : 1);
       case ZOOM_IN -> view.zoom(0.5, everything());
       case ZOOM_OUT -> view.zoom(2, everything());
       case FIT -> view.window = Optional.empty();
@@ -278,7 +313,7 @@ public final class DashboardLoop implements AutoCloseable {
       }
       common = common.substring(0, n);
     }
-    int word = view.text.lastIndexOf(' ') + 1;
+    int word = Words.tail(view.text).start();
     view.text = view.text.substring(0, word) + common + (candidates.size() == 1 ? " " : "");
   }
 
@@ -317,7 +352,7 @@ public final class DashboardLoop implements AutoCloseable {
     if (found.isPresent()) {
       view.metric = Metric.of(found.get());
     } else {
-      view.message = List.of("no metric " + text, "there are " + String.join(", ", Metric.keys()));
+      show(List.of("no metric " + text, "there are " + String.join(", ", Metric.keys())));
     }
   }
 
@@ -351,9 +386,9 @@ public final class DashboardLoop implements AutoCloseable {
           }
         };
     try {
-      view.message = List.of(controls.write(Path.of(name.strip()), export));
-    } catch (Failure e) {
-      view.message = List.of(e.getMessage());
+      show(List.of(controls.write(Path.of(name.strip()), export)));
+    } catch (InvalidPathException e) {
+      throw Failure.usage(name.strip() + " is no name for a file");
     }
   }
 }

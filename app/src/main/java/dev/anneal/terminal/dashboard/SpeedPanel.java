@@ -19,6 +19,12 @@ import java.util.Optional;
 /** Step time with percentiles and its breakdown by kind of op, throughput, and what it costs. */
 final class SpeedPanel {
   private static final int RECENT = 200;
+  private static final int NARROW = 28;
+
+  /** Columns of a time, with a blank on both sides, and of the shortest bar. */
+  private static final int TIME = 8;
+
+  private static final int BAR = 6;
 
   private SpeedPanel() {}
 
@@ -26,7 +32,7 @@ final class SpeedPanel {
     boolean ascii = view.glyphs == Glyphs.ASCII;
     Region inside = box.box("step time", focused, ascii);
     List<Line> lines = new ArrayList<>();
-    times(lines, scene.run());
+    times(lines, scene.run(), inside.width() < NARROW);
     throughput(lines, scene);
     system(lines, scene);
     int room = inside.height() - lines.size();
@@ -42,9 +48,9 @@ final class SpeedPanel {
 
   private record Line(String name, String value, Style style) {
     void draw(Region inside, int row) {
-      inside.put(0, row, name, Style.DIM);
-      int width = (int) value.codePoints().count();
-      inside.put(Math.max(name.length() + 1, inside.width() - width), row, value, style);
+      int room = inside.width() - value.length();
+      inside.put(0, row, inside.fit(name, room - 1), Style.DIM);
+      inside.put(Math.max(0, room), row, value, style);
     }
   }
 
@@ -52,17 +58,16 @@ final class SpeedPanel {
     return String.format(Locale.ROOT, pattern, values);
   }
 
-  private static void times(List<Line> lines, History.Snapshot run) {
+  private static void times(List<Line> lines, History.Snapshot run, boolean narrow) {
     Series ms = run.series(Metric.MS);
     lines.add(new Line("ms", number(ms.last()), Style.BOLD));
     lines.add(
         new Line(
-            "p50 p95 max",
+            narrow ? "p50 p95" : "p50 p95 max",
             number(ms.quantile(0.5, RECENT))
                 + " "
                 + number(ms.quantile(0.95, RECENT))
-                + " "
-                + number(ms.quantile(1, RECENT)),
+                + (narrow ? "" : " " + number(ms.quantile(1, RECENT))),
             Style.PLAIN));
   }
 
@@ -81,27 +86,29 @@ final class SpeedPanel {
         kinds.entrySet().stream()
             .sorted(Map.Entry.comparingByValue(Comparator.reverseOrder()))
             .toList();
-    int shown = Math.min(sorted.size(), room - 1);
+    int shown = sorted.size() <= room ? sorted.size() : room - 1;
+    int longest = sorted.stream().mapToInt(kind -> kind.getKey().length()).max().orElse(0);
+    int names = Math.clamp(longest, 0, Math.max(8, inside.width() - TIME - BAR));
     int row = from;
     double rest = total;
     for (Map.Entry<String, Double> kind : sorted.subList(0, shown)) {
       rest -= kind.getValue();
-      bar(inside, row++, kind.getKey(), kind.getValue(), total, view);
+      bar(inside, row++, names, kind.getKey(), kind.getValue() / total, kind.getValue(), view);
     }
     if (shown < sorted.size()) {
-      bar(inside, row++, "others", rest, total, view);
+      bar(inside, row++, names, "others", rest / total, rest, view);
     }
     return row;
   }
 
-  private static void bar(Region inside, int row, String kind, double ms, double total, View view) {
-    int names = Math.min(16, inside.width() / 2);
-    inside.part(0, row, names, 1).put(0, 0, kind, Style.PLAIN);
+  private static void bar(
+      Region inside, int row, int names, String kind, double share, double ms, View view) {
+    inside.put(0, row, inside.fit(kind, names), Style.PLAIN);
     String time = number(ms);
-    inside.put(names + 1 + Math.max(0, 6 - time.length()), row, time, Style.PLAIN);
-    int width = inside.width() - names - 9;
+    inside.put(names + TIME - 1 - time.length(), row, time, Style.PLAIN);
+    int width = inside.width() - names - TIME;
     if (width > 2) {
-      inside.put(names + 8, row, Bars.share(ms / total, width, view.glyphs), Style.SERIES_2);
+      inside.put(names + TIME, row, Bars.share(share, width, view.glyphs), Style.SERIES_2);
     }
   }
 
@@ -152,7 +159,7 @@ final class SpeedPanel {
     lines.add(
         new Line(
             "heap, gc",
-            Amounts.bytes(use.heapBytes()) + format(", %.1f %%", 100 * use.gcShare()),
+            Amounts.bytes(use.heapBytes()) + format(" %.1f%%", 100 * use.gcShare()),
             Style.PLAIN));
   }
 }

@@ -34,13 +34,18 @@ final class TextPanels {
         lines.add(new Line("> " + sample.prompt(), Style.BOLD));
       }
       String cursor = sample.whole() ? "" : "_";
-      wrap(sample.text() + cursor, inside.width())
+      wrap(shown(sample.text() + cursor, view), inside.width())
           .forEach(t -> lines.add(new Line(t, Style.PLAIN)));
     }
     if (samples.isEmpty()) {
       lines.add(new Line("i types a prompt for the live weights", Style.DIM));
     }
     draw(inside, lines, focused ? view.scroll : 0);
+  }
+
+  /** As it is drawn: in ASCII a control character takes two columns. */
+  private static String shown(String text, View view) {
+    return view.glyphs == Glyphs.ASCII ? Printable.ascii(text) : Printable.text(text);
   }
 
   private static String sampleTitle(List<History.Sample> samples) {
@@ -65,6 +70,20 @@ final class TextPanels {
     return lines;
   }
 
+  /** Lines of at most {@code width} characters, broken at blanks where there are some. */
+  static List<String> wrapWords(String text, int width) {
+    List<String> lines = new ArrayList<>();
+    String rest = text;
+    while (rest.length() > Math.max(1, width)) {
+      int blank = rest.lastIndexOf(' ', width);
+      int end = blank > 0 ? blank : Math.max(1, width);
+      lines.add(rest.substring(0, end));
+      rest = rest.substring(end).stripLeading();
+    }
+    lines.add(rest);
+    return lines;
+  }
+
   static void events(Region box, Scene scene, View view, boolean focused) {
     Region inside =
         box.box(
@@ -77,7 +96,16 @@ final class TextPanels {
         continue;
       }
       String time = CLOCK.format(note.time().atZone(scene.zone()));
-      lines.add(new Line(time + " " + EventText.of(note.event()), style(note.event())));
+      String text = shown(EventText.of(note.event()), view);
+      if (inside.height() > 1) {
+        String begin = time + " ";
+        for (String part : wrapWords(text, inside.width() - begin.length())) {
+          lines.add(new Line(begin + part, style(note.event())));
+          begin = " ".repeat(begin.length());
+        }
+      } else {
+        lines.add(new Line(time + " " + text, style(note.event())));
+      }
     }
     draw(inside, lines, focused ? view.scroll : 0);
   }
@@ -101,12 +129,15 @@ final class TextPanels {
   static void runs(Region box, Scene scene, View view, boolean focused) {
     Region inside = box.box("runs", focused, view.glyphs == Glyphs.ASCII);
     List<Line> lines = new ArrayList<>();
+    int longest = scene.runs().stream().mapToInt(run -> run.name().length()).max().orElse(0);
+    int names = Math.clamp(longest, 14, Math.max(14, inside.width() - 10));
     for (Scene.RunRow run : scene.runs()) {
       String mark = run.current() ? "> " : view.overlays.contains(run.name()) ? "o " : "  ";
       String step = run.step() < 0 ? "-" : "" + run.step();
       lines.add(
           new Line(
-              String.format(Locale.ROOT, "%s%-14s %6s", mark, run.name(), step),
+              String.format(
+                  Locale.ROOT, "%s%-" + names + "s %7s", mark, inside.fit(run.name(), names), step),
               run.current() ? Style.BOLD : Style.PLAIN));
     }
     if (lines.isEmpty()) {
@@ -134,7 +165,7 @@ final class TextPanels {
     int from = Math.clamp(scroll, 0, Math.max(0, lines.size() - inside.height()));
     for (int row = 0; row < inside.height() && from + row < lines.size(); row++) {
       Line line = lines.get(from + row);
-      inside.put(0, row, line.text(), line.style());
+      inside.put(0, row, inside.fit(line.text(), inside.width()), line.style());
     }
   }
 

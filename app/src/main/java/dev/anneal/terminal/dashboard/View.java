@@ -65,6 +65,10 @@ final class View {
   boolean importantOnly;
   int selected;
   int scroll;
+
+  /** The first line that the window with help or with a command's result shows. */
+  int top;
+
   Input input = Input.NONE;
   String text = "";
   List<String> message = List.of();
@@ -91,6 +95,7 @@ final class View {
   void toggle(Panel panel) {
     if (!hidden.remove(panel) && panel != Panel.CHART) {
       hidden.add(panel);
+      focus = focus == panel ? Panel.CHART : focus;
     }
   }
 

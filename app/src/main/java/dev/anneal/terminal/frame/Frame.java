@@ -3,19 +3,25 @@ package dev.anneal.terminal.frame;
 import dev.anneal.terminal.text.Look.Colors;
 import dev.anneal.terminal.text.Printable;
 import java.util.Arrays;
+import org.jline.utils.WCWidth;
 
-/** A screenful of cells, each a character and a style; what does not fit is cut off. */
+/**
+ * A screenful of cells, each a character and a style; what does not fit is cut off. A frame in
+ * ASCII shows other characters as {@code ?}.
+ */
 public final class Frame {
   private final int width;
   private final int height;
   private final int[] characters;
   private final Style[] styles;
+  private final boolean ascii;
 
-  public Frame(int width, int height) {
+  public Frame(int width, int height, boolean ascii) {
     this.width = width;
     this.height = height;
     this.characters = new int[width * height];
     this.styles = new Style[width * height];
+    this.ascii = ascii;
     Arrays.fill(characters, ' ');
     Arrays.fill(styles, Style.PLAIN);
   }
@@ -38,7 +44,7 @@ public final class Frame {
 
   public void set(int x, int y, int character, Style style) {
     if (x >= 0 && y >= 0 && x < width && y < height) {
-      characters[y * width + x] = character;
+      characters[y * width + x] = ascii && character > '~' ? '?' : character;
       styles[y * width + x] = style;
     }
   }
@@ -140,10 +146,28 @@ public final class Frame {
      */
     public int put(int column, int row, String text, Style style) {
       int at = column;
-      for (int c : Printable.line(text).codePoints().toArray()) {
+      for (int c : printable(text)) {
         set(at++, row, isNarrow(c) ? c : '?', style);
       }
       return at;
+    }
+
+    private int[] printable(String text) {
+      return (frame.ascii ? Printable.ascii(Printable.line(text)) : Printable.line(text))
+          .codePoints()
+          .toArray();
+    }
+
+    /** {@code text} in at most {@code most} columns; its end becomes an ellipsis. */
+    public String fit(String text, int most) {
+      int[] points = printable(text);
+      if (points.length <= most) {
+        return new String(points, 0, points.length);
+      }
+      String ellipsis = frame.ascii ? "..." : "…";
+      int kept = Math.max(0, most - ellipsis.length());
+      return new String(points, 0, kept)
+          + ellipsis.substring(0, Math.clamp(most, 0, ellipsis.length()));
     }
 
     /** Text that ends at the right edge. */
@@ -204,16 +228,9 @@ public final class Frame {
               || type == Character.PRIVATE_USE
               || type == Character.LINE_SEPARATOR
               || type == Character.PARAGRAPH_SEPARATOR;
-      boolean wide =
-          c >= 0x1100 && c <= 0x115F
-              || c >= 0x2E80 && c <= 0xA4CF
-              || c >= 0xAC00 && c <= 0xD7A3
-              || c >= 0xF900 && c <= 0xFAFF
-              || c >= 0xFE30 && c <= 0xFE6F
-              || c >= 0xFF00 && c <= 0xFF60
-              || c >= 0xFFE0 && c <= 0xFFE6
-              || c >= 0x1F000;
-      return !combines && !wide;
+      // Lanterna counts two columns for this one, terminals one.
+      boolean disputed = c == 0x303F;
+      return c <= Character.MAX_VALUE && !combines && !disputed && WCWidth.wcwidth(c) == 1;
     }
   }
 }

@@ -9,6 +9,22 @@ public final class Printable {
     return text(text).replace('\n', ' ').replace('\t', ' ');
   }
 
+  /** {@code text} with control characters as {@code ^[} and other characters as {@code ?}. */
+  public static String ascii(String text) {
+    StringBuilder shown = new StringBuilder(text.length());
+    text(text)
+        .codePoints()
+        .forEach(
+            c -> {
+              if (c >= 0x2400 && c < 0x2420) {
+                shown.append('^').append((char) (c - 0x2400 + '@'));
+              } else {
+                shown.append(c > '~' ? '?' : (char) c);
+              }
+            });
+    return shown.toString();
+  }
+
   /**
    * {@code text} with control characters, all but newline and tab, shown as Unicode's pictures of
    * them.
