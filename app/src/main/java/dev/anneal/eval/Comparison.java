@@ -31,6 +31,8 @@ import java.util.function.ToDoubleFunction;
  */
 public record Comparison(
     String model, int batch, int sequence, Steps steps, List<DeviceResult> devices) {
+  private static final long WARMUP_NANOS = 2_000_000_000L;
+  private static final int WARMUP_STEPS = 100;
 
   /** {@code count} steps after step {@code after}. */
   public record Steps(int after, int count) {}
@@ -155,11 +157,13 @@ public record Comparison(
       BooleanSupplier cancelled) {
     List<List<Step>> all = new ArrayList<>();
     for (Trainer trainer : trainers) {
+      progress.accept("warm-up: " + trainer.device().info().backend());
+      task.state().accept(trainer);
+      warmUp(task, trainer, cancelled);
       task.state().accept(trainer);
       trainer.takeTimings();
       all.add(new ArrayList<>());
     }
-    int microSteps = task.plans().microSteps().size();
     // In turn, so that a slow moment of the machine is everyone's.
     for (int s = 0; s < count && !cancelled.getAsBoolean(); s++) {
       progress.accept("step " + (s + 1) + " of " + count);
@@ -167,14 +171,7 @@ public record Comparison(
       for (int i = 0; i < trainers.size(); i++) {
         Trainer trainer = trainers.get(i);
         long start = System.nanoTime();
-        double loss =
-            trainer
-                .step(
-                    task.batches(),
-                    (long) (next - 1) * microSteps,
-                    next,
-                    task.learningRate().applyAsDouble(next))
-                .loss();
+        double loss = step(task, trainer, next);
         double ms = (System.nanoTime() - start) / 1e6;
         Map<String, Double> kinds = new TreeMap<>();
         for (OpTimings timings : trainer.takeTimings()) {
@@ -186,17 +183,31 @@ public record Comparison(
     return all;
   }
 
+  /** The JVM compiles the CPU's kernels only when they have run for a while. */
+  private static void warmUp(Task task, Trainer trainer, BooleanSupplier cancelled) {
+    long end = System.nanoTime() + WARMUP_NANOS;
+    int made = 0;
+    while (!cancelled.getAsBoolean()
+        && (made < 2 || System.nanoTime() < end && made < WARMUP_STEPS)) {
+      step(task, trainer, task.after() + ++made);
+    }
+  }
+
+  private static double step(Task task, Trainer trainer, int number) {
+    long batch = (long) (number - 1) * task.plans().microSteps().size();
+    double learningRate = task.learningRate().applyAsDouble(number);
+    return trainer.step(task.batches(), batch, number, learningRate).loss();
+  }
+
   private static DeviceResult result(
       Task task, Device device, long bytes, List<Step> steps, List<OpError> errors) {
-    // The first step compiles and warms caches, where there is another one.
-    List<Step> timed = steps.size() > 1 ? steps.subList(1, steps.size()) : steps;
-    double median = median(timed, Step::ms);
+    double median = median(steps, Step::ms);
     Map<String, Double> kinds = new TreeMap<>();
-    timed.stream()
+    steps.stream()
         .flatMap(step -> step.kinds().keySet().stream())
         .distinct()
         .forEach(
-            kind -> kinds.put(kind, median(timed, step -> step.kinds().getOrDefault(kind, 0.0))));
+            kind -> kinds.put(kind, median(steps, step -> step.kinds().getOrDefault(kind, 0.0))));
     Map<String, Difference> worst = new TreeMap<>();
     errors.forEach(e -> worst.merge(e.op().kind(), e.difference(), Difference::worst));
     long tokens = task.plans().inputs().tokens().elements() * task.plans().microSteps().size();

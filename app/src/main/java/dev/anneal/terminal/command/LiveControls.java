@@ -1,10 +1,7 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.checkpoint.FileFailures;
-import dev.anneal.device.Availability;
-import dev.anneal.device.Backend;
 import dev.anneal.generation.SamplingSettings;
-import dev.anneal.session.Devices;
 import dev.anneal.session.Event;
 import dev.anneal.session.History;
 import dev.anneal.session.LiveRun;
@@ -43,7 +40,7 @@ final class LiveControls implements Controls {
   private final Supplier<String> name;
   private final Map<String, History> others = new ConcurrentHashMap<>();
   private final SystemUseMeter meter = new SystemUseMeter();
-  private volatile List<Scene.BackendRow> backends = List.of();
+  private final BackendComparison comparison;
   private volatile Optional<Shell> busy = Optional.empty();
   private List<RunCatalog.Entry> catalog = List.of();
   private long catalogAt = Long.MIN_VALUE / 2;
@@ -57,7 +54,8 @@ final class LiveControls implements Controls {
     this.live = live;
     this.history = history;
     this.name = name;
-    lookForBackends();
+    this.comparison = new BackendComparison(live);
+    comparison.look();
   }
 
   /** The shell's live run, whichever that is: a command can put another in its place. */
@@ -90,7 +88,7 @@ final class LiveControls implements Controls {
     String backend = run.started().map(Event.Started::backend).orElse("");
     double ms = run.series(Metric.MS).quantile(0.5, 200);
     List<Scene.BackendRow> rows = new ArrayList<>();
-    for (Scene.BackendRow row : backends) {
+    for (Scene.BackendRow row : comparison.rows()) {
       boolean current = row.backend().equals(backend) && !Double.isNaN(ms);
       rows.add(
           current
@@ -207,27 +205,8 @@ final class LiveControls implements Controls {
   }
 
   @Override
-  public void lookForBackends() {
-    Thread.ofVirtual()
-        .start(
-            () -> {
-              List<Scene.BackendRow> rows = new ArrayList<>();
-              for (Backend backend : Devices.backends()) {
-                switch (backend.probe()) {
-                  case Availability.Available(var devices) ->
-                      devices.forEach(
-                          device ->
-                              rows.add(
-                                  new Scene.BackendRow(
-                                      backend.name(), device.name(), Optional.empty(), "ready")));
-                  case Availability.Missing(String reason) ->
-                      rows.add(
-                          new Scene.BackendRow(
-                              backend.name(), reason, Optional.empty(), "missing"));
-                }
-              }
-              backends = List.copyOf(rows);
-            });
+  public void compareBackends() {
+    comparison.refresh();
   }
 
   @Override
@@ -239,7 +218,7 @@ final class LiveControls implements Controls {
             () -> {
               StringWriter text = new StringWriter();
               Shell own = shell.inDashboard(new PrintWriter(text, true));
-              cancelCommand();
+              busy.ifPresent(Shell::cancel);
               busy = Optional.of(own);
               Script.run(own, line, false);
               List<String> lines = text.toString().lines().toList();
@@ -250,8 +229,9 @@ final class LiveControls implements Controls {
   }
 
   @Override
-  public void cancelCommand() {
+  public void close() {
     busy.ifPresent(Shell::cancel);
+    comparison.close();
   }
 
   @Override

@@ -39,7 +39,7 @@ enum Action {
   SIDE("]", "", "side panels on"),
   NO_SIDE("[", "", "side panels off"),
   PANEL("1-6", "", "chart, speed, backends, samples, events, runs on or off"),
-  BACKENDS("b", "", "look for backends again"),
+  BACKENDS("b", "", "compare the backends on the paused run"),
   CHECKPOINT("C", "", "write a checkpoint now"),
   WRITE("w", "export", "write the chart: .svg, .png, .csv, or the frame: .txt"),
   RECORD("r", "", "start or stop a record of the run"),

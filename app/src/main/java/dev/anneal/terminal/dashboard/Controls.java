@@ -26,13 +26,14 @@ public interface Controls {
 
   void toggleRecord();
 
-  void lookForBackends();
+  /** Looks which backends there are, and compares them on a paused run. */
+  void compareBackends();
 
   /** Runs a command of the prompt; what it printed goes to {@code done}, on any thread. */
   void execute(String line, Consumer<List<String>> done);
 
-  /** Ends the command that {@link #execute} began, when one is in progress. */
-  void cancelCommand();
+  /** Ends the command or comparison that was begun here, when one is in progress. */
+  void close();
 
   /** What the line could become. */
   List<String> complete(String line);

@@ -72,7 +72,7 @@ public final class DashboardLoop implements AutoCloseable {
   /** What was begun here ends here. */
   @Override
   public void close() {
-    controls.cancelCommand();
+    controls.close();
   }
 
   /** Ctrl-C: the first pauses at once, on the signal's own thread; a second soon after leaves. */
@@ -192,7 +192,7 @@ public final class DashboardLoop implements AutoCloseable {
         view.focus = Panel.CHART;
       }
       case PANEL -> view.toggle(Panel.values()[key.character() - '1']);
-      case BACKENDS -> controls.lookForBackends();
+      case BACKENDS -> controls.compareBackends();
       case CHECKPOINT -> controls.checkpoint();
       case WRITE -> open(Input.FILE);
       case RECORD -> controls.toggleRecord();

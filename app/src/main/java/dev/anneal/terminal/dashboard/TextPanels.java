@@ -151,7 +151,9 @@ final class TextPanels {
     List<Line> lines = new ArrayList<>();
     for (Scene.BackendRow row : scene.backends()) {
       String time =
-          row.stepMs().map(ms -> String.format(Locale.ROOT, "%.1f ms", ms)).orElse(row.state());
+          row.stepMs()
+              .map(ms -> String.format(Locale.ROOT, "%.1f ms %s", ms, row.state()))
+              .orElse(row.state());
       String device = inside.width() > 44 ? " " + row.device() : "";
       lines.add(
           new Line(

@@ -37,35 +37,33 @@ class DashboardLoopTest {
         "T|warm 0.1",
         ":set lr 1e-4<Enter>|execute set lr 1e-4",
         ":stat<Tab><Enter>|'execute status '",
-        "b|lookForBackends",
+        "b|compareBackends",
         "C|checkpoint",
         "r|toggleRecord",
         "<^c>|pause"
       })
   void asksForWhatTheKeySays(String keys, String asked) {
     press(keys);
-    assertEquals(List.of(asked, "cancelCommand"), controls.asked);
+    assertEquals(List.of(asked, "close"), controls.asked);
   }
 
   @Test
   void samplesAgainWithTheLastPrompt() {
     press("iOnce<Enter>ss");
-    assertEquals(
-        List.of("sample Once", "sample Once", "sample Once", "cancelCommand"), controls.asked);
+    assertEquals(List.of("sample Once", "sample Once", "sample Once", "close"), controls.asked);
   }
 
   @Test
   void recallsCommands() {
     press(":one<Enter><Escape>:two<Enter><Escape>:<Up><Up><Enter><Escape>:<Up><Down>x<Enter>");
     assertEquals(
-        List.of("execute one", "execute two", "execute one", "execute x", "cancelCommand"),
-        controls.asked);
+        List.of("execute one", "execute two", "execute one", "execute x", "close"), controls.asked);
   }
 
   @Test
   void anAbandonedLineAsksForNothing() {
     press("iOnce<Escape>:quit<^c>/loss<Escape>wx.svg<Escape>i<Backspace>");
-    assertEquals(List.of("cancelCommand"), controls.asked);
+    assertEquals(List.of("close"), controls.asked);
   }
 
   @ParameterizedTest
@@ -102,7 +100,7 @@ class DashboardLoopTest {
   @ValueSource(strings = {"", "?", "o", "iOnce", ":set", "/lo", "w", "z", ":status<Enter>"})
   void aTerminalThatIsGoneEndsItWhateverIsOpen(String keys) {
     press(keys);
-    assertEquals("cancelCommand", controls.asked.getLast());
+    assertEquals("close", controls.asked.getLast());
   }
 
   @Test
@@ -165,7 +163,7 @@ class DashboardLoopTest {
           }
 
           @Override
-          public void lookForBackends() {
+          public void compareBackends() {
             screen.resize(200, 60);
           }
         };

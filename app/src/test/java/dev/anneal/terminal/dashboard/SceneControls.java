@@ -63,8 +63,8 @@ class SceneControls implements Controls {
   }
 
   @Override
-  public void lookForBackends() {
-    asked.add("lookForBackends");
+  public void compareBackends() {
+    asked.add("compareBackends");
   }
 
   @Override
@@ -74,8 +74,8 @@ class SceneControls implements Controls {
   }
 
   @Override
-  public void cancelCommand() {
-    asked.add("cancelCommand");
+  public void close() {
+    asked.add("close");
   }
 
   @Override
