@@ -37,6 +37,7 @@ public sealed interface Event {
    * A run begins, or goes on after {@code step} updates.
    *
    * @param bytes of each arena
+   * @param kernels the versions that the device uses, by name; the bits depend on them
    */
   record Started(
       String run,
@@ -50,6 +51,7 @@ public sealed interface Event {
       int tokensPerStep,
       double flopsPerToken,
       Map<String, Long> bytes,
+      Map<String, Integer> kernels,
       Optional<Path> directory)
       implements Event {}
 

@@ -85,6 +85,10 @@ public final class EventJson {
         .put("flops_per_token", e.flopsPerToken());
     ObjectNode bytes = node.putObject("bytes");
     e.bytes().forEach(bytes::put);
+    if (!e.kernels().isEmpty()) {
+      ObjectNode kernels = node.putObject("kernels");
+      new TreeMap<>(e.kernels()).forEach(kernels::put);
+    }
     e.directory().ifPresent(directory -> node.put("directory", directory.toString()));
   }
 
@@ -119,6 +123,7 @@ public final class EventJson {
                   node.path("tokens_per_step").asInt(),
                   node.path("flops_per_token").asDouble(),
                   map(node.path("bytes"), JsonNode::asLong),
+                  map(node.path("kernels"), JsonNode::asInt),
                   Optional.ofNullable(node.path("directory").textValue()).map(Path::of)));
       case "step" ->
           Optional.of(

@@ -191,6 +191,7 @@ public final class Run implements AutoCloseable {
         config.tokensPerStep(),
         (double) trainer.plans().step().flops() / (config.batch() * config.sequence()),
         bytes,
+        device.kernelVersions(),
         directory.map(RunDirectory::path));
   }
 

@@ -96,6 +96,8 @@ final class BenchCommand extends ShellCommand {
       }
       OpBench bench = new OpBench(device);
       OpBench.Limits limits = bench.limits();
+      DeviceLimits.keep(
+          device.info().name() + ", " + device.info().details(), limits.gigaflops() * 1e9);
       header(out, device, options, gpt, limits);
       if (!device.kernels().isEmpty()) {
         boolean allCorrect = versions(device, gpt, limits);

@@ -150,6 +150,7 @@ enum Histories {
               1024,
               9e6,
               Map.of("parameters", 497_759_232L, "activations", 210_000_000L, "workspace", 4096L),
+              Map.of(),
               Optional.of(Path.of("runs/run-7"))));
       say(new Event.StateChanged(State.RUNNING, 0));
     }
