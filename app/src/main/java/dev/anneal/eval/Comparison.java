@@ -5,6 +5,7 @@ import dev.anneal.device.OpTimings;
 import dev.anneal.eval.LockStep.OpError;
 import dev.anneal.model.Model;
 import dev.anneal.plan.Plan;
+import dev.anneal.plan.Precision;
 import dev.anneal.reference.Difference;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.MemoryBill;
@@ -37,16 +38,24 @@ public record Comparison(
   /** {@code count} steps after step {@code after}. */
   public record Steps(int after, int count) {}
 
+  /** The same plans at any precision and loss scale. */
+  @FunctionalInterface
+  public interface Plans {
+    TrainingPlans of(Precision storage, float lossScale);
+  }
+
   /**
    * What is compared.
    *
+   * @param precision of every device that has it; the reference may have fp32 only
    * @param learningRate of an update, by its number from 1
    * @param after updates made so far
    * @param state writes parameters and moments
    */
   public record Task(
       Model model,
-      TrainingPlans plans,
+      Plans plans,
+      Precision precision,
       AdamWSettings adamW,
       Trainer.Batches batches,
       IntToDoubleFunction learningRate,
@@ -101,10 +110,17 @@ public record Comparison(
     try {
       List<Long> bytes = new ArrayList<>();
       for (Device device : devices) {
-        MemoryBill bill = MemoryBill.of(task.plans(), device);
+        boolean reference = trainers.isEmpty();
+        Precision precision =
+            reference && !device.precisions().contains(task.precision())
+                ? Precision.FP32
+                : task.precision();
+        MemoryBill.requireSupported(precision, device);
+        TrainingPlans plans = task.plans().of(precision, task.precision().lossScale());
+        MemoryBill bill = MemoryBill.of(plans, device);
         bill.requireFits(device);
         bytes.add(bill.total());
-        trainers.add(new Trainer(device, task.plans(), task.adamW()));
+        trainers.add(new Trainer(device, plans, task.adamW()));
       }
       List<List<OpError>> errors = new ArrayList<>();
       errors.add(List.of());
@@ -115,9 +131,9 @@ public record Comparison(
       List<List<Step>> steps = steps(task, trainers, count, progress, cancelled);
       List<DeviceResult> results = new ArrayList<>();
       for (int i = 0; i < devices.size(); i++) {
-        results.add(result(task, devices.get(i), bytes.get(i), steps.get(i), errors.get(i)));
+        results.add(result(trainers.get(i), bytes.get(i), steps.get(i), errors.get(i)));
       }
-      var tokens = task.plans().inputs().tokens().shape();
+      var tokens = trainers.getFirst().plans().inputs().tokens().shape();
       return new Comparison(
           task.model().description(),
           tokens.dim(0),
@@ -138,11 +154,13 @@ public record Comparison(
             new LockStep.Side(reference.device(), reference.memory()),
             new LockStep.Side(other.device(), other.memory()));
     List<OpError> errors = new ArrayList<>();
-    List<Plan> microSteps = task.plans().microSteps();
+    List<Plan> microSteps = reference.plans().microSteps();
     for (int i = 0; i < microSteps.size(); i++) {
       long batch = (long) task.after() * microSteps.size() + i;
       reference.prepare(task.batches(), batch, next, task.learningRate().applyAsDouble(next));
-      errors.addAll(lockStep.run(microSteps.get(i), op -> true, cancelled));
+      errors.addAll(
+          lockStep.run(
+              microSteps.get(i), other.plans().microSteps().get(i), op -> true, cancelled));
     }
     return errors;
   }
@@ -194,13 +212,14 @@ public record Comparison(
   }
 
   private static double step(Task task, Trainer trainer, int number) {
-    long batch = (long) (number - 1) * task.plans().microSteps().size();
+    long batch = (long) (number - 1) * trainer.plans().microSteps().size();
     double learningRate = task.learningRate().applyAsDouble(number);
     return trainer.step(task.batches(), batch, number, learningRate).loss();
   }
 
   private static DeviceResult result(
-      Task task, Device device, long bytes, List<Step> steps, List<OpError> errors) {
+      Trainer trainer, long bytes, List<Step> steps, List<OpError> errors) {
+    Device device = trainer.device();
     double median = median(steps, Step::ms);
     Map<String, Double> kinds = new TreeMap<>();
     steps.stream()
@@ -210,7 +229,8 @@ public record Comparison(
             kind -> kinds.put(kind, median(steps, step -> step.kinds().getOrDefault(kind, 0.0))));
     Map<String, Difference> worst = new TreeMap<>();
     errors.forEach(e -> worst.merge(e.op().kind(), e.difference(), Difference::worst));
-    long tokens = task.plans().inputs().tokens().elements() * task.plans().microSteps().size();
+    long tokens =
+        trainer.plans().inputs().tokens().elements() * trainer.plans().microSteps().size();
     return new DeviceResult(
         device.info().backend(),
         device.info().name(),

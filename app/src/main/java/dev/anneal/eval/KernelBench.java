@@ -2,6 +2,7 @@ package dev.anneal.eval;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.anneal.plan.Precision;
 import dev.anneal.device.Device;
 import dev.anneal.device.KernelFamily;
 import dev.anneal.eval.LockStep.OpError;
@@ -223,7 +224,7 @@ public final class KernelBench {
 
     Case(Model model, int batch, int sequence) {
       AdamWSettings adamW = AdamWSettings.defaults();
-      plans = TrainingPlans.of(model, batch, sequence, 1, adamW, Recompute.NONE);
+      plans = TrainingPlans.of(model, batch, sequence, 1, adamW, Recompute.NONE, Precision.FP32);
       expected = new Trainer(reference, plans, adamW);
       actual = new Trainer(device, plans, adamW);
       batches =
@@ -246,7 +247,7 @@ public final class KernelBench {
       Plan plan = plans.step();
       // Fresh input for every version.
       expected.prepare(batches, step, ++step, 1e-3);
-      return lockStep.run(plan, family.op()::isInstance, cancelled);
+      return lockStep.run(plan, plan, family.op()::isInstance, cancelled);
     }
 
     @Override

@@ -12,8 +12,6 @@ import dev.anneal.plan.Plan;
 import dev.anneal.plan.Tensor;
 import dev.anneal.reference.Difference;
 import dev.anneal.reference.Tolerance;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -26,8 +24,6 @@ import java.util.function.Predicate;
  * errors of ops do not add up, and an element that a kernel leaves out is seen.
  */
 final class LockStep {
-  private static final int CHUNK = 1 << 22;
-
   private final Side reference;
   private final Side other;
 
@@ -63,72 +59,85 @@ final class LockStep {
   }
 
   /**
-   * Runs the plan; the reference is left as if it had run alone.
+   * Runs the plan; the reference is left as if it had run alone, at the other one's precision.
    *
+   * @param plan of the reference
+   * @param same the same ops on the other device, whose activations may be stored in fewer bits
    * @param which ops to compare; the others run on the reference only
    */
-  List<OpError> run(Plan plan, Predicate<Op> which, BooleanSupplier cancelled) {
+  List<OpError> run(Plan plan, Plan same, Predicate<Op> which, BooleanSupplier cancelled) {
     List<OpError> errors = new ArrayList<>();
-    try (var host = java.lang.foreign.Arena.ofConfined()) {
-      MemorySegment ours = host.allocate(CHUNK, 64);
-      MemorySegment theirs = host.allocate(CHUNK, 64);
+    try (TensorCopy expected = new TensorCopy(reference, plan);
+        TensorCopy actual = new TensorCopy(other, same)) {
       for (int i = 0; i < plan.ops().size() && !cancelled.getAsBoolean(); i++) {
         Op op = plan.ops().get(i);
-        if (!which.test(op)) {
-          reference.run(plan, op);
-          continue;
+        Op twin = same.ops().get(i);
+        boolean compared = which.test(op);
+        if (compared) {
+          prepare(op, twin, expected, actual);
         }
-        prepare(plan, op, ours);
         reference.run(plan, op);
-        other.run(plan, op);
-        errors.add(compare(plan, i, ours, theirs));
+        if (compared) {
+          other.run(same, twin);
+          errors.add(compare(i, op, twin, expected, actual));
+        }
+        round(op, twin, expected);
       }
     }
     return errors;
   }
 
   /** Copies what the op reads or adds to, and spoils what it only writes. */
-  private void prepare(Plan plan, Op op, MemorySegment buffer) {
+  private static void prepare(Op op, Op twin, TensorCopy expected, TensorCopy actual) {
     boolean adds = op instanceof Op.ParameterGradient gradient && gradient.accumulate();
     // Spoiled first: a result may lie where an input is.
-    buffer.fill((byte) 0xff);
-    for (Tensor tensor : op.writes()) {
-      each(tensor, (from, count) -> put(plan, tensor, from, buffer.asSlice(0, count)));
-    }
-    for (Tensor tensor : op.tensors()) {
+    twin.writes().forEach(actual::spoil);
+    List<Tensor> tensors = op.tensors();
+    for (int t = 0; t < tensors.size(); t++) {
+      Tensor tensor = tensors.get(t);
       if (op.reads().contains(tensor) || adds && op.writes().contains(tensor)) {
-        each(
-            tensor,
-            (from, count) -> {
-              MemorySegment part = buffer.asSlice(0, count);
-              get(reference, plan, tensor, from, part);
-              put(plan, tensor, from, part);
-            });
+        Tensor to = twin.tensors().get(t);
+        for (long from = 0; from < tensor.elements(); from += TensorCopy.CHUNK) {
+          actual.write(to, from, expected.read(tensor, from));
+        }
       }
     }
   }
 
-  private OpError compare(Plan plan, int index, MemorySegment expected, MemorySegment actual) {
-    Op op = plan.ops().get(index);
-    Tolerance tolerance = Tolerance.of(op);
-    Tensor worstTensor = op.writes().getFirst();
-    Difference worst = Difference.NONE;
-    for (Tensor tensor : op.writes()) {
-      if (tensor.dtype() != DType.F32) {
+  /** What the other device stores in fewer bits, the reference keeps with as few. */
+  private static void round(Op op, Op twin, TensorCopy expected) {
+    for (int t = 0; t < op.writes().size(); t++) {
+      DType stored = twin.writes().get(t).dtype();
+      Tensor tensor = op.writes().get(t);
+      if (stored == tensor.dtype()) {
         continue;
       }
+      for (long from = 0; from < tensor.elements(); from += TensorCopy.CHUNK) {
+        float[] values = expected.read(tensor, from);
+        for (int i = 0; i < values.length; i++) {
+          values[i] = stored.round(values[i]);
+        }
+        expected.write(tensor, from, values);
+      }
+    }
+  }
+
+  private static OpError compare(
+      int index, Op op, Op twin, TensorCopy expected, TensorCopy actual) {
+    Tolerance tolerance = Tolerance.of(twin);
+    Tensor worstTensor = op.writes().getFirst();
+    Difference worst = Difference.NONE;
+    for (int t = 0; t < op.writes().size(); t++) {
+      Tensor tensor = op.writes().get(t);
+      Tensor to = twin.writes().get(t);
       Difference.Sum sum = new Difference.Sum();
-      each(
-          tensor,
-          (from, count) -> {
-            get(reference, plan, tensor, from, expected.asSlice(0, count));
-            get(other, plan, tensor, from, actual.asSlice(0, count));
-            for (long i = 0; i < count / 4; i++) {
-              sum.add(
-                  actual.getAtIndex(ValueLayout.JAVA_FLOAT, i),
-                  expected.getAtIndex(ValueLayout.JAVA_FLOAT, i));
-            }
-          });
+      for (long from = 0; from < tensor.elements(); from += TensorCopy.CHUNK) {
+        float[] right = expected.read(tensor, from);
+        float[] given = actual.read(to, from);
+        for (int i = 0; i < right.length; i++) {
+          sum.add(given[i], to.dtype().round(right[i]));
+        }
+      }
       Difference difference = sum.difference();
       if (tolerance.error(difference) > tolerance.error(worst)) {
         worstTensor = tensor;
@@ -136,23 +145,5 @@ final class LockStep {
       worst = worst.worst(difference);
     }
     return new OpError(index, op, worstTensor, worst, tolerance);
-  }
-
-  private interface Part {
-    void at(long from, long bytes);
-  }
-
-  private static void each(Tensor tensor, Part part) {
-    for (long from = 0; from < tensor.bytes(); from += CHUNK) {
-      part.at(from, Math.min(CHUNK, tensor.bytes() - from));
-    }
-  }
-
-  private static void get(Side side, Plan plan, Tensor tensor, long from, MemorySegment into) {
-    side.device().copyOut(side.of(tensor), plan.layout().offset(tensor) + from, into);
-  }
-
-  private void put(Plan plan, Tensor tensor, long from, MemorySegment bytes) {
-    other.device().copyIn(other.of(tensor), plan.layout().offset(tensor) + from, bytes);
   }
 }

@@ -1,5 +1,6 @@
 package dev.anneal.session;
 
+import dev.anneal.plan.Precision;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -32,6 +33,7 @@ public final class ConfigJson {
         .put("sequence", config.sequence())
         .put("micro_steps", config.microSteps())
         .put("recompute", config.recompute().name())
+        .put("precision", config.precision().name())
         .put("seed", config.seed());
     Schedule schedule = config.schedule();
     ObjectNode rates =
@@ -107,6 +109,8 @@ public final class ConfigJson {
             constant(AdamWSettings.Decay.class, adamW, "decay"),
             adamW.has("max_norm") ? (float) number(adamW, "max_norm") : Float.POSITIVE_INFINITY),
         constant(Recompute.class, node, "recompute"),
+        // Checkpoints from before there was a choice are fp32.
+        node.has("precision") ? constant(Precision.class, node, "precision") : Precision.FP32,
         field(node, "seed").asLong(),
         new RunConfig.Intervals(
             integer(intervals, "evaluate"),

@@ -11,6 +11,7 @@ import dev.anneal.model.Gpt2;
 import dev.anneal.model.Model;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.Plan;
+import dev.anneal.plan.Precision;
 import dev.anneal.plan.Tensor;
 import dev.anneal.training.Initialization;
 import dev.anneal.training.MemoryBill;
@@ -48,20 +49,25 @@ public final class Run implements AutoCloseable {
     this.device = device;
     this.directory = directory;
     this.model = new Gpt2(config.model());
-    TrainingPlans plans = plans(model, config);
+    MemoryBill.requireSupported(config.precision(), device);
+    Precision precision = config.precision();
+    TrainingPlans plans = plans(model, config, precision, precision.lossScale());
     this.bill = MemoryBill.of(plans, device);
     bill.requireFits(device);
     this.trainer = new Trainer(device, plans, config.adamW());
   }
 
-  private static TrainingPlans plans(Model model, RunConfig config) {
+  private static TrainingPlans plans(
+      Model model, RunConfig config, Precision storage, float lossScale) {
     return TrainingPlans.of(
         model,
         config.batch(),
         config.sequence(),
         config.microSteps(),
         config.adamW(),
-        config.recompute());
+        config.recompute(),
+        storage,
+        lossScale);
   }
 
   /**
@@ -71,7 +77,8 @@ public final class Run implements AutoCloseable {
     Model model = new Gpt2(config.model());
     return new Comparison.Task(
         model,
-        plans(model, config),
+        (storage, lossScale) -> plans(model, config, storage, lossScale),
+        config.precision(),
         config.adamW(),
         corpus.training(),
         config.schedule()::learningRate,
@@ -86,7 +93,8 @@ public final class Run implements AutoCloseable {
   public Comparison.Task comparison() {
     return new Comparison.Task(
         model,
-        trainer.plans(),
+        (storage, lossScale) -> plans(model, config, storage, lossScale),
+        config.precision(),
         config.adamW(),
         corpus.training(),
         config.schedule()::learningRate,
@@ -96,6 +104,7 @@ public final class Run implements AutoCloseable {
 
   /** Goes on on another device, with the same weights and moments. The first is not closed. */
   void moveTo(Device to) {
+    MemoryBill.requireSupported(config.precision(), to);
     MemoryBill newBill = MemoryBill.of(trainer.plans(), to);
     newBill.requireFits(to);
     Trainer moved = new Trainer(to, trainer.plans(), config.adamW());

@@ -123,7 +123,8 @@ public final class Trainer implements AutoCloseable {
       microSteps.get(i).run();
       sum += scalar(plans.microSteps().get(i), plans.loss());
     }
-    return new StepResult(sum / microSteps.size(), scalar(plans.step(), plans.norm()));
+    return new StepResult(
+        sum / microSteps.size(), scalar(plans.step(), plans.norm()) / plans.lossScale());
   }
 
   /** The mean loss over {@code count} batches, which are weighted equally. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.anneal.plan.Precision;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.generation.SamplingSettings;
@@ -50,6 +51,7 @@ class RunTest {
         new Schedule(Schedule.Shape.COSINE, lr, 2, 20, 0.1),
         AdamWSettings.defaults().withWeightDecay(0.1f),
         recompute,
+        Precision.FP32,
         42,
         new RunConfig.Intervals(5, 2, 0, 8, 0, 0));
   }

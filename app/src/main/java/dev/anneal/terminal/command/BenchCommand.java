@@ -1,5 +1,6 @@
 package dev.anneal.terminal.command;
 
+import dev.anneal.plan.Precision;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.device.Device;
@@ -87,7 +88,7 @@ final class BenchCommand extends ShellCommand {
     int vocabulary = model.isNamed() ? GptConfig.GPT2_VOCABULARY : 256;
     Model gpt = new Gpt2(model.config(vocabulary, sequence));
     AdamWSettings adamW = AdamWSettings.defaults();
-    TrainingPlans plans = TrainingPlans.of(gpt, batch, sequence, 1, adamW, Recompute.NONE);
+    TrainingPlans plans = TrainingPlans.of(gpt, batch, sequence, 1, adamW, Recompute.NONE, Precision.FP32);
     PrintWriter out = out();
     DeviceOptions options = placement.options();
     try (Device device = placement.open()) {

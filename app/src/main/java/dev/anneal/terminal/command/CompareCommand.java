@@ -1,5 +1,6 @@
 package dev.anneal.terminal.command;
 
+import dev.anneal.plan.Precision;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.eval.Comparison;
@@ -69,6 +70,14 @@ final class CompareCommand extends ShellCommand {
 
   @Option(names = "--seed", paramLabel = "S", defaultValue = "" + RunConfig.DEFAULT_SEED)
   private long seed;
+
+  @Option(
+      names = "--dtype",
+      defaultValue = "fp32",
+      description =
+          "of stored activations, on all but the reference, whose are rounded: fp32, bf16, fp16;"
+              + " ${DEFAULT-VALUE} by default")
+  private Precision precision;
 
   @Option(names = "--threads", paramLabel = "N", description = "of the CPU; all cores by default")
   private Optional<Integer> threads = Optional.empty();
@@ -201,6 +210,7 @@ final class CompareCommand extends ShellCommand {
         new Schedule(Schedule.Shape.CONSTANT, LR, 0, steps, 1),
         AdamWSettings.defaults(),
         Recompute.NONE,
+        precision,
         seed,
         new RunConfig.Intervals(0, 1, 0, 0, 0, 1));
   }

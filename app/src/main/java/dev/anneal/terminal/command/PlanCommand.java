@@ -1,5 +1,6 @@
 package dev.anneal.terminal.command;
 
+import dev.anneal.plan.Precision;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.device.Device;
@@ -55,6 +56,14 @@ final class PlanCommand extends ShellCommand {
       description = "none, gelu or block; ${DEFAULT-VALUE} by default")
   private Recompute recompute;
 
+  @Option(
+      names = "--dtype",
+      defaultValue = "fp32",
+      description =
+          "of stored activations: fp32, bf16 or fp16, where the device has it; ops compute in fp32;"
+              + " ${DEFAULT-VALUE} by default")
+  private Precision precision;
+
   @Option(names = "--backend", defaultValue = "cpu", description = "${DEFAULT-VALUE} by default")
   private String backend;
 
@@ -66,7 +75,7 @@ final class PlanCommand extends ShellCommand {
     int vocabulary = model.isNamed() ? GptConfig.GPT2_VOCABULARY : 256;
     Model gpt = new Gpt2(model.config(vocabulary, sequence));
     TrainingPlans plans =
-        TrainingPlans.of(gpt, batch, sequence, 1, AdamWSettings.defaults(), recompute);
+        TrainingPlans.of(gpt, batch, sequence, 1, AdamWSettings.defaults(), recompute, precision);
     PrintWriter out = out();
     try (Device device = Devices.open(backend, 0, DeviceOptions.defaults())) {
       MemoryBill bill = MemoryBill.of(plans, device);

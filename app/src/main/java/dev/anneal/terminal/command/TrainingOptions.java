@@ -1,5 +1,6 @@
 package dev.anneal.terminal.command;
 
+import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.RunConfig;
 import dev.anneal.training.AdamWSettings;
@@ -87,6 +88,14 @@ final class TrainingOptions {
   private Recompute recompute;
 
   @Option(
+      names = "--dtype",
+      defaultValue = "fp32",
+      description =
+          "of stored activations: fp32, bf16 or fp16, where the device has it; ops compute in fp32;"
+              + " ${DEFAULT-VALUE} by default")
+  private Precision precision;
+
+  @Option(
       names = "--seed",
       paramLabel = "S",
       defaultValue = "" + RunConfig.DEFAULT_SEED,
@@ -156,6 +165,7 @@ final class TrainingOptions {
             AdamWSettings.Decay.MATRICES,
             clip > 0 ? clip : Float.POSITIVE_INFINITY),
         recompute,
+        precision,
         seed,
         new RunConfig.Intervals(
             evaluateEvery.orElse(recipe.evaluateEvery()),

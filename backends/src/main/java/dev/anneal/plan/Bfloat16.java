@@ -1,14 +1,14 @@
-package dev.anneal.checkpoint;
+package dev.anneal.plan;
 
 /** The upper half of a float32: 8 bits of exponent, 7 of fraction. */
-final class Bfloat16 {
+public final class Bfloat16 {
 
   private Bfloat16() {}
 
   /**
    * The nearest, of two equally near the even one; NaN stays NaN, beyond the largest is infinity.
    */
-  static short of(float value) {
+  public static short of(float value) {
     int bits = Float.floatToRawIntBits(value);
     if (Float.isNaN(value)) {
       return (short) (bits >>> 16 | 0x40);
@@ -17,7 +17,7 @@ final class Bfloat16 {
     return (short) (bits + half >>> 16);
   }
 
-  static float toFloat(short bfloat16) {
+  public static float toFloat(short bfloat16) {
     return Float.intBitsToFloat(bfloat16 << 16);
   }
 }
