@@ -90,21 +90,20 @@ final class KernelCatalog {
   /** The version that is best on devices of this kind, as far as we know without timing it. */
   static int suited(KernelFamily family, DeviceLimits limits) {
     int last = family.versions();
-    boolean gpu = !limits.cpu();
     for (int v = last; v > 1; v--) {
-      boolean wanted = gpu ? !forCpus(family, v) : !forGpus(family, v);
-      if (wanted && fits(family, v, limits)) {
+      boolean meant = limits.vectors() ? !forGpus(family, v) : !forCpus(family, v);
+      if (meant && fits(family, v, limits)) {
         return v;
       }
     }
     return 1;
   }
 
-  private static boolean forCpus(KernelFamily family, int version) {
+  static boolean forCpus(KernelFamily family, int version) {
     return family.ideas().get(version - 1).startsWith("for CPUs");
   }
 
-  private static boolean forGpus(KernelFamily family, int version) {
+  static boolean forGpus(KernelFamily family, int version) {
     return family.ideas().get(version - 1).startsWith("for GPUs");
   }
 

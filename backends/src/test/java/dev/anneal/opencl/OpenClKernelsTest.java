@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -21,6 +22,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every op, in every version, on every OpenCL device here, at shapes around every tile. */
 class OpenClKernelsTest {
+  /** Each is a build of its own: one that fills no vector, and GPT-2's. */
+  private static final Set<Integer> HEAD_SIZES = Set.of(17, 64);
+
   private static final List<Device> DEVICES = new ArrayList<>();
 
   @BeforeAll
@@ -35,7 +39,7 @@ class OpenClKernelsTest {
   }
 
   static Stream<OpRun> cases() {
-    return OpCases.all();
+    return OpCases.all().filter(run -> HEAD_SIZES.contains(OpCases.headSize(run.op()).orElse(17)));
   }
 
   @ParameterizedTest
@@ -43,7 +47,7 @@ class OpenClKernelsTest {
   void everyVersionMatchesTheReferenceAndItself(OpRun run) {
     Map<Tensor, double[]> expected = run.reference();
     for (Device device : DEVICES) {
-      for (Map<String, Integer> versions : OpenClVersions.of(run.op(), device)) {
+      for (Map<String, Integer> versions : OpenClVersions.MEANT.of(run.op(), device)) {
         device.chooseKernels(versions);
         Map<Tensor, float[]> actual = run.on(device);
         assertEquals(

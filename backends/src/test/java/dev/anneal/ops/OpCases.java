@@ -7,6 +7,7 @@ import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.Stream;
 
 /** Every op at shapes of 1, of primes, and just under and over every tile. */
@@ -34,6 +35,16 @@ public final class OpCases {
             elementwise(Stream.of(35)),
             ends(Stream.of(new int[] {3, 35, 48})))
         .flatMap(s -> s);
+  }
+
+  /** The channels of a head, for an op that has heads. */
+  public static OptionalInt headSize(Op op) {
+    return switch (op) {
+      case Op.AttentionForward o -> OptionalInt.of(o.out().shape().dim(-1) / o.heads());
+      case Op.AttentionBackward o -> OptionalInt.of(o.out().shape().dim(-1) / o.heads());
+      case Op.CachedAttention o -> OptionalInt.of(o.out().shape().dim(-1) / o.heads());
+      default -> OptionalInt.empty();
+    };
   }
 
   private static Stream<OpRun> products() {
@@ -140,6 +151,7 @@ public final class OpCases {
     return attention(
         Stream.of(
             new int[] {1, 1, 1, 1},
+            new int[] {1, 1, 17, 1},
             new int[] {2, 5, 6, 2},
             new int[] {1, 33, 34, 2},
             new int[] {2, 64, 64, 1},
