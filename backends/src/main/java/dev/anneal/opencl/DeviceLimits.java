@@ -4,8 +4,8 @@ package dev.anneal.opencl;
  * What a device says of itself, from which kernel versions and work-group sizes are chosen.
  *
  * @param version of OpenCL, with what the vendor adds
- * @param vectors whether it is a CPU whose compiler keeps vectors, and so wants few large work-items;
- *     one that takes vectors apart to run work-items side by side is used like a GPU
+ * @param vectors whether it is a CPU whose compiler keeps vectors, and so wants few large
+ *     work-items; one that takes vectors apart to run work-items side by side is used like a GPU
  * @param workGroup the most work-items of one work-group
  * @param localBytes of memory that a work-group shares
  * @param allocationBytes the most that one buffer should have

@@ -97,8 +97,7 @@ final class OpenClProgram implements Program {
             case Argument.Workspace(long first) -> place(kernel, index, workspace.buffer(), first);
             case Argument.ArenaOf(Tensor tensor) -> {
               Memory arena = requireNonNull(memory.get(tensor.arena()));
-              yield set(
-                  kernel, index, Sizeof.cl_mem, Pointer.to(OpenClDevice.buffer(arena)));
+              yield set(kernel, index, Sizeof.cl_mem, Pointer.to(OpenClDevice.buffer(arena)));
             }
             case Argument.Tiles tiles ->
                 set(kernel, index, Sizeof.cl_mem, Pointer.to(table(tiles).buffer()));

@@ -13,9 +13,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Runs versions of every kernel at small shapes against the reference, on the first OpenCL
- * device that the environment shows: {@link SafetyNetTest} starts it with one implementation after
- * the other. The argument is one of {@link OpenClVersions}. Prints the device, each thing that is
+ * Runs versions of every kernel at small shapes against the reference, on the first OpenCL device
+ * that the environment shows: {@link SafetyNetTest} starts it with one implementation after the
+ * other. The argument is one of {@link OpenClVersions}. Prints the device, each thing that is
  * wrong, and how many runs there were.
  */
 final class KernelCheck {

@@ -30,8 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Memory, the cache of binaries, and what goes wrong, on the first OpenCL device here. */
 class OpenClDeviceTest {
-  private static final OpRun ADD =
-      new OpRun(new Op.Add(f("out"), f("a"), f("b")), 1);
+  private static final OpRun ADD = new OpRun(new Op.Add(f("out"), f("a"), f("b")), 1);
 
   @TempDir private Path directory;
 
@@ -110,8 +109,7 @@ class OpenClDeviceTest {
   void aModelThatDoesNotFitIsOneLine() {
     try (OpenClDevice device = open()) {
       long bytes = device.limits().memoryBytes() + 1;
-      Failure failure =
-          assertThrows(Failure.class, () -> device.allocate(Arena.OPTIMIZER, bytes));
+      Failure failure = assertThrows(Failure.class, () -> device.allocate(Arena.OPTIMIZER, bytes));
       assertEquals(ExitCode.BACKEND, failure.exitCode());
       assertTrue(failure.getMessage().contains("the optimizer need " + bytes), failure.toString());
       assertFalse(failure.getMessage().contains("\n"));
@@ -132,8 +130,7 @@ class OpenClDeviceTest {
   void aBuildThatIsRefusedNamesFileAndError() {
     try (OpenClDevice device = open()) {
       Source source = new Source("attention", List.of("prelude", "heads"), "-DHEAD_SIZE=none");
-      Launch launch =
-          Launch.of(source, "attention_forward_v1", Grid.single(1, 1));
+      Launch launch = Launch.of(source, "attention_forward_v1", Grid.single(1, 1));
       Failure failure = assertThrows(Failure.class, () -> device.compiler().kernel(launch));
       assertEquals(ExitCode.BACKEND, failure.exitCode());
       assertTrue(failure.getMessage().contains("attention.cl"), failure.toString());

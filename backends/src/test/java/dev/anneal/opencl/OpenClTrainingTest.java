@@ -33,8 +33,7 @@ class OpenClTrainingTest {
   @Test
   void hundredStepsStayWithTheCpu() {
     List<DeviceInfo> devices = InstalledDevices.all();
-    DeviceInfo cpuInfo =
-        ((Availability.Available) new CpuBackend().probe()).devices().getFirst();
+    DeviceInfo cpuInfo = ((Availability.Available) new CpuBackend().probe()).devices().getFirst();
     float[] expected;
     try (Device cpu = new CpuBackend().open(cpuInfo, DeviceOptions.threads(1))) {
       expected = losses(cpu);

@@ -115,8 +115,7 @@ class SafetyNetTest {
     return temporary.resolve(implementation.name());
   }
 
-  private static CompletableFuture<String> start(Implementation implementation)
-      throws IOException {
+  private static CompletableFuture<String> start(Implementation implementation) throws IOException {
     Path directory = Files.createDirectories(directory(implementation));
     List<String> command = new ArrayList<>();
     command.add(System.getProperty("java.home") + "/bin/java");
@@ -133,8 +132,7 @@ class SafetyNetTest {
             System.getProperty("java.class.path"),
             KernelCheck.class.getName(),
             implementation.versions.name()));
-    ProcessBuilder builder =
-        new ProcessBuilder(command).redirectErrorStream(true);
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().putAll(implementation.environment(directory));
     builder.environment().put("XDG_CACHE_HOME", directory.resolve("cache").toString());
     Process process = builder.start();
