@@ -167,8 +167,7 @@ final class AttentionLaunches {
   }
 
   /** Version 3 for one side, with the other side's two parts packed in the workspace. */
-  private static Launch both(
-      String side, Sizes s, Grid grid, List<Argument> tensors, long part) {
+  private static Launch both(String side, Sizes s, Grid grid, List<Argument> tensors, long part) {
     return new Launch(
         s.backward(),
         "attention_backward_" + side + "_v3",

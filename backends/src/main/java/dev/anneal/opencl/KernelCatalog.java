@@ -14,8 +14,7 @@ final class KernelCatalog {
 
   private static final String PER_ELEMENT = "one work-item per element";
   private static final String PER_ROW = "one work-item per row";
-  private static final String VECTORS =
-      "for CPUs: sixteen elements per work-item, as one vector";
+  private static final String VECTORS = "for CPUs: sixteen elements per work-item, as one vector";
   private static final String SQUARES =
       "for GPUs: 64 x 64 results per work-group, through local memory, 4 x 4 per work-item";
   private static final String PANELS =
@@ -60,11 +59,7 @@ final class KernelCatalog {
           family("layernorm_forward", Op.LayerNormForward.class, PER_ROW, GROUP_PER_ROW, LANES),
           family("layernorm_backward", Op.LayerNormBackward.class, PER_ROW, GROUP_PER_ROW, LANES),
           family(
-              "cross_entropy_forward",
-              Op.CrossEntropyForward.class,
-              PER_ROW,
-              GROUP_PER_ROW,
-              LANES),
+              "cross_entropy_forward", Op.CrossEntropyForward.class, PER_ROW, GROUP_PER_ROW, LANES),
           family("cross_entropy_backward", Op.CrossEntropyBackward.class, PER_ELEMENT, VECTORS),
           family("gelu_forward", Op.GeluForward.class, PER_ELEMENT, VECTORS),
           family("gelu_backward", Op.GeluBackward.class, PER_ELEMENT, VECTORS),
@@ -90,21 +85,20 @@ final class KernelCatalog {
   /** The version that is best on devices of this kind, as far as we know without timing it. */
   static int suited(KernelFamily family, DeviceLimits limits) {
     int last = family.versions();
-    boolean gpu = !limits.cpu();
     for (int v = last; v > 1; v--) {
-      boolean wanted = gpu ? !forCpus(family, v) : !forGpus(family, v);
-      if (wanted && fits(family, v, limits)) {
+      boolean meant = limits.vectors() ? !forGpus(family, v) : !forCpus(family, v);
+      if (meant && fits(family, v, limits)) {
         return v;
       }
     }
     return 1;
   }
 
-  private static boolean forCpus(KernelFamily family, int version) {
+  static boolean forCpus(KernelFamily family, int version) {
     return family.ideas().get(version - 1).startsWith("for CPUs");
   }
 
-  private static boolean forGpus(KernelFamily family, int version) {
+  static boolean forGpus(KernelFamily family, int version) {
     return family.ideas().get(version - 1).startsWith("for GPUs");
   }
 

@@ -40,9 +40,7 @@ final class MatmulLaunches {
     Sizes s = Sizes.of(op.in(), op.weight());
     Argument in = data(op.in());
     return switch (versions.of("matmul_forward")) {
-      case 1 ->
-          Launches.of(
-              forward("v1", Grid.items(s.n(), s.m(), versions.limits()), op, in, s));
+      case 1 -> Launches.of(forward("v1", Grid.items(s.n(), s.m(), versions.limits()), op, in, s));
       case 2 -> Launches.of(forward("v2", squares(s.n(), s.m()), op, in, s));
       default ->
           s.m() < FEW_ROWS
@@ -65,8 +63,7 @@ final class MatmulLaunches {
             integer(s.k())),
         forward(
             "v3",
-            Grid.single(
-                Math.ceilDiv(s.n(), FORWARD_ROWS), Math.ceilDiv(panels, FORWARD_PANELS)),
+            Grid.single(Math.ceilDiv(s.n(), FORWARD_ROWS), Math.ceilDiv(panels, FORWARD_PANELS)),
             op,
             workspace(0),
             s));
@@ -90,8 +87,7 @@ final class MatmulLaunches {
 
   /** Work-groups of version 2 over a result of {@code columns} times {@code rows}. */
   private static Grid squares(int columns, int rows) {
-    return Grid.groups(
-        Math.ceilDiv(columns, SIDE), Math.ceilDiv(rows, SIDE), ITEMS, ITEMS);
+    return Grid.groups(Math.ceilDiv(columns, SIDE), Math.ceilDiv(rows, SIDE), ITEMS, ITEMS);
   }
 
   static Launches backwardInput(Op.MatmulBackwardInput op, KernelVersions versions) {
@@ -101,8 +97,7 @@ final class MatmulLaunches {
         switch (version) {
           case 1 -> Grid.items(s.k(), s.m(), versions.limits());
           case 2 -> squares(s.k(), s.m());
-          default ->
-              Grid.single(Math.ceilDiv(s.k(), PANEL), Math.ceilDiv(s.m(), INPUT_ROWS));
+          default -> Grid.single(Math.ceilDiv(s.k(), PANEL), Math.ceilDiv(s.m(), INPUT_ROWS));
         };
     return Launches.of(
         Launch.of(
@@ -122,8 +117,7 @@ final class MatmulLaunches {
     Argument in = data(op.in());
     return switch (versions.of("matmul_backward_weight")) {
       case 1 ->
-          Launches.of(
-              backwardWeight("v1", Grid.items(s.k(), s.n(), versions.limits()), op, in, s));
+          Launches.of(backwardWeight("v1", Grid.items(s.k(), s.n(), versions.limits()), op, in, s));
       case 2 -> Launches.of(backwardWeight("v2", squares(s.k(), s.n()), op, in, s));
       default -> {
         long panels = Math.ceilDiv(s.k(), PANEL);

@@ -39,7 +39,7 @@ final class OpenClProgram implements Program {
   private long runs;
 
   /** A launch with its arguments in place. */
-  private record Bound(int op, cl_kernel kernel, long[] global, long[] local) {}
+  private record Bound(int op, Launch launch, cl_kernel kernel, long[] global, long[] local) {}
 
   OpenClProgram(
       OpenClDevice device, Plan plan, Map<Arena, Memory> memory, KernelVersions versions) {
@@ -78,6 +78,7 @@ final class OpenClProgram implements Program {
     Bound bound =
         new Bound(
             op,
+            launch,
             kernel,
             new long[] {grid.columns(), grid.rows()},
             new long[] {grid.groupColumns(), grid.groupRows()});
@@ -96,8 +97,7 @@ final class OpenClProgram implements Program {
             case Argument.Workspace(long first) -> place(kernel, index, workspace.buffer(), first);
             case Argument.ArenaOf(Tensor tensor) -> {
               Memory arena = requireNonNull(memory.get(tensor.arena()));
-              yield set(
-                  kernel, index, Sizeof.cl_mem, Pointer.to(OpenClDevice.buffer(arena)));
+              yield set(kernel, index, Sizeof.cl_mem, Pointer.to(OpenClDevice.buffer(arena)));
             }
             case Argument.Tiles tiles ->
                 set(kernel, index, Sizeof.cl_mem, Pointer.to(table(tiles).buffer()));
@@ -165,6 +165,9 @@ final class OpenClProgram implements Program {
       }
       runs++;
     } catch (CLException e) {
+      if (enqueued < events.length && OpenClFailures.refusesGroup(e)) {
+        throw OpenClFailures.group(launches.get(enqueued).launch, device.limits());
+      }
       throw OpenClFailures.lost("running " + doing(enqueued), device.limits(), e);
     } finally {
       release(enqueued);

@@ -58,8 +58,7 @@ final class OptimizerLaunches {
   }
 
   /** A launch for each arena that gradients are in: one. Returns how many tiles there are. */
-  private static long allGradients(
-      List<Tensor> gradients, int version, List<Launch> launches) {
+  private static long allGradients(List<Tensor> gradients, int version, List<Launch> launches) {
     Map<Arena, List<Tensor>> byArena =
         gradients.stream()
             .collect(

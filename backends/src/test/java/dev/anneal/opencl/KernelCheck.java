@@ -13,14 +13,16 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Runs every version of every kernel at small shapes against the reference, on the first OpenCL
- * device that the environment shows: {@link SafetyNetTest} starts it with one implementation after
- * the other. Prints the device, each thing that is wrong, and how many runs there were.
+ * Runs versions of every kernel at small shapes against the reference, on the first OpenCL device
+ * that the environment shows: {@link SafetyNetTest} starts it with one implementation after the
+ * other. The argument is one of {@link OpenClVersions}. Prints the device, each thing that is
+ * wrong, and how many runs there were.
  */
 final class KernelCheck {
   private KernelCheck() {}
 
   public static void main(String[] args) {
+    OpenClVersions versions = OpenClVersions.valueOf(args[0]);
     DeviceInfo info =
         switch (new OpenClBackend().probe()) {
           case Availability.Available(List<DeviceInfo> devices) -> devices.getFirst();
@@ -31,10 +33,10 @@ final class KernelCheck {
     try (Device device = new OpenClBackend().open(info, DeviceOptions.defaults())) {
       for (OpRun run : OpCases.small().toList()) {
         Map<Tensor, double[]> expected = run.reference();
-        for (Map<String, Integer> versions : OpenClVersions.of(run.op(), device)) {
-          device.chooseKernels(versions);
+        for (Map<String, Integer> choice : versions.of(run.op(), device)) {
+          device.chooseKernels(choice);
           Optional<String> error = OpAccuracy.firstError(run, expected, run.on(device));
-          error.ifPresent(what -> System.out.println("wrong " + versions + " " + what));
+          error.ifPresent(what -> System.out.println("wrong " + choice + " " + what));
           runs++;
         }
       }

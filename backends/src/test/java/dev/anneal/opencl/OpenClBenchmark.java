@@ -194,8 +194,7 @@ public final class OpenClBenchmark {
                 .byKind()
                 .forEach(
                     (kind, nanos) ->
-                        System.out.printf(
-                            Locale.ROOT, "  %-26s %8.1f ms%n", kind, nanos / 4e6));
+                        System.out.printf(Locale.ROOT, "  %-26s %8.1f ms%n", kind, nanos / 4e6));
             System.out.printf(
                 Locale.ROOT, "%s: %.0f ms per step%n", device.info().backend(), milliseconds);
             return milliseconds;

@@ -59,17 +59,14 @@ final class TrainingStep implements AutoCloseable {
       f = emit.gelu(at + "gelu", linear(emit, at + "fc", f, channels, 4 * channels));
       x = emit.add(at + "residual2", x, linear(emit, at + "out", f, 4 * channels, channels));
     }
-    Tensor logits =
-        emit.linear("logits", norm(emit, "ln", x, channels), wte, Optional.empty());
+    Tensor logits = emit.linear("logits", norm(emit, "ln", x, channels), wte, Optional.empty());
     this.loss = emit.mean("loss", emit.crossEntropy("losses", logits, targets, vocabulary));
     List<Op> ops = new ArrayList<>(emit.ops());
-    ops.addAll(
-        Backward.derive(emit.ops(), loss, 1, p -> like(p, "gradient", Arena.GRADIENTS)));
+    ops.addAll(Backward.derive(emit.ops(), loss, 1, p -> like(p, "gradient", Arena.GRADIENTS)));
     Tensor norm = new Tensor("norm", DType.F32, Shape.of(), Arena.ACTIVATIONS);
     ops.add(
         new Op.GlobalNorm(
-            norm,
-            parameters.stream().map(p -> like(p, "gradient", Arena.GRADIENTS)).toList()));
+            norm, parameters.stream().map(p -> like(p, "gradient", Arena.GRADIENTS)).toList()));
     for (Tensor p : parameters) {
       ops.add(
           new Op.AdamW(

@@ -7,6 +7,7 @@ import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.Stream;
 
 /** Every op at shapes of 1, of primes, and just under and over every tile. */
@@ -25,7 +26,9 @@ public final class OpCases {
     return Stream.of(products(), rows(), attention(), elementwise(), ends()).flatMap(s -> s);
   }
 
-  /** Every op once or twice at small shapes that fill no tile: for implementations that are slow. */
+  /**
+   * Every op once or twice at small shapes that fill no tile: for implementations that are slow.
+   */
   public static Stream<OpRun> small() {
     return Stream.of(
             products(Stream.of(new int[] {2, 20, 37}, new int[] {10, 37, 21})),
@@ -34,6 +37,16 @@ public final class OpCases {
             elementwise(Stream.of(35)),
             ends(Stream.of(new int[] {3, 35, 48})))
         .flatMap(s -> s);
+  }
+
+  /** The channels of a head, for an op that has heads. */
+  public static OptionalInt headSize(Op op) {
+    return switch (op) {
+      case Op.AttentionForward o -> OptionalInt.of(o.out().shape().dim(-1) / o.heads());
+      case Op.AttentionBackward o -> OptionalInt.of(o.out().shape().dim(-1) / o.heads());
+      case Op.CachedAttention o -> OptionalInt.of(o.out().shape().dim(-1) / o.heads());
+      default -> OptionalInt.empty();
+    };
   }
 
   private static Stream<OpRun> products() {
@@ -140,6 +153,7 @@ public final class OpCases {
     return attention(
         Stream.of(
             new int[] {1, 1, 1, 1},
+            new int[] {1, 1, 17, 1},
             new int[] {2, 5, 6, 2},
             new int[] {1, 33, 34, 2},
             new int[] {2, 64, 64, 1},
@@ -148,33 +162,33 @@ public final class OpCases {
 
   private static Stream<OpRun> attention(Stream<int[]> sizes) {
     return sizes.flatMap(
-            s -> {
-              int b = s[0];
-              int t = s[1];
-              int c = s[2];
-              int heads = s[3];
-              Tensor qkv = f("qkv", b, t, 3 * c);
-              Tensor out = f("out", b, t, c);
-              Tensor lse = f("lse", b, heads, t);
-              Op forward = new Op.AttentionForward(out, lse, qkv, heads);
-              // Backward needs forward's own results.
-              Op backward =
-                  new Op.AttentionBackward(
-                      f("dQkv", b, t, 3 * c),
-                      f("delta", b, heads, t),
-                      f("dOut", b, t, c),
-                      qkv,
-                      out,
-                      lse,
-                      heads);
-              Op cached =
-                  new Op.CachedAttention(
-                      out, f("k", b, t + 9, c), f("v", b, t + 9, c), qkv, i("position"), heads);
-              return Stream.of(
-                  new OpRun(forward, 1),
-                  new OpRun(List.of(forward, backward), 1),
-                  new OpRun(cached, 9));
-            });
+        s -> {
+          int b = s[0];
+          int t = s[1];
+          int c = s[2];
+          int heads = s[3];
+          Tensor qkv = f("qkv", b, t, 3 * c);
+          Tensor out = f("out", b, t, c);
+          Tensor lse = f("lse", b, heads, t);
+          Op forward = new Op.AttentionForward(out, lse, qkv, heads);
+          // Backward needs forward's own results.
+          Op backward =
+              new Op.AttentionBackward(
+                  f("dQkv", b, t, 3 * c),
+                  f("delta", b, heads, t),
+                  f("dOut", b, t, c),
+                  qkv,
+                  out,
+                  lse,
+                  heads);
+          Op cached =
+              new Op.CachedAttention(
+                  out, f("k", b, t + 9, c), f("v", b, t + 9, c), qkv, i("position"), heads);
+          return Stream.of(
+              new OpRun(forward, 1),
+              new OpRun(List.of(forward, backward), 1),
+              new OpRun(cached, 9));
+        });
   }
 
   private static Stream<OpRun> elementwise() {
@@ -209,26 +223,25 @@ public final class OpCases {
   }
 
   private static Stream<OpRun> ends() {
-    return ends(
-        Stream.of(new int[] {1, 1, 1}, new int[] {3, 7, 9}, new int[] {5, 257, 384}));
+    return ends(Stream.of(new int[] {1, 1, 1}, new int[] {3, 7, 9}, new int[] {5, 257, 384}));
   }
 
   private static Stream<OpRun> ends(Stream<int[]> sizes) {
     return sizes.flatMap(
-            s -> {
-              Tensor logits = f("logits", 1, s[0], s[2]);
-              Tensor targets = i("targets", 1, s[0]);
-              return Stream.of(
-                      new Op.CrossEntropyForward(
-                          f("losses", 1, s[0]), f("lse", 1, s[0]), logits, targets, s[1]),
-                      new Op.CrossEntropyBackward(
-                          f("dLogits", 1, s[0], s[2]),
-                          f("dLosses", 1, s[0]),
-                          logits,
-                          f("lse", 1, s[0]),
-                          targets,
-                          s[1]))
-                  .map(op -> new OpRun(op, s[1]));
-            });
+        s -> {
+          Tensor logits = f("logits", 1, s[0], s[2]);
+          Tensor targets = i("targets", 1, s[0]);
+          return Stream.of(
+                  new Op.CrossEntropyForward(
+                      f("losses", 1, s[0]), f("lse", 1, s[0]), logits, targets, s[1]),
+                  new Op.CrossEntropyBackward(
+                      f("dLogits", 1, s[0], s[2]),
+                      f("dLosses", 1, s[0]),
+                      logits,
+                      f("lse", 1, s[0]),
+                      targets,
+                      s[1]))
+              .map(op -> new OpRun(op, s[1]));
+        });
   }
 }
