@@ -3,6 +3,7 @@ package dev.anneal.session;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -124,7 +125,7 @@ public final class EventJson {
                   node.path("flops_per_token").asDouble(),
                   map(node.path("bytes"), JsonNode::asLong),
                   map(node.path("kernels"), JsonNode::asInt),
-                  Optional.ofNullable(node.path("directory").textValue()).map(Path::of)));
+                  path(node, "directory")));
       case "step" ->
           Optional.of(
               new Event.Step(
@@ -149,12 +150,11 @@ public final class EventJson {
                   number(node, "ms"),
                   node.path("text").asText()));
       case "saved" ->
-          Optional.of(
-              new Event.Saved(
-                  step,
-                  Path.of(node.path("checkpoint").asText()),
-                  node.path("bytes").asLong(),
-                  number(node, "ms")));
+          path(node, "checkpoint")
+              .map(
+                  checkpoint ->
+                      new Event.Saved(
+                          step, checkpoint, node.path("bytes").asLong(), number(node, "ms")));
       case "changed" ->
           Optional.of(
               new Event.Changed(
@@ -192,6 +192,15 @@ public final class EventJson {
     return Arrays.stream(type.getEnumConstants())
         .filter(value -> lower(value).equals(name))
         .findFirst();
+  }
+
+  /** Empty also for what is no path on this system. */
+  private static Optional<Path> path(JsonNode node, String name) {
+    try {
+      return Optional.ofNullable(node.path(name).textValue()).map(Path::of);
+    } catch (InvalidPathException e) {
+      return Optional.empty();
+    }
   }
 
   private static Optional<Double> optional(JsonNode node, String name) {

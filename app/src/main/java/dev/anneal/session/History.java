@@ -57,8 +57,11 @@ public final class History implements Event.Listener {
       return metrics.getOrDefault(metric, Series.EMPTY);
     }
 
-    /** Updates so far. */
+    /** Updates so far; a step whose numbers are not finite is none. */
     public int step() {
+      if (ended.isPresent()) {
+        return ended.get().step();
+      }
       Series loss = series(Metric.LOSS);
       int started = this.started.map(Event.Started::step).orElse(0);
       return loss.isEmpty() ? started : loss.steps()[loss.size() - 1];
@@ -138,7 +141,12 @@ public final class History implements Event.Listener {
         forget(e.step());
         ended = Optional.empty();
       }
-      case Event.StateChanged e -> state = Optional.of(e.state());
+      case Event.StateChanged e -> {
+        state = Optional.of(e.state());
+        if (e.state() == State.RUNNING || e.state() == State.PAUSED) {
+          ended = Optional.empty();
+        }
+      }
       case Event.Ended e -> {
         ended = Optional.of(e);
         state = Optional.of(e.error().isPresent() ? State.FAILED : State.DONE);

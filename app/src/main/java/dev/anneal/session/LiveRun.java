@@ -121,6 +121,8 @@ public final class LiveRun implements AutoCloseable {
               log.branch(to);
               directory = to;
               session.emit(started);
+              // To those who listen, a start is one of a run that goes on.
+              session.emit(new Event.StateChanged(session.state(), run.step()));
               return to;
             }));
   }

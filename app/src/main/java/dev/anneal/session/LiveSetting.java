@@ -92,6 +92,7 @@ public enum LiveSetting {
         run -> {
           String from = value(session, run);
           apply(session, run, to);
+          session.unsave();
           Event.Changed changed = new Event.Changed(run.step(), key(), from, value(session, run));
           session.emit(changed);
           return changed;
@@ -116,7 +117,7 @@ public enum LiveSetting {
           run.changeIntervals(
               new Intervals(
                   i.evaluate(),
-                  Math.max(1, count(to)),
+                  atLeastOne(to),
                   i.sample(),
                   i.sampleTokens(),
                   i.checkpoint(),
@@ -191,6 +192,14 @@ public enum LiveSetting {
       throw Failure.usage(key() + " is " + text + "; expected 0 or more");
     }
     return (int) value;
+  }
+
+  private int atLeastOne(String text) {
+    int value = count(text);
+    if (value < 1) {
+      throw Failure.usage(key() + " is " + text + "; expected 1 or more");
+    }
+    return value;
   }
 
   private Failure notA(String what, String text) {

@@ -259,6 +259,11 @@ public final class Session implements AutoCloseable {
         });
   }
 
+  /** The configuration is another one than that of this step's checkpoint. */
+  void unsave() {
+    savedAt = -1;
+  }
+
   /** Tells all listeners. */
   void emit(Event event) {
     listeners.forEach(listener -> listener.on(event));

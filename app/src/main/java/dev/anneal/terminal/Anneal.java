@@ -136,7 +136,7 @@ public final class Anneal {
       return prompt(new Options());
     }
     Options options = new Options();
-    CommandLine line = new CommandLine(options).setStopAtPositional(true);
+    CommandLine line = new CommandLine(options).setStopAtPositional(true).setExpandAtFiles(false);
     try {
       line.parseArgs(args);
     } catch (ParameterException e) {

@@ -56,7 +56,15 @@ public final class Candidates {
     }
     Stream<Candidate> all =
         before.isEmpty() ? commandNames(commands) : arguments(commands, before, last);
-    return all.filter(candidate -> candidate.word().startsWith(last)).distinct().toList();
+    return all.filter(candidate -> candidate.word().startsWith(last))
+        .filter(candidate -> isHarmless(candidate.word()))
+        .distinct()
+        .toList();
+  }
+
+  /** A file's name may hold what a terminal would obey. */
+  private static boolean isHarmless(String word) {
+    return word.codePoints().noneMatch(Character::isISOControl);
   }
 
   private Stream<Candidate> commandNames(Map<String, CommandLine> commands) {

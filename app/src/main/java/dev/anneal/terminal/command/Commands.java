@@ -8,10 +8,15 @@ import dev.anneal.session.Nearest;
 import dev.anneal.terminal.text.Printable;
 import dev.anneal.terminal.text.Words;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.ArgGroupSpec;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
@@ -79,6 +84,35 @@ public final class Commands {
             new AproposCommand(shell),
             new QuitCommand(shell));
     commands.forEach(line::addSubcommand);
+    for (String before : List.of("watch", "time", "alias")) {
+      // What follows is another command, with options of its own.
+      requireNonNull(line.getSubcommands().get(before)).setStopAtPositional(true);
+    }
+    // A prompt may begin with @, which is no file of arguments.
+    line.setExpandAtFiles(false);
+  }
+
+  /** An option that is given twice makes picocli forget all of its group that was given before. */
+  private static int onceEach(CommandLine.ParseResult result) {
+    if (result.hasSubcommand()) {
+      CommandLine.ParseResult command = result.subcommand();
+      for (ArgGroupSpec group : command.commandSpec().argGroups()) {
+        Set<ArgSpec> given = new HashSet<>();
+        command.findMatches(group).stream()
+            .flatMap(container -> container.matches().stream())
+            .flatMap(match -> group.args().stream().filter(o -> !match.matchedValues(o).isEmpty()))
+            .filter(option -> !given.add(option))
+            .findFirst()
+            .ifPresent(option -> refuseTwice(command, (OptionSpec) option));
+      }
+    }
+    return new CommandLine.RunLast().execute(result);
+  }
+
+  private static void refuseTwice(CommandLine.ParseResult command, OptionSpec option) {
+    throw new ParameterException(
+        command.commandSpec().commandLine(),
+        "option '" + option.longestName() + "' is given more than once");
   }
 
   /** The commands as the prompt and scripts know them. */
@@ -92,6 +126,7 @@ public final class Commands {
         .setAbbreviatedSubcommandsAllowed(
             shell.use() == Shell.Use.PROMPT || shell.use() == Shell.Use.DASHBOARD)
         .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF))
+        .setExecutionStrategy(Commands::onceEach)
         .setParameterExceptionHandler((e, arguments) -> usage(e, shell))
         .setExecutionExceptionHandler(
             (e, command, result) -> failed(e, shell, shell.debug() || options.debug));
