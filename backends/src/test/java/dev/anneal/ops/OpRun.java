@@ -1,7 +1,6 @@
-package dev.anneal.cpu;
+package dev.anneal.ops;
 
 import dev.anneal.device.Device;
-import dev.anneal.device.DeviceOptions;
 import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
 import dev.anneal.plan.Arena;
@@ -17,31 +16,68 @@ import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
-/** One op on random input, on the CPU and in the reference; what is only written starts as NaN. */
-final class OpOnCpu {
-  private final Op op;
+/**
+ * A few ops, mostly one, on random input, on any device and in the reference. What they only write
+ * starts as NaN, so that an element which is left unwritten shows.
+ */
+public final class OpRun {
+  private final List<Op> ops;
   private final int integersBelow;
 
-  OpOnCpu(Op original, int integersBelow) {
-    this.op = original.mapTensors(t -> new Tensor(t.name(), t.dtype(), t.shape(), Arena.INPUTS));
+  public OpRun(List<Op> original, int integersBelow) {
+    this.ops =
+        original.stream()
+            .map(op -> op.mapTensors(t -> new Tensor(t.name(), t.dtype(), t.shape(), Arena.INPUTS)))
+            .toList();
     this.integersBelow = integersBelow;
   }
 
-  Op op() {
-    return op;
+  public OpRun(Op op, int integersBelow) {
+    this(List.of(op), integersBelow);
   }
 
+  /** The op that is tested; those before it compute what it needs. */
+  public Op op() {
+    return ops.getLast();
+  }
+
+  /** What all ops write. */
+  public List<Tensor> results() {
+    return ops.stream().flatMap(op -> op.writes().stream()).distinct().toList();
+  }
+
+  @Override
+  public String toString() {
+    return op().kind()
+        + op().tensors().stream().map(Tensor::toString).collect(Collectors.joining(" ", " ", ""));
+  }
+
+  private List<Tensor> tensors() {
+    return ops.stream().flatMap(op -> op.tensors().stream()).distinct().toList();
+  }
+
+  /** Whether an op needs a value that no op before it has written. */
   private boolean isInput(Tensor tensor) {
-    boolean accumulates = op instanceof Op.ParameterGradient g && g.accumulate();
-    return op.reads().contains(tensor) || (accumulates && op.writes().contains(tensor));
+    for (Op op : ops) {
+      boolean accumulates = op instanceof Op.ParameterGradient g && g.accumulate();
+      if (op.reads().contains(tensor) || (accumulates && op.writes().contains(tensor))) {
+        return true;
+      }
+      if (op.writes().contains(tensor)) {
+        return false;
+      }
+    }
+    return false;
   }
 
   private float[] input(Tensor tensor, int index) {
     float[] values = new float[(int) tensor.elements()];
+    boolean isInput = isInput(tensor);
     for (int i = 0; i < values.length; i++) {
       long bits = Philox.bits(11, Philox.Purpose.TEST, index, i, 0);
-      if (!isInput(tensor)) {
+      if (!isInput) {
         values[i] = Float.NaN;
       } else if (tensor.dtype() == DType.I32) {
         values[i] = (int) ((bits >>> 1) % integersBelow);
@@ -55,9 +91,9 @@ final class OpOnCpu {
   }
 
   /** The results in double precision. */
-  Map<Tensor, double[]> reference() {
+  public Map<Tensor, double[]> reference() {
     ReferenceInterpreter run = new ReferenceInterpreter();
-    List<Tensor> tensors = op.tensors();
+    List<Tensor> tensors = tensors();
     for (int t = 0; t < tensors.size(); t++) {
       if (isInput(tensors.get(t))) {
         float[] values = input(tensors.get(t), t);
@@ -66,23 +102,22 @@ final class OpOnCpu {
         }
       }
     }
-    run.run(op);
+    run.run(ops);
     Map<Tensor, double[]> results = new HashMap<>();
-    op.writes().forEach(tensor -> results.put(tensor, run.get(tensor)));
+    results().forEach(tensor -> results.put(tensor, run.get(tensor)));
     return results;
   }
 
-  /** The results on the CPU with a team of {@code threads}. */
-  Map<Tensor, float[]> onCpu(int threads) {
-    ArenaLayout layout = ArenaLayout.sequential(Arena.INPUTS, op.tensors());
-    Plan plan = Plan.of("one op", List.of(op), List.of(), List.of(layout));
-    try (Device device = new CpuDevice(HostCpu.describe(), DeviceOptions.threads(threads));
-        Memory inputs = device.allocate(Arena.INPUTS, layout.bytes());
+  /** The results on {@code device}. */
+  public Map<Tensor, float[]> on(Device device) {
+    List<Tensor> tensors = tensors();
+    ArenaLayout layout = ArenaLayout.sequential(Arena.INPUTS, tensors);
+    Plan plan = Plan.of("one op", ops, List.of(), List.of(layout));
+    try (Memory inputs = device.allocate(Arena.INPUTS, layout.bytes());
         Memory none = device.allocate(Arena.ACTIVATIONS, 64);
         Program program =
             device.compile(plan, Map.of(Arena.INPUTS, inputs, Arena.ACTIVATIONS, none));
         var host = java.lang.foreign.Arena.ofConfined()) {
-      List<Tensor> tensors = op.tensors();
       for (int t = 0; t < tensors.size(); t++) {
         Tensor tensor = tensors.get(t);
         float[] values = input(tensor, t);
@@ -98,7 +133,7 @@ final class OpOnCpu {
       }
       program.run();
       Map<Tensor, float[]> results = new HashMap<>();
-      for (Tensor tensor : op.writes()) {
+      for (Tensor tensor : results()) {
         MemorySegment segment = host.allocate(tensor.bytes(), 64);
         device.copyOut(inputs, layout.offsets().get(tensor), segment);
         results.put(tensor, segment.toArray(ValueLayout.JAVA_FLOAT));

@@ -1,4 +1,4 @@
-package dev.anneal.cpu;
+package dev.anneal.ops;
 
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.DType;
@@ -8,35 +8,10 @@ import dev.anneal.plan.Tensor;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
-import java.util.zip.CRC32C;
 
 /** Every op at shapes of 1, of primes, and just under and over every tile. */
-final class OpCases {
+public final class OpCases {
   private OpCases() {}
-
-  /** Prints {@link #checksum}, for a test to run at another vector width. */
-  public static void main(String[] args) {
-    System.out.println(checksum());
-  }
-
-  /** Of the bits of all results. */
-  static String checksum() {
-    CRC32C crc = new CRC32C();
-    all()
-        .forEach(
-            run -> {
-              var results = run.onCpu(2);
-              for (Tensor tensor : run.op().writes()) {
-                for (float value : results.get(tensor)) {
-                  int bits = Float.floatToRawIntBits(value);
-                  for (int shift = 0; shift < 32; shift += 8) {
-                    crc.update(bits >>> shift);
-                  }
-                }
-              }
-            });
-    return Long.toHexString(crc.getValue());
-  }
 
   private static Tensor f(String name, int... dims) {
     return new Tensor(name, DType.F32, Shape.of(dims), Arena.INPUTS);
@@ -46,11 +21,11 @@ final class OpCases {
     return new Tensor(name, DType.I32, Shape.of(dims), Arena.INPUTS);
   }
 
-  static Stream<OpOnCpu> all() {
+  public static Stream<OpRun> all() {
     return Stream.of(products(), rows(), attention(), elementwise(), ends()).flatMap(s -> s);
   }
 
-  private static Stream<OpOnCpu> products() {
+  private static Stream<OpRun> products() {
     return Stream.of(
             new int[] {1, 1, 1},
             new int[] {1, 67, 130},
@@ -78,10 +53,10 @@ final class OpCases {
                   new Op.BiasBackward(f("dBias", n), dOut, false),
                   new Op.BiasBackward(f("dBias", n), dOut, true));
             })
-        .map(op -> new OpOnCpu(op, 1));
+        .map(op -> new OpRun(op, 1));
   }
 
-  private static Stream<OpOnCpu> rows() {
+  private static Stream<OpRun> rows() {
     return Stream.of(
             new int[] {1, 1, 1},
             new int[] {2, 3, 17},
@@ -115,7 +90,7 @@ final class OpCases {
                   new Op.PositionEmbeddingBackward(f("dWpe", t + 3, c), dOut, false),
                   new Op.PositionEmbeddingBackward(f("dWpe", t + 3, c), dOut, true));
             })
-        .map(op -> new OpOnCpu(op, 29));
+        .map(op -> new OpRun(op, 29));
   }
 
   private static Op backward(
@@ -140,7 +115,7 @@ final class OpCases {
         accumulate);
   }
 
-  private static Stream<OpOnCpu> attention() {
+  private static Stream<OpRun> attention() {
     return Stream.of(
             new int[] {1, 1, 1, 1},
             new int[] {2, 5, 6, 2},
@@ -155,15 +130,29 @@ final class OpCases {
               int heads = s[3];
               Tensor qkv = f("qkv", b, t, 3 * c);
               Tensor out = f("out", b, t, c);
-              return Stream.of(
-                  new Op.AttentionForward(out, f("lse", b, heads, t), qkv, heads),
+              Tensor lse = f("lse", b, heads, t);
+              Op forward = new Op.AttentionForward(out, lse, qkv, heads);
+              // Backward needs forward's own results.
+              Op backward =
+                  new Op.AttentionBackward(
+                      f("dQkv", b, t, 3 * c),
+                      f("delta", b, heads, t),
+                      f("dOut", b, t, c),
+                      qkv,
+                      out,
+                      lse,
+                      heads);
+              Op cached =
                   new Op.CachedAttention(
-                      out, f("k", b, t + 9, c), f("v", b, t + 9, c), qkv, i("position"), heads));
-            })
-        .map(op -> new OpOnCpu(op, 9));
+                      out, f("k", b, t + 9, c), f("v", b, t + 9, c), qkv, i("position"), heads);
+              return Stream.of(
+                  new OpRun(forward, 1),
+                  new OpRun(List.of(forward, backward), 1),
+                  new OpRun(cached, 9));
+            });
   }
 
-  private static Stream<OpOnCpu> elementwise() {
+  private static Stream<OpRun> elementwise() {
     return Stream.of(1, 17, 4096, 9001)
         .flatMap(
             n ->
@@ -187,10 +176,10 @@ final class OpCases {
                         1e-8f,
                         0.1f,
                         0.5f)))
-        .map(op -> new OpOnCpu(op, 1));
+        .map(op -> new OpRun(op, 1));
   }
 
-  private static Stream<OpOnCpu> ends() {
+  private static Stream<OpRun> ends() {
     return Stream.of(new int[] {1, 1, 1}, new int[] {3, 7, 9}, new int[] {5, 257, 384})
         .flatMap(
             s -> {
@@ -206,7 +195,7 @@ final class OpCases {
                           f("lse", 1, s[0]),
                           targets,
                           s[1]))
-                  .map(op -> new OpOnCpu(op, s[1]));
+                  .map(op -> new OpRun(op, s[1]));
             });
   }
 }

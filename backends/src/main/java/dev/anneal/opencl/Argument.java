@@ -1,0 +1,52 @@
+package dev.anneal.opencl;
+
+import dev.anneal.plan.Tensor;
+import java.util.List;
+
+/** What a kernel is given; tensors and workspace take two of its parameters. */
+sealed interface Argument {
+
+  /** A tensor: its arena's buffer, and the index of its first element. */
+  record Data(Tensor tensor) implements Argument {}
+
+  /** Room in the program's workspace from float {@code first} on. */
+  record Workspace(long first) implements Argument {}
+
+  /** A table that the program keeps on the device; it takes one parameter. */
+  record Table(List<java.lang.Long> values) implements Argument {
+    public Table {
+      values = List.copyOf(values);
+    }
+  }
+
+  record Int(int value) implements Argument {}
+
+  record Long(long value) implements Argument {}
+
+  record Real(float value) implements Argument {}
+
+  static Argument data(Tensor tensor) {
+    return new Data(tensor);
+  }
+
+  static Argument workspace(long first) {
+    return new Workspace(first);
+  }
+
+  static Argument integer(int value) {
+    return new Int(value);
+  }
+
+  static Argument flag(boolean value) {
+    return new Int(value ? 1 : 0);
+  }
+
+  /** A number of elements. */
+  static Argument count(long value) {
+    return new Long(value);
+  }
+
+  static Argument real(float value) {
+    return new Real(value);
+  }
+}

@@ -1,0 +1,79 @@
+package dev.anneal.opencl;
+
+import dev.anneal.device.DeviceInfo;
+import java.nio.charset.StandardCharsets;
+import org.jocl.CL;
+import org.jocl.Pointer;
+import org.jocl.Sizeof;
+import org.jocl.cl_device_id;
+import org.jocl.cl_platform_id;
+
+/** A device as the OpenCL library names it, and its limits. */
+record DeviceHandle(cl_platform_id platform, cl_device_id device, DeviceLimits limits) {
+
+  static DeviceHandle of(cl_platform_id platform, cl_device_id device) {
+    return new DeviceHandle(
+        platform,
+        device,
+        new DeviceLimits(
+            text(device, CL.CL_DEVICE_NAME),
+            text(device, CL.CL_DEVICE_VENDOR),
+            text(device, CL.CL_DEVICE_VERSION),
+            text(device, CL.CL_DRIVER_VERSION),
+            (number(device, CL.CL_DEVICE_TYPE) & CL.CL_DEVICE_TYPE_CPU) != 0,
+            (int) number(device, CL.CL_DEVICE_MAX_COMPUTE_UNITS),
+            workGroup(device),
+            number(device, CL.CL_DEVICE_LOCAL_MEM_SIZE),
+            number(device, CL.CL_DEVICE_GLOBAL_MEM_SIZE),
+            number(device, CL.CL_DEVICE_MAX_MEM_ALLOC_SIZE),
+            (number(device, CL.CL_DEVICE_SINGLE_FP_CONFIG) & CL.CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT)
+                != 0));
+  }
+
+  DeviceInfo describe(int index) {
+    return new DeviceInfo(
+        "opencl",
+        index,
+        limits.name(),
+        limits.version() + ", driver " + limits.driver() + ", " + units(),
+        limits.memoryBytes());
+  }
+
+  private String units() {
+    return limits.computeUnits() == 1 ? "1 unit" : limits.computeUnits() + " units";
+  }
+
+  /** The device's maximum, and no more than its first dimension allows. */
+  private static int workGroup(cl_device_id device) {
+    long[] sizes = new long[(int) number(device, CL.CL_DEVICE_MAX_WORK_ITEM_DIMENSIONS)];
+    CL.clGetDeviceInfo(
+        device,
+        CL.CL_DEVICE_MAX_WORK_ITEM_SIZES,
+        (long) Sizeof.size_t * sizes.length,
+        Pointer.to(sizes),
+        null);
+    return (int)
+        Math.min(Math.min(number(device, CL.CL_DEVICE_MAX_WORK_GROUP_SIZE), sizes[0]), 1 << 16);
+  }
+
+  private static String text(cl_device_id device, int what) {
+    long[] size = {0};
+    CL.clGetDeviceInfo(device, what, 0, null, size);
+    byte[] bytes = new byte[(int) size[0]];
+    CL.clGetDeviceInfo(device, what, bytes.length, Pointer.to(bytes), null);
+    int end = bytes.length;
+    while (end > 0 && bytes[end - 1] == 0) {
+      end--;
+    }
+    return new String(bytes, 0, end, StandardCharsets.UTF_8).strip();
+  }
+
+  /** A property of 4 or 8 bytes; every device of OpenCL is little-endian where a JVM runs. */
+  private static long number(cl_device_id device, int what) {
+    long[] size = {0};
+    CL.clGetDeviceInfo(device, what, 0, null, size);
+    long[] value = {0};
+    CL.clGetDeviceInfo(device, what, size[0], Pointer.to(value), null);
+    return value[0];
+  }
+}

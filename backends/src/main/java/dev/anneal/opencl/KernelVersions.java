@@ -1,0 +1,89 @@
+package dev.anneal.opencl;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.anneal.device.KernelFamily;
+import dev.anneal.failure.Failure;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/** Which version of each kernel of {@link KernelCatalog} is used on a device. */
+final class KernelVersions {
+  private final DeviceLimits limits;
+  private final Map<String, Integer> versions = new TreeMap<>();
+
+  /** The version of each kernel that suits the device, except those that {@code chosen} names. */
+  KernelVersions(DeviceLimits limits, Map<String, Integer> chosen) {
+    this.limits = limits;
+    for (KernelFamily family : KernelCatalog.FAMILIES) {
+      versions.put(family.name(), KernelCatalog.suited(family, limits));
+    }
+    choose(chosen);
+  }
+
+  DeviceLimits limits() {
+    return limits;
+  }
+
+  int of(String kernel) {
+    return requireNonNull(versions.get(kernel), kernel);
+  }
+
+  Map<String, Integer> all() {
+    return Map.copyOf(versions);
+  }
+
+  /**
+   * Chooses all of {@code chosen}, or none.
+   *
+   * @throws Failure when there is no such kernel or version, or the device is too small for it
+   */
+  void choose(Map<String, Integer> chosen) {
+    chosen.forEach(this::check);
+    versions.putAll(chosen);
+  }
+
+  private void check(String kernel, int version) {
+    KernelFamily family =
+        KernelCatalog.FAMILIES.stream()
+            .filter(f -> f.name().equals(kernel))
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    Failure.usage(
+                        "--kernel "
+                            + kernel
+                            + ": opencl has no such kernel; there are "
+                            + KernelCatalog.FAMILIES.stream()
+                                .map(KernelFamily::name)
+                                .collect(Collectors.joining(", "))));
+    if (version < 1 || version > family.versions()) {
+      throw Failure.usage(
+          "--kernel "
+              + kernel
+              + "=v"
+              + version
+              + ": opencl has its versions v1 to v"
+              + family.versions());
+    }
+    if (!KernelCatalog.fits(family, version, limits)) {
+      throw Failure.usage(
+          "--kernel "
+              + kernel
+              + "=v"
+              + version
+              + " needs work-groups of "
+              + KernelCatalog.GROUP
+              + " and "
+              + KernelCatalog.LOCAL_BYTES / 1024
+              + " KiB of local memory; "
+              + limits.name()
+              + " has "
+              + limits.workGroup()
+              + " and "
+              + limits.localBytes() / 1024
+              + " KiB; choose another version");
+    }
+  }
+}

@@ -1,0 +1,66 @@
+package dev.anneal.opencl;
+
+import static dev.anneal.opencl.Argument.count;
+import static dev.anneal.opencl.Argument.data;
+import static dev.anneal.opencl.Argument.real;
+import static dev.anneal.opencl.Argument.workspace;
+
+import dev.anneal.plan.Op;
+import dev.anneal.plan.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Launches of optimizer.cl. */
+final class OptimizerLaunches {
+  private static final Source OPTIMIZER = Source.of("optimizer");
+  private static final Source SUM = Source.of("sum");
+
+  /** Elements whose squares are summed in one go, as in optimizer.cl. */
+  private static final int TILE = 4096;
+
+  private OptimizerLaunches() {}
+
+  static Launches globalNorm(Op.GlobalNorm op, KernelVersions versions) {
+    List<Launch> launches = new ArrayList<>();
+    long tiles = 0;
+    for (Tensor gradient : op.gradients()) {
+      long n = gradient.elements();
+      long own = Math.ceilDiv(n, TILE);
+      launches.add(
+          Launch.of(
+              OPTIMIZER,
+              "squares_v1",
+              Grid.items(own, versions.limits()),
+              workspace(tiles),
+              data(gradient),
+              count(n)));
+      tiles += own;
+    }
+    launches.add(
+        Launch.of(
+            SUM, "root_of_sum_v1", Grid.single(1, 1), data(op.norm()), workspace(0), count(tiles)));
+    return new Launches(launches, tiles);
+  }
+
+  static Launches adamW(Op.AdamW op, KernelVersions versions) {
+    int version = versions.of("adamw");
+    long n = op.parameter().elements();
+    return Launches.of(
+        Launch.of(
+            OPTIMIZER,
+            "adamw_v" + version,
+            ElementwiseLaunches.grid(n, version, versions),
+            data(op.parameter()),
+            data(op.m()),
+            data(op.v()),
+            data(op.gradient()),
+            data(op.norm()),
+            data(op.schedule()),
+            real(op.beta1()),
+            real(op.beta2()),
+            real(op.epsilon()),
+            real(op.weightDecay()),
+            real(op.maxNorm()),
+            count(n)));
+  }
+}

@@ -1,0 +1,71 @@
+package dev.anneal.opencl;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jocl.CL;
+import org.jocl.CLException;
+import org.jocl.cl_device_id;
+import org.jocl.cl_platform_id;
+
+/** The search for devices: all of every platform, or the one reason why there are none. */
+final class Platforms {
+  private static final String INSTALL =
+      "install the GPU vendor's OpenCL driver, or PoCL (Debian: pocl-opencl-icd) to run on the CPU";
+
+  /** Not CL_DEVICE_TYPE_ALL, which JOCL extends to 64 bits and Mesa's rusticl then rejects. */
+  private static final long TYPES =
+      CL.CL_DEVICE_TYPE_GPU | CL.CL_DEVICE_TYPE_CPU | CL.CL_DEVICE_TYPE_ACCELERATOR;
+
+  private Platforms() {}
+
+  sealed interface Search {}
+
+  record Found(List<DeviceHandle> devices) implements Search {
+    Found {
+      devices = List.copyOf(devices);
+    }
+  }
+
+  record Nothing(String reason) implements Search {}
+
+  /** Never throws: what is wrong with the machine is a reason. */
+  static Search search() {
+    try {
+      JoclLibrary.load();
+      return devices();
+    } catch (CLException e) {
+      return new Nothing("no OpenCL platform (" + e.getMessage() + "); " + INSTALL);
+    } catch (UnsatisfiedLinkError | UnsupportedOperationException e) {
+      return new Nothing("the library libOpenCL.so.1 does not load; " + INSTALL);
+    }
+  }
+
+  private static Search devices() {
+    int[] count = {0};
+    CL.clGetPlatformIDs(0, null, count);
+    cl_platform_id[] platforms = new cl_platform_id[count[0]];
+    CL.clGetPlatformIDs(platforms.length, platforms, null);
+    List<DeviceHandle> found = new ArrayList<>();
+    for (cl_platform_id platform : platforms) {
+      for (cl_device_id device : devices(platform)) {
+        found.add(DeviceHandle.of(platform, device));
+      }
+    }
+    return found.isEmpty()
+        ? new Nothing(count[0] + " OpenCL platforms have no device; " + INSTALL)
+        : new Found(found);
+  }
+
+  /** A platform without devices answers with an error. */
+  private static cl_device_id[] devices(cl_platform_id platform) {
+    try {
+      int[] count = {0};
+      CL.clGetDeviceIDs(platform, TYPES, 0, null, count);
+      cl_device_id[] devices = new cl_device_id[count[0]];
+      CL.clGetDeviceIDs(platform, TYPES, devices.length, devices, null);
+      return devices;
+    } catch (CLException e) {
+      return new cl_device_id[0];
+    }
+  }
+}

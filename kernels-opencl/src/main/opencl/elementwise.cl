@@ -1,0 +1,28 @@
+// Ops that move numbers and hardly compute: out = a + b, and one value in every element. Limited by
+// memory: 12 bytes per element for add, 4 for the others. out may be a or b.
+//
+// One work-item per element; neighbours take neighbouring elements, so every device loads and stores
+// whole lines, and a CPU's compiler makes vectors of them.
+
+__kernel void add_v1(OUT(out), IN(a), IN(b), const ulong n) {
+  size_t i = get_global_id(0);
+  if (i < n) {
+    out[out_at + i] = a[a_at + i] + b[b_at + i];
+  }
+}
+
+// out = value.
+__kernel void fill_v1(OUT(out), const float value, const ulong n) {
+  size_t i = get_global_id(0);
+  if (i < n) {
+    out[out_at + i] = value;
+  }
+}
+
+// dIn = dOut / n for a scalar dOut.
+__kernel void mean_backward_v1(OUT(dIn), IN(dOut), const ulong n) {
+  size_t i = get_global_id(0);
+  if (i < n) {
+    dIn[dIn_at + i] = dOut[dOut_at] / (float)n;
+  }
+}

@@ -1,0 +1,73 @@
+// What every kernel file is compiled after: how kernels take tensors, and exp and log.
+//
+// A tensor is its arena's buffer and the index of its first element; sub-buffers would have to be
+// aligned as each device pleases. The absent tensor of an op is any buffer, and a flag that is 0.
+//
+// exp and log are our own polynomials: multiplications, additions and fma in one written order, so
+// that every device gives the bits that the CPU backend gives. Contraction is off for the same
+// reason: what is fused is written fma. Coefficients: Moshier, Cephes, single precision.
+//
+// All tensors are fp32 today. Storage in 16 bits would live in the two macros LOAD and STORE:
+// vload_half and vstore_half_rte need no extension, and bf16 is the upper half of a float.
+
+#pragma OPENCL FP_CONTRACT OFF
+
+#define IN(name) __global const float *name, const ulong name##_at
+#define INTEGERS(name) __global const int *name, const ulong name##_at
+#define OUT(name) __global float *name, const ulong name##_at
+
+// Adding and subtracting 1.5 * 2^23 rounds to an integer, which the low bits then hold.
+#define ROUND_TO_INTEGER 12582912.0f
+
+// e^x to 1 unit in the last place for x in [-87.3, 88]; beyond, the value at the end; NaN for NaN.
+#define DEFINE_EXP(NAME, FLOAT, AS_INT, AS_FLOAT)                                   \
+  static FLOAT NAME(FLOAT x) {                                                      \
+    FLOAT in = x > (FLOAT)(88.0f) ? (FLOAT)(88.0f) : x;                             \
+    in = in < (FLOAT)(-87.3f) ? (FLOAT)(-87.3f) : in;                               \
+    FLOAT shifted = fma(in, (FLOAT)(1.44269504f), (FLOAT)(ROUND_TO_INTEGER));       \
+    FLOAT n = shifted - (FLOAT)(ROUND_TO_INTEGER);                                  \
+    FLOAT r = fma(n, (FLOAT)(-0.693359375f), in);                                   \
+    r = fma(n, (FLOAT)(2.12194440e-4f), r);                                         \
+    FLOAT p = fma(r, (FLOAT)(1.9875691500e-4f), (FLOAT)(1.3981999507e-3f));         \
+    p = fma(p, r, (FLOAT)(8.3334519073e-3f));                                       \
+    p = fma(p, r, (FLOAT)(4.1665795894e-2f));                                       \
+    p = fma(p, r, (FLOAT)(1.6666665459e-1f));                                       \
+    p = fma(p, r, (FLOAT)(5.0000001201e-1f));                                       \
+    FLOAT y = fma(p, r * r, r) + (FLOAT)(1.0f);                                     \
+    return AS_FLOAT(AS_INT(y) + (AS_INT(shifted) << 23));                           \
+  }
+
+DEFINE_EXP(exp_1, float, as_uint, as_float)
+DEFINE_EXP(exp_4, float4, as_uint4, as_float4)
+DEFINE_EXP(exp_16, float16, as_uint16, as_float16)
+
+// ln x to 1 unit in the last place for normal positive x; NaN for NaN.
+static float log_1(float x) {
+  if (!(x > 0.0f) || isinf(x)) {
+    return x == 0.0f ? -INFINITY : x > 0.0f ? x : NAN;
+  }
+  uint bits = as_uint(x);
+  int e = (int)(bits >> 23) - 126;
+  float m = as_float((bits & 0x007FFFFFu) | 0x3F000000u);
+  if (m < 0.70710678f) {
+    e -= 1;
+    m = m + m - 1.0f;
+  } else {
+    m = m - 1.0f;
+  }
+  float z = m * m;
+  float p = 7.0376836292e-2f;
+  p = fma(p, m, -1.1514610310e-1f);
+  p = fma(p, m, 1.1676998740e-1f);
+  p = fma(p, m, -1.2420140846e-1f);
+  p = fma(p, m, 1.4249322787e-1f);
+  p = fma(p, m, -1.6668057665e-1f);
+  p = fma(p, m, 2.0000714765e-1f);
+  p = fma(p, m, -2.4999993993e-1f);
+  p = fma(p, m, 3.3333331174e-1f);
+  float y = p * m * z;
+  float exponent = (float)e;
+  y = fma(exponent, -2.12194440e-4f, y);
+  y = fma(z, -0.5f, y);
+  return fma(exponent, 0.693359375f, m + y);
+}
