@@ -74,7 +74,7 @@ API int nvrtcCompileProgram(Program* program, int count, const char** options) {
   std::string work = pattern;
   std::ofstream(work + "/kernel.cpp") << program->source << "\n" << entries(program->source);
   std::string command =
-      "g++ -std=c++17 -O2 -fPIC -shared -march=native -ffp-contract=off -mtls-dialect=gnu2 -w "
+      "g++ -std=c++17 -O2 -fPIC -shared -march=native -ffp-contract=off -w "
       "-include '" + folder() + "/double.h'";
   for (int i = 0; i < count; i++) {
     std::string option = options[i];

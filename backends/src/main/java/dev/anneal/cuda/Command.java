@@ -14,19 +14,13 @@ sealed interface Command {
    * @param sharedBytes beside what the kernel declares
    */
   record Launch(
-      String file,
-      String kernel,
-      Grid grid,
-      int threads,
-      int sharedBytes,
-      List<Argument> arguments)
+      String file, String kernel, Grid grid, int threads, int sharedBytes, List<Argument> arguments)
       implements Command {
     public Launch {
       arguments = List.copyOf(arguments);
     }
 
-    static Launch of(
-        String file, String kernel, Grid grid, int threads, Argument... arguments) {
+    static Launch of(String file, String kernel, Grid grid, int threads, Argument... arguments) {
       return new Launch(file, kernel, grid, threads, 0, List.of(arguments));
     }
   }

@@ -94,9 +94,7 @@ public final class CudaBackend implements Backend {
 
   /** E.g. 90 for compute capability 9.0. */
   private static int capability(CUdevice device) {
-    return 10
-            * attribute(
-                device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
+    return 10 * attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
         + attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
   }
 
@@ -133,9 +131,6 @@ public final class CudaBackend implements Backend {
     CUdevice device = device(info.index());
     KernelImages images = new KernelImages(ImageCache.of(environment), nvrtc());
     return new CudaDevice(
-        info,
-        new CudaContext(device),
-        new KernelModules(images, capability(device)),
-        options);
+        info, new CudaContext(device), new KernelModules(images, capability(device)), options);
   }
 }

@@ -26,8 +26,7 @@ final class CudaDevice implements Device {
   private final KernelModules modules;
   private final KernelVersions versions = new KernelVersions();
 
-  CudaDevice(
-      DeviceInfo info, CudaContext context, KernelModules modules, DeviceOptions options) {
+  CudaDevice(DeviceInfo info, CudaContext context, KernelModules modules, DeviceOptions options) {
     this.info = info;
     this.context = context;
     this.modules = modules;
@@ -93,8 +92,7 @@ final class CudaDevice implements Device {
       case Command.Launch launch ->
           PreparedCommand.of(
               launch,
-              modules.function(
-                  launch.file(), DType.F32, launch.kernel(), launch.sharedBytes()));
+              modules.function(launch.file(), DType.F32, launch.kernel(), launch.sharedBytes()));
     };
   }
 

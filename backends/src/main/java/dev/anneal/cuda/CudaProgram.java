@@ -13,16 +13,16 @@ import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
 import jcuda.driver.CUgraph;
 import jcuda.driver.CUgraphExec;
-import jcuda.driver.CUstreamCaptureMode;
 import jcuda.driver.CUstream;
+import jcuda.driver.CUstreamCaptureMode;
 import jcuda.driver.JCudaDriver;
 
 /**
  * A plan as one CUDA graph: what its ops tell the stream is captured once, and a run is one launch.
  *
- * <p>Time per op needs an event after each op, which a graph of hundreds of small kernels would feel.
- * So the first run, and then one in {@value #TIMED_EVERY}, is no graph but command by command with
- * events; {@link #timings} takes the runs between to have gone as the last of those.
+ * <p>Time per op needs an event after each op, which a graph of hundreds of small kernels would
+ * feel. So the first run, and then one in {@value #TIMED_EVERY}, is no graph but command by command
+ * with events; {@link #timings} takes the runs between to have gone as the last of those.
  */
 final class CudaProgram implements Program {
   private static final int TIMED_EVERY = 64;
@@ -47,8 +47,7 @@ final class CudaProgram implements Program {
     this.plan = plan;
     this.context = context;
     this.workspace = workspace;
-    this.commands =
-        commands.stream().map(ofOp -> ofOp.stream().map(prepare).toList()).toList();
+    this.commands = commands.stream().map(ofOp -> ofOp.stream().map(prepare).toList()).toList();
     this.lastTimed = new long[commands.size()];
     for (int i = 0; i <= commands.size(); i++) {
       CUevent event = new CUevent();
@@ -89,8 +88,7 @@ final class CudaProgram implements Program {
     float[] milliseconds = new float[1];
     for (int i = 0; i < commands.size(); i++) {
       check(
-          JCudaDriver.cuEventElapsedTime(milliseconds, events.get(i), events.get(i + 1)),
-          "timing");
+          JCudaDriver.cuEventElapsedTime(milliseconds, events.get(i), events.get(i + 1)), "timing");
       lastTimed[i] = commands.get(i).isEmpty() ? 0 : (long) (milliseconds[0] * 1e6);
     }
   }
@@ -110,8 +108,7 @@ final class CudaProgram implements Program {
       check(JCudaDriver.cuStreamEndCapture(stream, captured), "capturing " + plan.name());
     }
     CUgraphExec executable = new CUgraphExec();
-    check(
-        JCudaDriver.cuGraphInstantiate(executable, captured, 0), "instantiating " + plan.name());
+    check(JCudaDriver.cuGraphInstantiate(executable, captured, 0), "instantiating " + plan.name());
     JCudaDriver.cuGraphDestroy(captured);
     graph = Optional.of(executable);
     return executable;

@@ -90,10 +90,7 @@ final class DriverProbe {
     }
     try (Arena arena = Arena.ofConfined()) {
       int started =
-          (int)
-              driver
-                  .function("cuInit", FunctionDescriptor.of(JAVA_INT, JAVA_INT))
-                  .invokeExact(0);
+          (int) driver.function("cuInit", FunctionDescriptor.of(JAVA_INT, JAVA_INT)).invokeExact(0);
       if (started == ERROR_NO_DEVICE) {
         return new Absent("the NVIDIA driver " + driver.path() + " finds no GPU");
       }

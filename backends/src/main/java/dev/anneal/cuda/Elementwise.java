@@ -40,13 +40,7 @@ final class Elementwise {
   static List<Command> gelu(Op.GeluForward op, OpContext context) {
     long n = op.out().elements();
     return launch(
-        context,
-        "gelu.cu",
-        "gelu_forward",
-        n,
-        context.at(op.out()),
-        context.at(op.in()),
-        i64(n));
+        context, "gelu.cu", "gelu_forward", n, context.at(op.out()), context.at(op.in()), i64(n));
   }
 
   static List<Command> geluBackward(Op.GeluBackward op, OpContext context) {

@@ -97,7 +97,15 @@ final class Embedding {
         Launch.of(
             FILE, "token_starts_v2", Grid.of(1), SCAN_THREADS, starts, counts, i32(vocabulary)),
         Launch.of(
-            FILE, "token_scatter_v2", perRow, THREADS, unordered, counts, starts, tokens, i32(rows)),
+            FILE,
+            "token_scatter_v2",
+            perRow,
+            THREADS,
+            unordered,
+            counts,
+            starts,
+            tokens,
+            i32(rows)),
         Launch.of(
             FILE, "token_order_v2", perRow, THREADS, ordered, unordered, starts, tokens, i32(rows)),
         Launch.of(
@@ -124,9 +132,7 @@ final class Embedding {
         Launch.of(
             FILE,
             "position_embedding_backward_v" + version,
-            version == 1
-                ? Grid.covering((long) positions * c, THREADS)
-                : rowsByPacks(positions, c),
+            version == 1 ? Grid.covering((long) positions * c, THREADS) : rowsByPacks(positions, c),
             version == 1 ? THREADS : ROW_THREADS,
             context.at(op.dWpe()),
             context.at(op.dOut()),

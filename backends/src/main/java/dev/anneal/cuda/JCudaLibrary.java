@@ -27,8 +27,7 @@ final class JCudaLibrary {
     if (loaded) {
       return;
     }
-    String file =
-        LibUtils.createLibraryFileName("JCudaDriver-" + VERSION + "-linux-x86_64");
+    String file = LibUtils.createLibraryFileName("JCudaDriver-" + VERSION + "-linux-x86_64");
     String before = requireNonNull(System.getProperty("java.io.tmpdir"));
     try {
       System.setProperty("java.io.tmpdir", unpack(file, cache).toString());
@@ -36,7 +35,9 @@ final class JCudaLibrary {
       loaded = true;
     } catch (IOException e) {
       throw new Failure(
-          ExitCode.BACKEND, "cannot unpack " + file + ": " + e.getMessage() + "; is there room?", e);
+          ExitCode.BACKEND,
+          "cannot unpack " + file + ": " + e.getMessage() + "; is there room?",
+          e);
     } catch (LinkageError e) {
       throw new Failure(
           ExitCode.BACKEND, file + " cannot be loaded: " + firstLine(String.valueOf(e)), e);

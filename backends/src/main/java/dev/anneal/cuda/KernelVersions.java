@@ -26,8 +26,7 @@ final class KernelVersions {
               Op.TokenEmbeddingBackward.class,
               "plain: one thread per channel walks through all tokens",
               "tokens in buckets, a warp per vocabulary row"),
-          family(
-              "position_embedding_backward", Op.PositionEmbeddingBackward.class, PLAIN, PACKS),
+          family("position_embedding_backward", Op.PositionEmbeddingBackward.class, PLAIN, PACKS),
           family(
               "layernorm_forward",
               Op.LayerNormForward.class,
@@ -89,8 +88,7 @@ final class KernelVersions {
               Op.GlobalNorm.class,
               "plain: one launch per gradient",
               "one launch for all, 128-bit packs"),
-          family(
-              "adamw", Op.AdamW.class, PLAIN, PACKS, "one launch for all parameters"));
+          family("adamw", Op.AdamW.class, PLAIN, PACKS, "one launch for all parameters"));
 
   private final Map<String, Integer> chosen = new HashMap<>();
 

@@ -107,8 +107,7 @@ final class LayerNorm {
         && context.address(b) < context.address(a) + a.bytes();
   }
 
-  static List<Command> addThenNormalize(
-      Op.Add add, Op.LayerNormForward norm, OpContext context) {
+  static List<Command> addThenNormalize(Op.Add add, Op.LayerNormForward norm, OpContext context) {
     int rows = Math.toIntExact(norm.in().shape().rows());
     int c = norm.in().shape().dim(-1);
     return List.of(

@@ -80,7 +80,11 @@ final class Nvrtc {
       int n = count.get(JAVA_INT, 0);
       MemorySegment archs = arena.allocate(JAVA_INT, Math.max(1, n));
       check((int) ask.invokeExact(archs), "nvrtcGetSupportedArchs");
-      return IntStream.range(0, n).map(i -> archs.getAtIndex(JAVA_INT, i)).sorted().boxed().toList();
+      return IntStream.range(0, n)
+          .map(i -> archs.getAtIndex(JAVA_INT, i))
+          .sorted()
+          .boxed()
+          .toList();
     } catch (Throwable e) {
       throw rethrown(e);
     }
@@ -109,8 +113,7 @@ final class Nvrtc {
       MemorySegment program = handle.get(ADDRESS, 0);
       List<String> all =
           IntStream.range(0, options.size() + 1)
-              .mapToObj(
-                  i -> i == 0 ? "--gpu-architecture=" + target.option() : options.get(i - 1))
+              .mapToObj(i -> i == 0 ? "--gpu-architecture=" + target.option() : options.get(i - 1))
               .toList();
       MemorySegment list = arena.allocate(ADDRESS, all.size());
       for (int i = 0; i < all.size(); i++) {

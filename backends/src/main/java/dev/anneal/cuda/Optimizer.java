@@ -128,8 +128,7 @@ final class Optimizer {
       words[at++] = context.address(op.v());
       words[at++] = context.address(op.gradient());
       words[at++] = n;
-      words[at++] =
-          (long) Float.floatToRawIntBits(op.weightDecay()) << 32 | Math.toIntExact(block);
+      words[at++] = (long) Float.floatToRawIntBits(op.weightDecay()) << 32 | Math.toIntExact(block);
       block += Math.ceilDiv(n, (long) THREADS * OpContext.PACK);
     }
     Op.AdamW first = ops.getFirst();

@@ -23,8 +23,7 @@ final class CudaCases {
   }
 
   static Stream<OpRun> all() {
-    return Stream.of(
-            splitWeightGradients(), longRows(), attention(), repeatedTokens(), together())
+    return Stream.of(splitWeightGradients(), longRows(), attention(), repeatedTokens(), together())
         .flatMap(s -> s);
   }
 
@@ -45,7 +44,9 @@ final class CudaCases {
         .map(op -> new OpRun(op, 1));
   }
 
-  /** Rows for which fewer warps have room in shared memory, and more than a block has threads for. */
+  /**
+   * Rows for which fewer warps have room in shared memory, and more than a block has threads for.
+   */
   private static Stream<OpRun> longRows() {
     return Stream.of(3100, 4100, 13001, 26000)
         .map(
@@ -95,12 +96,9 @@ final class CudaCases {
     Tensor tokens = i("tokens", 2, 150);
     Tensor dOut = f("dOut", 2, 150, 12);
     return Stream.of(
-        new OpRun(
-            new Op.TokenEmbeddingBackward(f("dWte", 1, 12), dOut, tokens, false), 1),
-        new OpRun(
-            new Op.TokenEmbeddingBackward(f("dWte", 2500, 12), dOut, tokens, false), 2500),
-        new OpRun(
-            new Op.TokenEmbeddingBackward(f("dWte", 1031, 12), dOut, tokens, true), 7));
+        new OpRun(new Op.TokenEmbeddingBackward(f("dWte", 1, 12), dOut, tokens, false), 1),
+        new OpRun(new Op.TokenEmbeddingBackward(f("dWte", 2500, 12), dOut, tokens, false), 2500),
+        new OpRun(new Op.TokenEmbeddingBackward(f("dWte", 1031, 12), dOut, tokens, true), 7));
   }
 
   private static Stream<OpRun> together() {
@@ -143,8 +141,7 @@ final class CudaCases {
       gradients.add(f("g" + n, n));
     }
     return Stream.concat(
-        Stream.of(
-            new OpRun(updates, 1), new OpRun(new Op.GlobalNorm(f("norm"), gradients), 1)),
+        Stream.of(new OpRun(updates, 1), new OpRun(new Op.GlobalNorm(f("norm"), gradients), 1)),
         norms);
   }
 }

@@ -18,8 +18,8 @@ import java.util.stream.Stream;
 import jcuda.LibUtils;
 
 /**
- * The test double of CUDA's driver and run-time compiler, built from {@code src/test/cuda-double} by
- * the C++ compiler at hand. The tests' JVM has its folder in LD_LIBRARY_PATH, so that everything
+ * The test double of CUDA's driver and run-time compiler, built from {@code src/test/cuda-double}
+ * by the C++ compiler at hand. The tests' JVM has its folder in LD_LIBRARY_PATH, so that everything
  * from JCuda down finds it as it would find the real ones.
  */
 final class CudaDouble {

@@ -58,9 +58,7 @@ class CudaKernelsTest {
       device.chooseKernels(chosen);
       Map<Tensor, float[]> actual = run.on(device);
       assertEquals(
-          Optional.empty(),
-          OpAccuracy.firstError(run, expected, actual),
-          () -> chosen.toString());
+          Optional.empty(), OpAccuracy.firstError(run, expected, actual), () -> chosen.toString());
       Map<Tensor, float[]> again = run.on(device);
       for (Tensor tensor : run.results()) {
         assertArrayEquals(actual.get(tensor), again.get(tensor), () -> chosen + " " + tensor);
