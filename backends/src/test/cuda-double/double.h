@@ -11,7 +11,12 @@
 #define __global__
 #define __forceinline__ inline
 #define __align__(n) __attribute__((aligned(n)))
+#ifdef ANNEAL_RACES
+// One host thread runs all blocks then, and the loader's own work for thread-locals would show.
+#define __shared__ static
+#else
 #define __shared__ static thread_local
+#endif
 #define KERNEL(threads) extern "C" void
 #define DYNAMIC_SHARED(type, name) type* name = reinterpret_cast<type*>(double_dynamic_shared())
 #define UNROLL

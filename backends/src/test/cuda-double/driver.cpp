@@ -41,6 +41,7 @@ enum : CUresult {
   CAPTURE_UNSUPPORTED = 900
 };
 
+constexpr size_t PAGE = 4096;
 constexpr int SHARED_DEFAULT = 48 << 10;
 constexpr int SHARED_OPT_IN = 99 << 10;
 
@@ -48,7 +49,9 @@ std::mutex mutex;
 std::map<CUdeviceptr, size_t> allocations;
 size_t allocated = 0;
 size_t capacity = size_t(4) << 30;
+CUdeviceptr next_address = 0x7e9000000000;
 CUresult lost = SUCCESS;
+FILE* record = nullptr;
 
 struct Module {
   void* handle;
@@ -101,9 +104,40 @@ CUresult copy(CUdeviceptr to, CUdeviceptr from, size_t bytes, bool to_device, bo
   return SUCCESS;
 }
 
+void write_word(uint64_t word) { fwrite(&word, sizeof word, 1, record); }
+
+// One launch, and all memory as it is before.
+void write_launch(const GridLaunch& launch) {
+  write_word(launch.name.size());
+  fwrite(launch.name.data(), 1, launch.name.size(), record);
+  for (unsigned n : {launch.blocks.x, launch.blocks.y, launch.blocks.z, launch.threads.x,
+                     launch.threads.y, launch.threads.z, (unsigned)launch.shared_bytes}) {
+    write_word(n);
+  }
+  for (int i = 0; i < launch.kernel->count; i++) {
+    uint64_t word = 0;
+    memcpy(&word, launch.parameters[i], launch.kernel->sizes[i]);
+    write_word(word);
+  }
+  std::lock_guard<std::mutex> lock(mutex);
+  write_word(allocations.size());
+  for (auto [address, bytes] : allocations) {
+    write_word(address);
+    write_word(bytes);
+    fwrite(reinterpret_cast<void*>(address), 1, bytes, record);
+  }
+}
+
 }  // namespace
 
-// ---- for tests: a device that is lost, or small ----
+// ---- for tests: a device that is lost, or small; launches written down for replay.cpp ----
+
+API void anneal_double_record(const char* path) {
+  if (record) {
+    fclose(record);
+  }
+  record = path ? fopen(path, "wb") : nullptr;
+}
 
 API void anneal_double_lose(int code) { lost = code; }
 API void anneal_double_capacity(unsigned long long bytes) { capacity = bytes; }
@@ -191,10 +225,17 @@ API CUresult cuMemAlloc_v2(CUdeviceptr* address, size_t bytes) {
   if (bytes == 0) {
     return INVALID_VALUE;
   }
-  void* memory;
-  if (allocated + bytes > capacity || posix_memalign(&memory, 256, bytes)) {
+  if (allocated + bytes > capacity) {
     return OUT_OF_MEMORY;
   }
+  // Pages of its own, at an address that the sanitizers leave free, with none mapped after them.
+  size_t room = (bytes + PAGE - 1) / PAGE * PAGE;
+  void* memory = mmap(reinterpret_cast<void*>(next_address), room, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  if (memory == MAP_FAILED) {
+    return OUT_OF_MEMORY;
+  }
+  next_address += room + PAGE;
   memset(memory, 0xff, bytes);
   *address = reinterpret_cast<CUdeviceptr>(memory);
   allocations[*address] = bytes;
@@ -209,8 +250,8 @@ API CUresult cuMemFree_v2(CUdeviceptr address) {
     return INVALID_VALUE;
   }
   allocated -= found->second;
+  munmap(reinterpret_cast<void*>(address), (found->second + PAGE - 1) / PAGE * PAGE);
   allocations.erase(found);
-  free(reinterpret_cast<void*>(address));
   return SUCCESS;
 }
 
@@ -319,8 +360,12 @@ API CUresult cuLaunchKernel(Function* function, unsigned blocks_x, unsigned bloc
     for (auto& value : values) {
       pointers.push_back(value.data());
     }
-    std::string error = run_grid({name, kernel, pointers.data(), {blocks_x, blocks_y, blocks_z},
-                                  {threads_x, threads_y, threads_z}, shared});
+    GridLaunch launch{name, kernel, pointers.data(), {blocks_x, blocks_y, blocks_z},
+                      {threads_x, threads_y, threads_z}, shared};
+    if (record) {
+      write_launch(launch);
+    }
+    std::string error = run_grid(launch);
     if (!error.empty()) {
       fprintf(stderr, "test double: %s\n", error.c_str());
       return LAUNCH_FAILED;

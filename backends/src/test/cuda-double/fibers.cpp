@@ -17,7 +17,9 @@
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
 #endif
-#if defined(__SANITIZE_THREAD__)
+// With ANNEAL_RACES, kernels are built with the thread sanitizer, this file is not, and each fiber is a
+// thread to it, ordered with others by barriers alone.
+#if defined(ANNEAL_RACES)
 #include <sanitizer/tsan_interface.h>
 #endif
 
@@ -28,7 +30,12 @@ namespace {
 constexpr size_t STACK = 256 << 10;
 constexpr int MAX_THREADS = 1024;
 constexpr size_t MAX_SHARED = 256 << 10;
+#if defined(ANNEAL_RACES)
+// The sanitizer keeps a clock of all threads for each: few of them is all that it can bear.
+constexpr int WORKERS = 1;
+#else
 constexpr int WORKERS = 2;
+#endif
 
 struct Barrier {
   unsigned arrived = 0, generation = 0, mask = 0;
@@ -64,10 +71,7 @@ struct Worker {
   Worker() : fibers(MAX_THREADS), warps(MAX_THREADS / 32) {
     stacks = static_cast<char*>(mmap(nullptr, STACK * MAX_THREADS, PROT_READ | PROT_WRITE,
                                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-#if defined(__SANITIZE_THREAD__)
-    for (Fiber& fiber : fibers) {
-      fiber.sanitizer = __tsan_create_fiber(0);
-    }
+#if defined(ANNEAL_RACES)
     scheduler_sanitizer = __tsan_get_current_fiber();
 #endif
   }
@@ -104,7 +108,7 @@ Fiber& current() { return *static_cast<Fiber*>(double_current); }
 
 void to_scheduler() {
   Fiber& fiber = current();
-#if defined(__SANITIZE_THREAD__)
+#if defined(ANNEAL_RACES)
   __tsan_switch_to_fiber(worker->scheduler_sanitizer, __tsan_switch_to_fiber_no_sync);
 #endif
   anneal_switch(&fiber.stack_pointer, worker->scheduler_stack_pointer);
@@ -112,8 +116,14 @@ void to_scheduler() {
 
 void fiber_main() {
   const GridLaunch& launch = *worker->launch;
+#if defined(ANNEAL_RACES)
+  __tsan_acquire(&worker->launch);
+#endif
   launch.kernel->call(launch.kernel->function, launch.parameters);
   current().done = true;
+#if defined(ANNEAL_RACES)
+  __tsan_release(worker);
+#endif
   to_scheduler();
   __builtin_unreachable();
 }
@@ -136,7 +146,7 @@ void arrive(Barrier& barrier, unsigned expected, unsigned mask, int line) {
     fail("thread " + std::to_string(fiber.index) + " waits at line " + std::to_string(line) +
          ", others at line " + std::to_string(barrier.line));
   }
-#if defined(__SANITIZE_THREAD__)
+#if defined(ANNEAL_RACES)
   __tsan_release(&barrier);
 #endif
   fiber.line = line;
@@ -149,14 +159,14 @@ void arrive(Barrier& barrier, unsigned expected, unsigned mask, int line) {
     to_scheduler();
     fiber.waits = nullptr;
   }
-#if defined(__SANITIZE_THREAD__)
+#if defined(ANNEAL_RACES)
   __tsan_acquire(&barrier);
 #endif
 }
 
 void resume(Fiber& fiber) {
   double_current = &fiber;
-#if defined(__SANITIZE_THREAD__)
+#if defined(ANNEAL_RACES)
   __tsan_switch_to_fiber(fiber.sanitizer, __tsan_switch_to_fiber_no_sync);
 #endif
   anneal_switch(&worker->scheduler_stack_pointer, fiber.stack_pointer);
@@ -182,7 +192,13 @@ void diverged(int count) {
 void run_block(DoubleIndex block, bool backwards) {
   const GridLaunch& launch = *worker->launch;
   int count = launch.threads.x * launch.threads.y * launch.threads.z;
-  memset(worker->shared, 0xff, launch.shared_bytes);
+  for (size_t i = 0; i < launch.shared_bytes; i++) {
+    static_cast<volatile char*>(worker->shared)[i] = char(0xff);
+  }
+#if defined(ANNEAL_RACES)
+  // Blocks share this thread's shared memory, so they are ordered; threads of one are not.
+  __tsan_acquire(worker);
+#endif
   worker->block = Barrier();
   for (int i = 0; i < (count + 31) / 32; i++) {
     worker->warps[i].barrier = Barrier();
@@ -206,11 +222,15 @@ void run_block(DoubleIndex block, bool backwards) {
       *--top = nullptr;
     }
     fiber.stack_pointer = top;
-#if defined(__SANITIZE_THREAD__)
-    // What the host wrote before the launch was written before.
-    __tsan_release(worker);
+#if defined(ANNEAL_RACES)
+    if (!fiber.sanitizer) {
+      fiber.sanitizer = __tsan_create_fiber(0);
+    }
 #endif
   }
+#if defined(ANNEAL_RACES)
+  __tsan_release(&worker->launch);
+#endif
   for (int left = count; left > 0;) {
     bool moved = false;
     for (int n = 0; n < count; n++) {
@@ -269,6 +289,9 @@ struct Pool {
                    (unsigned)(b / launch->blocks.x / launch->blocks.y)},
                   backwards);
       }
+#if defined(ANNEAL_RACES)
+      __tsan_acquire(worker);
+#endif
       std::unique_lock<std::mutex> lock(mutex);
       if (error.empty()) {
         error = worker->error;

@@ -74,16 +74,21 @@ API int nvrtcCompileProgram(Program* program, int count, const char** options) {
   std::string work = pattern;
   std::ofstream(work + "/kernel.cpp") << program->source << "\n" << entries(program->source);
   std::string command =
-      "g++ -std=c++17 -O2 -fPIC -shared -march=native -ffp-contract=off -w "
-      "-include '" + folder() + "/double.h'";
+      "g++ -std=c++17 -fPIC -shared -march=native -ffp-contract=off -w -include '" + folder() +
+      "/double.h'";
+  // With a sanitizer the module is for replay.cpp, which has the fibers itself.
+  std::string driver = " -O2 '" + folder() + "/libcuda.so.1'";
   for (int i = 0; i < count; i++) {
     std::string option = options[i];
     if (option.rfind("-D", 0) == 0) {
       command += " '" + option + "'";
+    } else if (option.rfind("-fsanitize", 0) == 0) {
+      command += " '" + option + "'";
+      driver = " -O1 -g1 -fno-sanitize-recover=all";
     }
   }
-  command += " -o '" + work + "/kernel.so' '" + work + "/kernel.cpp' '" + folder() +
-             "/libcuda.so.1' >'" + work + "/log' 2>&1";
+  command += " -o '" + work + "/kernel.so' '" + work + "/kernel.cpp'" + driver + " >'" + work +
+             "/log' 2>&1";
   int status = system(command.c_str());
   program->log = read_file(work + "/log");
   if (status == 0) {

@@ -18,6 +18,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.ToLongFunction;
 
 /** One NVIDIA GPU. */
 final class CudaDevice implements Device {
@@ -62,18 +63,21 @@ final class CudaDevice implements Device {
 
   @Override
   public Program compile(Plan plan, Map<Arena, Memory> memory) {
+    return compile(
+        plan,
+        tensor ->
+            cuda(requireNonNull(memory.get(tensor.arena()))).address()
+                + plan.layout().offset(tensor));
+  }
+
+  /** A program for tensors that lie where {@code places} says. */
+  Program compile(Plan plan, ToLongFunction<Tensor> places) {
     checkFormats(plan);
     context.enter();
     Workspace measured = measured(plan);
     CudaMemory own = context.allocate("workspace of " + plan.name(), measured.bytes());
     Workspace workspace = new Workspace(own.address(), measured.constantBytes());
-    OpContext ops =
-        new OpContext(
-            tensor ->
-                cuda(requireNonNull(memory.get(tensor.arena()))).address()
-                    + plan.layout().offset(tensor),
-            workspace,
-            versions);
+    OpContext ops = new OpContext(places, workspace, versions);
     List<List<Command>> commands = OpCommands.of(plan.ops(), ops);
     try (var host = java.lang.foreign.Arena.ofConfined()) {
       for (Workspace.Constant constant : workspace.constants()) {

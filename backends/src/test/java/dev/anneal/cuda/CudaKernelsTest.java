@@ -40,7 +40,8 @@ class CudaKernelsTest {
     return Stream.concat(OpCases.all(), CudaCases.all());
   }
 
-  private static List<Map<String, Integer>> versions(Op op) {
+  /** Each version of the op's kernel; one empty choice when it has one only. */
+  static List<Map<String, Integer>> versions(Op op, Device device) {
     List<Map<String, Integer>> choices = new ArrayList<>();
     for (KernelFamily family : device.kernels()) {
       for (int v = 1; family.op().isInstance(op) && v <= family.versions(); v++) {
@@ -54,7 +55,7 @@ class CudaKernelsTest {
   @MethodSource("cases")
   void everyVersionMatchesTheReferenceAndItself(OpRun run) {
     Map<Tensor, double[]> expected = run.reference();
-    for (Map<String, Integer> chosen : versions(run.op())) {
+    for (Map<String, Integer> chosen : versions(run.op(), device)) {
       device.chooseKernels(chosen);
       Map<Tensor, float[]> actual = run.on(device);
       assertEquals(

@@ -1,11 +1,13 @@
 package dev.anneal.cuda;
 
+import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 
@@ -28,6 +30,14 @@ final class DoubleControls {
   /** The device has so much memory. */
   static void capacity(long bytes) throws Throwable {
     function("anneal_double_capacity", FunctionDescriptor.ofVoid(JAVA_LONG)).invokeExact(bytes);
+  }
+
+  /** From now on launches are written down in {@code path}, with all memory before each. */
+  static void record(String path) throws Throwable {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment text = path.isEmpty() ? MemorySegment.NULL : arena.allocateFrom(path);
+      function("anneal_double_record", FunctionDescriptor.ofVoid(ADDRESS)).invokeExact(text);
+    }
   }
 
   /** Bytes that are allocated now. */
