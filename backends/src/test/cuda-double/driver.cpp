@@ -139,6 +139,14 @@ API void anneal_double_record(const char* path) {
   record = path ? fopen(path, "wb") : nullptr;
 }
 
+// For doubles of other libraries: calls `run` in the order of the stream.
+API CUresult anneal_double_enqueue(Stream* stream, void (*run)(void*), void* argument) {
+  return enqueue(stream, [=]() -> CUresult {
+    run(argument);
+    return SUCCESS;
+  });
+}
+
 API void anneal_double_lose(int code) { lost = code; }
 API void anneal_double_capacity(unsigned long long bytes) { capacity = bytes; }
 API unsigned long long anneal_double_allocated() { return allocated; }

@@ -66,7 +66,7 @@ __device__ __forceinline__ void adamw_pack(float* parameter, float* ms, float* v
     store_pack_once(ms + i, m);
     store_pack_once(vs + i, v);
   } else {
-    for (; i < n; i++) {
+    UNROLL_BY(1) for (; i < n; i++) {
       adamw(parameter[i], ms[i], vs[i], gradient[i], step, beta1, beta2, epsilon);
     }
   }

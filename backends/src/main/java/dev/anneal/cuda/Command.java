@@ -49,6 +49,39 @@ sealed interface Command {
     }
   }
 
+  /** What a library does with a product before it writes it. */
+  enum Epilogue {
+    NONE,
+    /** Adds a bias to every column. */
+    BIAS,
+    /** Adds a bias, writes that to an auxiliary matrix, and the GELU of it as the result. */
+    BIAS_THEN_GELU
+  }
+
+  /**
+   * D (m,n) = op(A) (m,k) op(B) (k,n) + C, by a library, in its own order: columns one after the
+   * other, as BLAS has them. A row-major matrix is its own transpose there.
+   *
+   * @param accumulate whether C is D, or nothing
+   * @param auxiliary for {@link Epilogue#BIAS_THEN_GELU}, of D's shape
+   */
+  record Product(
+      boolean transposeA,
+      boolean transposeB,
+      int m,
+      int n,
+      int k,
+      long a,
+      long b,
+      long d,
+      boolean accumulate,
+      Epilogue epilogue,
+      long bias,
+      long auxiliary,
+      long workspace,
+      long workspaceBytes)
+      implements Command {}
+
   /** Sets bytes to zero. */
   record Clear(long address, long bytes) implements Command {}
 }

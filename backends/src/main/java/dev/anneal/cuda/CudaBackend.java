@@ -69,7 +69,7 @@ public final class CudaBackend implements Backend {
                 + capability
                 + "; pip install nvidia-cuda-nvrtc brings it");
       }
-      devices.add(describe(i, device, capability, driver.version(), nvrtc));
+      devices.add(describe(i, device, capability, driver.version(), nvrtc, cublas()));
     }
     return devices.isEmpty()
         ? new Availability.Missing("the NVIDIA driver finds no GPU")
@@ -78,6 +78,10 @@ public final class CudaBackend implements Backend {
 
   private Optional<Nvrtc> nvrtc() {
     return LibraryLocator.of(environment).find(CudaLibrary.NVRTC).map(Nvrtc::new);
+  }
+
+  private Optional<SharedLibrary> cublas() {
+    return LibraryLocator.of(environment).find(CudaLibrary.CUBLAS_LT);
   }
 
   private static CUdevice device(int index) {
@@ -99,7 +103,12 @@ public final class CudaBackend implements Backend {
   }
 
   private static DeviceInfo describe(
-      int index, CUdevice device, int capability, int driver, Optional<Nvrtc> nvrtc) {
+      int index,
+      CUdevice device,
+      int capability,
+      int driver,
+      Optional<Nvrtc> nvrtc,
+      Optional<SharedLibrary> cublas) {
     byte[] name = new byte[NAME_BYTES];
     check(JCudaDriver.cuDeviceGetName(name, NAME_BYTES, device), "asking its name");
     long[] bytes = new long[1];
@@ -119,7 +128,11 @@ public final class CudaBackend implements Backend {
             + nvrtc
                 .map(n -> "NVRTC " + n.version() + " (" + n.path() + ")")
                 .orElse("kernels as nvcc made them")
-            + ", own matmul and attention",
+            + ", "
+            + cublas
+                .map(l -> l.soname() + " (" + l.path() + ")")
+                .orElse("no cuBLASLt, so own matmul, which is slower")
+            + ", own attention",
         bytes[0]);
   }
 
@@ -130,7 +143,9 @@ public final class CudaBackend implements Backend {
     }
     CUdevice device = device(info.index());
     KernelImages images = new KernelImages(ImageCache.of(environment), nvrtc());
+    CudaContext context = new CudaContext(device);
+    Optional<MatrixLibrary> library = cublas().map(found -> new CublasLt(found, context.stream()));
     return new CudaDevice(
-        info, new CudaContext(device), new KernelModules(images, capability(device)), options);
+        info, context, new KernelModules(images, capability(device)), library, options);
   }
 }

@@ -9,7 +9,6 @@ import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUresult;
-import jcuda.driver.CUstream;
 import jcuda.driver.CUstream_flags;
 import jcuda.driver.JCudaDriver;
 
@@ -20,7 +19,7 @@ final class CudaContext implements AutoCloseable {
 
   private final CUdevice device;
   private final CUcontext context = new CUcontext();
-  private final CUstream stream = new CUstream();
+  private final CudaStream stream = new CudaStream();
 
   CudaContext(CUdevice device) {
     this.device = device;
@@ -31,7 +30,7 @@ final class CudaContext implements AutoCloseable {
         "making a stream");
   }
 
-  CUstream stream() {
+  CudaStream stream() {
     return stream;
   }
 

@@ -18,6 +18,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.ToLongFunction;
 
 /** One NVIDIA GPU. */
@@ -25,12 +26,20 @@ final class CudaDevice implements Device {
   private final DeviceInfo info;
   private final CudaContext context;
   private final KernelModules modules;
-  private final KernelVersions versions = new KernelVersions();
+  private final Optional<MatrixLibrary> library;
+  private final KernelVersions versions;
 
-  CudaDevice(DeviceInfo info, CudaContext context, KernelModules modules, DeviceOptions options) {
+  CudaDevice(
+      DeviceInfo info,
+      CudaContext context,
+      KernelModules modules,
+      Optional<MatrixLibrary> library,
+      DeviceOptions options) {
     this.info = info;
     this.context = context;
     this.modules = modules;
+    this.library = library;
+    this.versions = new KernelVersions(library.map(MatrixLibrary::name));
     versions.choose(options.kernels());
   }
 
@@ -48,7 +57,7 @@ final class CudaDevice implements Device {
 
   @Override
   public List<KernelFamily> kernels() {
-    return KernelVersions.FAMILIES;
+    return versions.families();
   }
 
   @Override
@@ -93,6 +102,7 @@ final class CudaDevice implements Device {
   private PreparedCommand prepare(Command command) {
     return switch (command) {
       case Command.Clear clear -> PreparedCommand.of(clear);
+      case Command.Product product -> library.orElseThrow().prepare(product);
       case Command.Launch launch ->
           PreparedCommand.of(
               launch,
@@ -145,6 +155,7 @@ final class CudaDevice implements Device {
   @Override
   public void close() {
     context.enter();
+    library.ifPresent(MatrixLibrary::close);
     modules.close();
     context.close();
   }

@@ -3,9 +3,11 @@ package dev.anneal.cuda;
 import dev.anneal.device.KernelFamily;
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.Op;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -15,7 +17,7 @@ final class KernelVersions {
   private static final String PACKS = "128-bit packs";
 
   /** The versions that the kernel files have; their headers say more. */
-  static final List<KernelFamily> FAMILIES =
+  private static final List<KernelFamily> OWN =
       List.of(
           family("add", Op.Add.class, PLAIN, PACKS),
           family("gelu_forward", Op.GeluForward.class, PLAIN, PACKS),
@@ -90,11 +92,37 @@ final class KernelVersions {
               "one launch for all, 128-bit packs"),
           family("adamw", Op.AdamW.class, PLAIN, PACKS, "one launch for all parameters"));
 
+  /** The version of the three products that is {@link MatrixLibrary}'s. */
+  static final int BY_LIBRARY = 4;
+
+  private final List<KernelFamily> families;
   private final Map<String, Integer> chosen = new HashMap<>();
 
-  /** The last version of each. */
-  KernelVersions() {
-    FAMILIES.forEach(family -> chosen.put(family.name(), family.versions()));
+  /**
+   * The last version of each.
+   *
+   * @param library the name of the library that multiplies matrices, where there is one
+   */
+  KernelVersions(Optional<String> library) {
+    families =
+        OWN.stream()
+            .map(
+                family ->
+                    family.name().startsWith("matmul_") && library.isPresent()
+                        ? withLibrary(family, library.get())
+                        : family)
+            .toList();
+    families.forEach(family -> chosen.put(family.name(), family.versions()));
+  }
+
+  private static KernelFamily withLibrary(KernelFamily family, String library) {
+    List<String> ideas = new ArrayList<>(family.ideas());
+    ideas.add(library);
+    return new KernelFamily(family.name(), family.op(), ideas);
+  }
+
+  List<KernelFamily> families() {
+    return families;
   }
 
   private static KernelFamily family(String name, Class<? extends Op> op, String... ideas) {
@@ -122,7 +150,7 @@ final class KernelVersions {
     versions.forEach(
         (name, version) -> {
           KernelFamily family =
-              FAMILIES.stream()
+              families.stream()
                   .filter(f -> f.name().equals(name))
                   .findFirst()
                   .orElseThrow(
@@ -131,7 +159,7 @@ final class KernelVersions {
                               "--kernel "
                                   + name
                                   + ": cuda has no such kernel; there are "
-                                  + FAMILIES.stream()
+                                  + families.stream()
                                       .map(KernelFamily::name)
                                       .collect(Collectors.joining(", "))));
           if (version < 1 || version > family.versions()) {

@@ -78,17 +78,34 @@ final class LibraryLocator {
 
   /** The first of the library's sonames that is anywhere; a newer one in any place comes first. */
   Optional<SharedLibrary> find(CudaLibrary library) {
-    for (String soname : library.sonames()) {
+    String needed =
+        switch (library) {
+          case NVRTC -> "libnvrtc-builtins.so*";
+          case CUBLAS_LT -> "libnvJitLink.so*";
+          case DRIVER -> "";
+        };
+    return find(library.sonames(), needed);
+  }
+
+  /**
+   * The first of {@code sonames} that is anywhere.
+   *
+   * @param needed which libraries beside it to load before, since it has no path to find them by
+   */
+  Optional<SharedLibrary> find(List<String> sonames, String needed) {
+    for (String soname : sonames) {
       Optional<SharedLibrary> found =
-          open(soname, soname).map(symbols -> new SharedLibrary(soname, loaded(soname), symbols));
+          open(soname).map(symbols -> new SharedLibrary(soname, loaded(soname), symbols));
       if (found.isPresent()) {
         return found;
       }
       for (Path folder : folders) {
         Path file = folder.resolve(soname);
         if (Files.isRegularFile(file)) {
-          openNeeded(folder, library);
-          Optional<SymbolLookup> symbols = open(file.toString(), soname);
+          if (!needed.isEmpty()) {
+            children(folder, needed).forEach(other -> open(other.toString()));
+          }
+          Optional<SymbolLookup> symbols = open(file.toString());
           if (symbols.isPresent()) {
             return Optional.of(new SharedLibrary(soname, file.toString(), symbols.get()));
           }
@@ -103,24 +120,11 @@ final class LibraryLocator {
     return "the loader's path, CUDA_HOME, /usr/local/cuda and Python environments";
   }
 
-  private static Optional<SymbolLookup> open(String name, String soname) {
+  private static Optional<SymbolLookup> open(String name) {
     try {
       return Optional.of(SymbolLookup.libraryLookup(name, Arena.global()));
     } catch (IllegalArgumentException e) {
       return Optional.empty(); // There is none of this name, or it is for another machine.
-    }
-  }
-
-  /** NVRTC loads its builtins by name alone, and has no path of its own to find them by. */
-  private static void openNeeded(Path folder, CudaLibrary library) {
-    String glob =
-        switch (library) {
-          case NVRTC -> "libnvrtc-builtins.so*";
-          case CUBLAS_LT -> "libnvJitLink.so*";
-          case DRIVER -> "none";
-        };
-    for (Path needed : children(folder, glob)) {
-      open(needed.toString(), glob);
     }
   }
 

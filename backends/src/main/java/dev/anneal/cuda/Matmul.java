@@ -36,6 +36,9 @@ final class Matmul {
     int k = op.in().shape().dim(-1);
     int n = op.out().shape().dim(-1);
     int version = context.version("matmul_forward");
+    if (version == KernelVersions.BY_LIBRARY) {
+      return LibraryMatmul.forward(op, context);
+    }
     return List.of(
         Launch.of(
             FILE,
@@ -56,6 +59,9 @@ final class Matmul {
     int k = op.dIn().shape().dim(-1);
     int n = op.dOut().shape().dim(-1);
     int version = context.version("matmul_backward_input");
+    if (version == KernelVersions.BY_LIBRARY) {
+      return LibraryMatmul.backwardInput(op, context);
+    }
     return List.of(
         Launch.of(
             FILE,
@@ -75,6 +81,9 @@ final class Matmul {
     int k = op.in().shape().dim(-1);
     int n = op.dOut().shape().dim(-1);
     int version = context.version("matmul_backward_weight");
+    if (version == KernelVersions.BY_LIBRARY) {
+      return LibraryMatmul.backwardWeight(op, context);
+    }
     Grid tiles = tiles(version, n, k);
     if (version < 3) {
       return List.of(

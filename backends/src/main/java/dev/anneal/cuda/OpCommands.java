@@ -24,6 +24,12 @@ final class OpCommands {
           && LayerNorm.fuses(add, norm, context)) {
         commands.add(LayerNorm.addThenNormalize(add, norm, context));
         commands.add(List.of());
+      } else if (op instanceof Op.MatmulForward product
+          && i + 1 < ops.size()
+          && ops.get(i + 1) instanceof Op.GeluForward gelu
+          && LibraryMatmul.fuses(product, gelu, context)) {
+        commands.add(LibraryMatmul.forwardThenGelu(product, gelu, context));
+        commands.add(List.of());
       } else if (op instanceof Op.AdamW first && context.version("adamw") == 3) {
         List<Op.AdamW> all = new ArrayList<>(List.of(first));
         while (i + all.size() < ops.size()

@@ -16,7 +16,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import jcuda.driver.CUDA_ARRAY_DESCRIPTOR;
 import jcuda.driver.CUarray;
 import jcuda.driver.CUfunction;
@@ -54,6 +53,7 @@ class CudaBackendTest {
     assertEquals("test double on the CPU", device.name());
     assertTrue(device.details().startsWith("sm_90, driver for CUDA 12.8, NVRTC 13.0 (/"));
     assertTrue(device.details().contains("libnvrtc.so.13"), device.details());
+    assertTrue(device.details().contains(", libcublasLt.so.13 (/"), device.details());
   }
 
   @Test
@@ -118,17 +118,16 @@ class CudaBackendTest {
         Map.of(
             "CUDA_HOME", root.resolve("cuda").toString(),
             "VIRTUAL_ENV", root.resolve("venv").toString());
-    library(toolkit.resolve("libcublasLt.so.12"), "extern \"C\" int twelve() { return 12; }");
-    Optional<SharedLibrary> found = LibraryLocator.of(environment).find(CudaLibrary.CUBLAS_LT);
-    assertEquals("libcublasLt.so.12", found.orElseThrow().soname());
-    Files.writeString(toolkit.resolve("libcublasLt.so.13"), "no library at all");
-    assertEquals(
-        "libcublasLt.so.12",
-        LibraryLocator.of(environment).find(CudaLibrary.CUBLAS_LT).orElseThrow().soname());
-    library(python.resolve("libcublasLt.so.13"), "extern \"C\" int thirteen() { return 13; }");
-    SharedLibrary newest = LibraryLocator.of(environment).find(CudaLibrary.CUBLAS_LT).orElseThrow();
-    assertEquals("libcublasLt.so.13", newest.soname());
-    assertEquals(python.resolve("libcublasLt.so.13").toString(), newest.path());
+    List<String> sonames = List.of("libannealtest.so.13", "libannealtest.so.12");
+    LibraryLocator locator = LibraryLocator.of(environment);
+    library(toolkit.resolve("libannealtest.so.12"), "extern \"C\" int twelve() { return 12; }");
+    assertEquals("libannealtest.so.12", locator.find(sonames, "").orElseThrow().soname());
+    Files.writeString(toolkit.resolve("libannealtest.so.13"), "no library at all");
+    assertEquals("libannealtest.so.12", locator.find(sonames, "").orElseThrow().soname());
+    library(python.resolve("libannealtest.so.13"), "extern \"C\" int thirteen() { return 13; }");
+    SharedLibrary newest = locator.find(sonames, "").orElseThrow();
+    assertEquals("libannealtest.so.13", newest.soname());
+    assertEquals(python.resolve("libannealtest.so.13").toString(), newest.path());
     Failure failure =
         assertThrows(
             Failure.class,
@@ -138,7 +137,7 @@ class CudaBackendTest {
                     java.lang.foreign.FunctionDescriptor.of(
                         java.lang.foreign.ValueLayout.JAVA_INT)));
     assertEquals(ExitCode.BACKEND, failure.exitCode());
-    assertTrue(failure.getMessage().endsWith("install a newer libcublasLt.so.13"));
+    assertTrue(failure.getMessage().endsWith("install a newer libannealtest.so.13"));
   }
 
   @Test

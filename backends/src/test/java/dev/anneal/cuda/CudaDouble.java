@@ -88,6 +88,7 @@ final class CudaDouble {
       }
     }
     library("libcuda.so.1", "driver.cpp", "fibers.cpp", "stubs.cpp");
+    library("libcublasLt.so.13", "cublaslt.cpp", "libcuda.so.1");
     library("libnvrtc.so.13", "nvrtc.cpp");
   }
 
