@@ -1,0 +1,282 @@
+package dev.anneal.cuda;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.anneal.cuda.Command.Epilogue;
+import dev.anneal.cuda.Command.Product;
+import dev.anneal.failure.ExitCode;
+import dev.anneal.failure.Failure;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/**
+ * NVIDIA's cuBLASLt, versions 12 and 13, in float: one set of descriptors and one algorithm per
+ * place where a product is used, so that running it is one call.
+ *
+ * <p>Constants: cublasLt.h of CUDA 12 and 13, which agree in all that is used here.
+ */
+final class CublasLt implements MatrixLibrary {
+  private static final int COMPUTE_32F = 68;
+  private static final int R_32F = 0;
+  private static final int OP_T = 1;
+
+  private static final int DESC_TRANSA = 3;
+  private static final int DESC_TRANSB = 4;
+  private static final int DESC_EPILOGUE = 7;
+  private static final int DESC_BIAS_POINTER = 8;
+  private static final int DESC_EPILOGUE_AUX_POINTER = 11;
+  private static final int DESC_EPILOGUE_AUX_LD = 12;
+  private static final int EPILOGUE_BIAS = 4;
+  private static final int EPILOGUE_GELU_AUX_BIAS = 164;
+  private static final int PREF_MAX_WORKSPACE_BYTES = 1;
+
+  private static final long ALGORITHM_BYTES = 64;
+
+  /** The algorithm, then the workspace it needs, a status and more. */
+  private static final long HEURISTIC_BYTES = 96;
+
+  private static final long HEURISTIC_STATE = 72;
+
+  private final SharedLibrary library;
+  private final CudaStream stream;
+
+  /** What descriptors and scalars of all products live in. */
+  private final Arena arena = Arena.ofShared();
+
+  private final MemorySegment handle;
+  private final MemorySegment zero = arena.allocateFrom(JAVA_FLOAT, 0f);
+  private final MemorySegment one = arena.allocateFrom(JAVA_FLOAT, 1f);
+  private final MethodHandle matmul;
+  private final long version;
+
+  CublasLt(SharedLibrary library, CudaStream stream) {
+    this.library = library;
+    this.stream = stream;
+    this.matmul =
+        library.function(
+            "cublasLtMatmul",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS,
+                ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG,
+                JAVA_LONG));
+    try {
+      this.version =
+          (long)
+              library
+                  .function("cublasLtGetVersion", FunctionDescriptor.of(JAVA_LONG))
+                  .invokeExact();
+      this.handle = create("cublasLtCreate");
+    } catch (Throwable e) {
+      arena.close();
+      throw rethrown(e);
+    }
+  }
+
+  @Override
+  public String name() {
+    return "cuBLASLt " + version / 10000 + "." + version % 10000 / 100;
+  }
+
+  @Override
+  public PreparedCommand prepare(Product product) {
+    try {
+      return prepared(product);
+    } catch (Throwable e) {
+      throw rethrown(e);
+    }
+  }
+
+  private PreparedCommand prepared(Product p) throws Throwable {
+    MemorySegment operation = create("cublasLtMatmulDescCreate", COMPUTE_32F, R_32F);
+    set(operation, DESC_TRANSA, p.transposeA() ? OP_T : 0);
+    set(operation, DESC_TRANSB, p.transposeB() ? OP_T : 0);
+    if (p.epilogue() != Epilogue.NONE) {
+      boolean gelu = p.epilogue() == Epilogue.BIAS_THEN_GELU;
+      set(operation, DESC_EPILOGUE, gelu ? EPILOGUE_GELU_AUX_BIAS : EPILOGUE_BIAS);
+      set(operation, DESC_BIAS_POINTER, p.bias());
+      if (gelu) {
+        set(operation, DESC_EPILOGUE_AUX_POINTER, p.auxiliary());
+        set(operation, DESC_EPILOGUE_AUX_LD, (long) p.m());
+      }
+    }
+    MemorySegment a = p.transposeA() ? layout(p.k(), p.m()) : layout(p.m(), p.k());
+    MemorySegment b = p.transposeB() ? layout(p.n(), p.k()) : layout(p.k(), p.n());
+    MemorySegment d = layout(p.m(), p.n());
+    MemorySegment algorithm = algorithm(operation, a, b, d, p);
+    MemorySegment beta = p.accumulate() ? one : zero;
+    String doing = "multiplying matrices by " + name();
+    return ignored -> {
+      try {
+        int code =
+            (int)
+                matmul.invokeExact(
+                    handle,
+                    operation,
+                    one,
+                    p.a(),
+                    a,
+                    p.b(),
+                    b,
+                    beta,
+                    p.d(),
+                    d,
+                    p.d(),
+                    d,
+                    algorithm,
+                    p.workspace(),
+                    p.workspaceBytes(),
+                    stream.handle());
+        if (code != 0) {
+          throw new Failure(ExitCode.BACKEND, doing + ": status " + code);
+        }
+      } catch (Throwable e) {
+        throw rethrown(e);
+      }
+    };
+  }
+
+  private MemorySegment algorithm(
+      MemorySegment operation, MemorySegment a, MemorySegment b, MemorySegment d, Product p)
+      throws Throwable {
+    MemorySegment preference = create("cublasLtMatmulPreferenceCreate");
+    try (Arena local = Arena.ofConfined()) {
+      MemorySegment bytes = local.allocateFrom(JAVA_LONG, p.workspaceBytes());
+      call(
+          "cublasLtMatmulPreferenceSetAttribute",
+          (int)
+              library
+                  .function(
+                      "cublasLtMatmulPreferenceSetAttribute",
+                      FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, JAVA_LONG))
+                  .invokeExact(preference, PREF_MAX_WORKSPACE_BYTES, bytes, 8L));
+      MemorySegment result = local.allocate(HEURISTIC_BYTES, 8);
+      MemorySegment found = local.allocate(JAVA_INT);
+      int code =
+          (int)
+              library
+                  .function(
+                      "cublasLtMatmulAlgoGetHeuristic",
+                      FunctionDescriptor.of(
+                          JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS,
+                          JAVA_INT, ADDRESS, ADDRESS))
+                  .invokeExact(handle, operation, a, b, d, d, preference, 1, result, found);
+      if (code != 0 || found.get(JAVA_INT, 0) == 0 || result.get(JAVA_INT, HEURISTIC_STATE) != 0) {
+        throw new Failure(
+            ExitCode.FAILED,
+            name()
+                + " has no algorithm for a product of ("
+                + p.m()
+                + ", "
+                + p.k()
+                + ") and ("
+                + p.k()
+                + ", "
+                + p.n()
+                + ") (status "
+                + code
+                + "); choose --kernel matmul_forward=3 and the like");
+      }
+      return arena.allocate(ALGORITHM_BYTES, 8).copyFrom(result.asSlice(0, ALGORITHM_BYTES));
+    } finally {
+      call(
+          "cublasLtMatmulPreferenceDestroy",
+          destroy("cublasLtMatmulPreferenceDestroy", preference));
+    }
+  }
+
+  private MemorySegment layout(int rows, int columns) throws Throwable {
+    MemorySegment to = arena.allocate(ADDRESS);
+    call(
+        "cublasLtMatrixLayoutCreate",
+        (int)
+            library
+                .function(
+                    "cublasLtMatrixLayoutCreate",
+                    FunctionDescriptor.of(
+                        JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG))
+                .invokeExact(to, R_32F, (long) rows, (long) columns, (long) rows));
+    return to.get(ADDRESS, 0);
+  }
+
+  private void set(MemorySegment operation, int attribute, int value) throws Throwable {
+    try (Arena local = Arena.ofConfined()) {
+      set(operation, attribute, local.allocateFrom(JAVA_INT, value));
+    }
+  }
+
+  private void set(MemorySegment operation, int attribute, long value) throws Throwable {
+    try (Arena local = Arena.ofConfined()) {
+      set(operation, attribute, local.allocateFrom(JAVA_LONG, value));
+    }
+  }
+
+  private void set(MemorySegment operation, int attribute, MemorySegment value) throws Throwable {
+    call(
+        "cublasLtMatmulDescSetAttribute",
+        (int)
+            library
+                .function(
+                    "cublasLtMatmulDescSetAttribute",
+                    FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT, ADDRESS, JAVA_LONG))
+                .invokeExact(operation, attribute, value, value.byteSize()));
+  }
+
+  /** What a function writes to its first parameter. */
+  private MemorySegment create(String function) throws Throwable {
+    MemorySegment to = arena.allocate(ADDRESS);
+    call(
+        function,
+        (int) library.function(function, FunctionDescriptor.of(JAVA_INT, ADDRESS)).invokeExact(to));
+    return to.get(ADDRESS, 0);
+  }
+
+  private MemorySegment create(String function, int first, int second) throws Throwable {
+    MemorySegment to = arena.allocate(ADDRESS);
+    MemoryLayout[] parameters = {ADDRESS, JAVA_INT, JAVA_INT};
+    call(
+        function,
+        (int)
+            library
+                .function(function, FunctionDescriptor.of(JAVA_INT, parameters))
+                .invokeExact(to, first, second));
+    return to.get(ADDRESS, 0);
+  }
+
+  private int destroy(String function, MemorySegment what) throws Throwable {
+    return (int)
+        library.function(function, FunctionDescriptor.of(JAVA_INT, ADDRESS)).invokeExact(what);
+  }
+
+  private void call(String function, int code) {
+    if (code != 0) {
+      throw new Failure(
+          ExitCode.BACKEND,
+          function + " of " + library.path() + " says " + code + "; is it the driver's age?");
+    }
+  }
+
+  private static RuntimeException rethrown(Throwable e) {
+    if (e instanceof Error error) {
+      throw error;
+    }
+    return e instanceof RuntimeException known ? known : new IllegalStateException(e);
+  }
+
+  /** Descriptors go with the process; they are a few hundred bytes each. */
+  @Override
+  public void close() {
+    try {
+      destroy("cublasLtDestroy", handle);
+    } catch (Throwable e) {
+      throw rethrown(e);
+    } finally {
+      arena.close();
+    }
+  }
+}

@@ -1,0 +1,151 @@
+package dev.anneal.cuda;
+
+import static dev.anneal.cuda.CudaErrors.check;
+
+import dev.anneal.device.Availability;
+import dev.anneal.device.Backend;
+import dev.anneal.device.Device;
+import dev.anneal.device.DeviceInfo;
+import dev.anneal.device.DeviceOptions;
+import dev.anneal.failure.ExitCode;
+import dev.anneal.failure.Failure;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import jcuda.driver.CUdevice;
+import jcuda.driver.CUdevice_attribute;
+import jcuda.driver.JCudaDriver;
+
+/** NVIDIA GPUs. */
+public final class CudaBackend implements Backend {
+  private static final int NAME_BYTES = 256;
+
+  private final Map<String, String> environment;
+
+  public CudaBackend() {
+    this(System.getenv());
+  }
+
+  CudaBackend(Map<String, String> environment) {
+    this.environment = Map.copyOf(environment);
+  }
+
+  @Override
+  public String name() {
+    return "cuda";
+  }
+
+  @Override
+  public Availability probe() {
+    try {
+      return switch (DriverProbe.probe(LibraryLocator.of(environment))) {
+        case DriverProbe.Absent(String reason) -> new Availability.Missing(reason);
+        case DriverProbe.Present present -> devices(present);
+      };
+    } catch (Failure e) {
+      return new Availability.Missing(e.getMessage());
+    }
+  }
+
+  private Availability devices(DriverProbe.Present driver) {
+    JCudaLibrary.load(ImageCache.of(environment).folder());
+    Optional<Nvrtc> nvrtc = nvrtc();
+    int[] count = new int[1];
+    check(JCudaDriver.cuInit(0), "starting the driver");
+    check(JCudaDriver.cuDeviceGetCount(count), "counting devices");
+    List<DeviceInfo> devices = new ArrayList<>();
+    for (int i = 0; i < count[0]; i++) {
+      CUdevice device = device(i);
+      int capability = capability(device);
+      if (nvrtc.isEmpty() && !KernelImages.hasPrebuilt(capability)) {
+        return new Availability.Missing(
+            "no compiler for CUDA kernels: neither "
+                + CudaLibrary.NVRTC.description()
+                + " is in "
+                + LibraryLocator.of(environment).searched()
+                + ", nor did nvcc make images for sm_"
+                + capability
+                + "; pip install nvidia-cuda-nvrtc brings it");
+      }
+      devices.add(describe(i, device, capability, driver.version(), nvrtc, cublas()));
+    }
+    return devices.isEmpty()
+        ? new Availability.Missing("the NVIDIA driver finds no GPU")
+        : new Availability.Available(devices);
+  }
+
+  private Optional<Nvrtc> nvrtc() {
+    return LibraryLocator.of(environment).find(CudaLibrary.NVRTC).map(Nvrtc::new);
+  }
+
+  private Optional<SharedLibrary> cublas() {
+    return LibraryLocator.of(environment).find(CudaLibrary.CUBLAS_LT);
+  }
+
+  private static CUdevice device(int index) {
+    CUdevice device = new CUdevice();
+    check(JCudaDriver.cuDeviceGet(device, index), "looking at device " + index);
+    return device;
+  }
+
+  private static int attribute(CUdevice device, int attribute) {
+    int[] value = new int[1];
+    check(JCudaDriver.cuDeviceGetAttribute(value, attribute, device), "asking what it can");
+    return value[0];
+  }
+
+  /** E.g. 90 for compute capability 9.0. */
+  private static int capability(CUdevice device) {
+    return 10 * attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
+        + attribute(device, CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
+  }
+
+  private static DeviceInfo describe(
+      int index,
+      CUdevice device,
+      int capability,
+      int driver,
+      Optional<Nvrtc> nvrtc,
+      Optional<SharedLibrary> cublas) {
+    byte[] name = new byte[NAME_BYTES];
+    check(JCudaDriver.cuDeviceGetName(name, NAME_BYTES, device), "asking its name");
+    long[] bytes = new long[1];
+    check(JCudaDriver.cuDeviceTotalMem(bytes, device), "asking its memory");
+    String text = new String(name, StandardCharsets.UTF_8);
+    return new DeviceInfo(
+        "cuda",
+        index,
+        text.substring(0, text.indexOf('\0')),
+        "sm_"
+            + capability
+            + ", driver for CUDA "
+            + driver / 1000
+            + "."
+            + driver % 1000 / 10
+            + ", "
+            + nvrtc
+                .map(n -> "NVRTC " + n.version() + " (" + n.path() + ")")
+                .orElse("kernels as nvcc made them")
+            + ", "
+            + cublas
+                .map(l -> l.soname() + " (" + l.path() + ")")
+                .orElse("no cuBLASLt, so own matmul, which is slower")
+            + ", own attention",
+        bytes[0]);
+  }
+
+  @Override
+  public Device open(DeviceInfo info, DeviceOptions options) {
+    if (probe() instanceof Availability.Missing(String reason)) {
+      throw new Failure(ExitCode.BACKEND, "backend cuda is missing: " + reason);
+    }
+    CUdevice device = device(info.index());
+    KernelImages images = new KernelImages(ImageCache.of(environment), nvrtc());
+    CudaContext context = new CudaContext(device);
+    Optional<MatrixLibrary> library = cublas().map(found -> new CublasLt(found, context.stream()));
+    return new CudaDevice(
+        info, context, new KernelModules(images, capability(device)), library, options);
+  }
+}

@@ -1,0 +1,134 @@
+// libnvrtc.so.13 of the test double: what CUDA's run-time compiler offers, with the host's C++
+// compiler. A program's image is a shared library that the double's driver can load. The kernels that
+// the text names with KERNEL(threads) get an entry that the driver finds by name.
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <string>
+
+#define API extern "C" __attribute__((visibility("default")))
+
+namespace {
+
+struct Program {
+  std::string source, log, image;
+};
+
+std::string read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+std::string folder() {
+  Dl_info info;
+  dladdr(reinterpret_cast<void*>(&folder), &info);
+  std::string path = info.dli_fname;
+  return path.substr(0, path.rfind('/'));
+}
+
+std::string entries(const std::string& source) {
+  static const std::regex kernel("\\nKERNEL\\(([^)\\n]*)\\)\\s+(\\w+)\\(");
+  std::string text;
+  for (std::sregex_iterator i(source.begin(), source.end(), kernel), end; i != end; ++i) {
+    std::string name = (*i)[2];
+    text += "extern \"C\" const DoubleKernel " + name + "__kernel;\nconst DoubleKernel " + name +
+            "__kernel = double_kernel(" + name + ", " + (*i)[1].str() + ");\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+API int nvrtcVersion(int* major, int* minor) {
+  *major = 13;
+  *minor = 0;
+  return 0;
+}
+
+API const char* nvrtcGetErrorString(int code) {
+  return code == 0 ? "NVRTC_SUCCESS" : code == 6 ? "NVRTC_ERROR_COMPILATION" : "NVRTC_ERROR";
+}
+
+API int nvrtcCreateProgram(Program** program, const char* source, const char*, int, const char**,
+                           const char**) {
+  *program = new Program{source, "", ""};
+  return 0;
+}
+
+API int nvrtcDestroyProgram(Program** program) {
+  delete *program;
+  *program = nullptr;
+  return 0;
+}
+
+API int nvrtcCompileProgram(Program* program, int count, const char** options) {
+  char pattern[] = "/tmp/anneal-double-XXXXXX";
+  if (!mkdtemp(pattern)) {
+    return 4;
+  }
+  std::string work = pattern;
+  std::ofstream(work + "/kernel.cpp") << program->source << "\n" << entries(program->source);
+  std::string command =
+      "g++ -std=c++17 -fPIC -shared -march=native -ffp-contract=off -w -include '" + folder() +
+      "/double.h'";
+  // With a sanitizer the module is for replay.cpp, which has the fibers itself.
+  std::string driver = " -O2 '" + folder() + "/libcuda.so.1'";
+  for (int i = 0; i < count; i++) {
+    std::string option = options[i];
+    if (option.rfind("-D", 0) == 0) {
+      command += " '" + option + "'";
+    } else if (option.rfind("-fsanitize", 0) == 0) {
+      command += " '" + option + "'";
+      driver = " -O1 -g1 -fno-sanitize-recover=all";
+    }
+  }
+  command += " -o '" + work + "/kernel.so' '" + work + "/kernel.cpp'" + driver + " >'" + work +
+             "/log' 2>&1";
+  int status = system(command.c_str());
+  program->log = read_file(work + "/log");
+  if (status == 0) {
+    program->image = read_file(work + "/kernel.so");
+  }
+  for (const char* file : {"/kernel.cpp", "/kernel.so", "/log"}) {
+    unlink((work + file).c_str());
+  }
+  rmdir(work.c_str());
+  return status == 0 ? 0 : 6;
+}
+
+API int nvrtcGetProgramLogSize(Program* program, size_t* bytes) {
+  *bytes = program->log.size() + 1;
+  return 0;
+}
+
+API int nvrtcGetProgramLog(Program* program, char* to) {
+  program->log.copy(to, program->log.size());
+  to[program->log.size()] = 0;
+  return 0;
+}
+
+API int nvrtcGetCUBINSize(Program* program, size_t* bytes) {
+  *bytes = program->image.size();
+  return 0;
+}
+
+API int nvrtcGetCUBIN(Program* program, char* to) {
+  program->image.copy(to, program->image.size());
+  return 0;
+}
+
+API int nvrtcGetNumSupportedArchs(int* count) {
+  *count = 2;
+  return 0;
+}
+
+API int nvrtcGetSupportedArchs(int* archs) {
+  archs[0] = 80;
+  archs[1] = 90;
+  return 0;
+}

@@ -1,0 +1,147 @@
+package dev.anneal.cuda;
+
+import dev.anneal.ops.OpRun;
+import dev.anneal.plan.Arena;
+import dev.anneal.plan.DType;
+import dev.anneal.plan.Op;
+import dev.anneal.plan.Shape;
+import dev.anneal.plan.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Shapes at the edges of this backend's own tiles, and ops that it runs together. */
+final class CudaCases {
+  private CudaCases() {}
+
+  private static Tensor f(String name, int... dims) {
+    return new Tensor(name, DType.F32, Shape.of(dims), Arena.INPUTS);
+  }
+
+  private static Tensor i(String name, int... dims) {
+    return new Tensor(name, DType.I32, Shape.of(dims), Arena.INPUTS);
+  }
+
+  static Stream<OpRun> all() {
+    return Stream.of(splitWeightGradients(), longRows(), attention(), repeatedTokens(), together())
+        .flatMap(s -> s);
+  }
+
+  /** So many tokens that they are split among blocks, evenly and not. */
+  private static Stream<OpRun> splitWeightGradients() {
+    return Stream.of(new int[] {1024, 12, 20}, new int[] {1500, 9, 131})
+        .flatMap(
+            s -> {
+              Tensor dOut = f("dOut", 2, s[0] / 2, s[2]);
+              Tensor in = f("in", 2, s[0] / 2, s[1]);
+              Tensor dWeight = f("dWeight", s[2], s[1]);
+              Tensor dBias = f("dBias", s[2]);
+              return Stream.of(
+                  new Op.MatmulBackwardWeight(dWeight, dOut, in, false),
+                  new Op.MatmulBackwardWeight(dWeight, dOut, in, true),
+                  new Op.BiasBackward(dBias, dOut, true));
+            })
+        .map(op -> new OpRun(op, 1));
+  }
+
+  /**
+   * Rows for which fewer warps have room in shared memory, and more than a block has threads for.
+   */
+  private static Stream<OpRun> longRows() {
+    return Stream.of(3100, 4100, 13001, 26000)
+        .map(
+            c ->
+                new OpRun(
+                    new Op.LayerNormForward(
+                        f("out", 1, 3, c),
+                        f("mean", 1, 3),
+                        f("rstd", 1, 3),
+                        f("in", 1, 3, c),
+                        f("weight", c),
+                        f("bias", c),
+                        1e-5f),
+                    1));
+  }
+
+  /** Head sizes that have a tile of their own, and one that has none; T just around tiles. */
+  private static Stream<OpRun> attention() {
+    return Stream.of(
+            new int[] {1, 65, 64, 1},
+            new int[] {1, 127, 128, 1},
+            new int[] {2, 32, 200, 2},
+            new int[] {1, 40, 130, 1},
+            new int[] {1, 129, 66, 3})
+        .flatMap(
+            s -> {
+              Tensor qkv = f("qkv", s[0], s[1], 3 * s[2]);
+              Tensor out = f("out", s[0], s[1], s[2]);
+              Tensor lse = f("lse", s[0], s[3], s[1]);
+              Op forward = new Op.AttentionForward(out, lse, qkv, s[3]);
+              Op backward =
+                  new Op.AttentionBackward(
+                      f("dQkv", s[0], s[1], 3 * s[2]),
+                      f("delta", s[0], s[3], s[1]),
+                      f("dOut", s[0], s[1], s[2]),
+                      qkv,
+                      out,
+                      lse,
+                      s[3]);
+              return Stream.of(List.of(forward), List.of(forward, backward));
+            })
+        .map(ops -> new OpRun(ops, 1));
+  }
+
+  /** All tokens the same, and a vocabulary that no block's threads divide. */
+  private static Stream<OpRun> repeatedTokens() {
+    Tensor tokens = i("tokens", 2, 150);
+    Tensor dOut = f("dOut", 2, 150, 12);
+    return Stream.of(
+        new OpRun(new Op.TokenEmbeddingBackward(f("dWte", 1, 12), dOut, tokens, false), 1),
+        new OpRun(new Op.TokenEmbeddingBackward(f("dWte", 2500, 12), dOut, tokens, false), 2500),
+        new OpRun(new Op.TokenEmbeddingBackward(f("dWte", 1031, 12), dOut, tokens, true), 7));
+  }
+
+  private static Stream<OpRun> together() {
+    List<Op> updates = new ArrayList<>();
+    for (int n : new int[] {3, 1024, 1025, 5000}) {
+      updates.add(
+          new Op.AdamW(
+              f("parameter" + n, n),
+              f("m" + n, n),
+              f("positive v" + n, n),
+              f("gradient" + n, n),
+              f("positive norm"),
+              f("positive schedule", 3),
+              0.9f,
+              0.95f,
+              1e-8f,
+              n % 2 == 0 ? 0.1f : 0f,
+              0.5f));
+    }
+    Stream<OpRun> norms =
+        Stream.of(7, 130)
+            .map(
+                c -> {
+                  Tensor sum = f("sum", 2, 5, c);
+                  return new OpRun(
+                      List.of(
+                          new Op.Add(sum, f("a", 2, 5, c), f("b", 2, 5, c)),
+                          new Op.LayerNormForward(
+                              f("out", 2, 5, c),
+                              f("mean", 2, 5),
+                              f("rstd", 2, 5),
+                              sum,
+                              f("weight", c),
+                              f("bias", c),
+                              1e-5f)),
+                      1);
+                });
+    List<Tensor> gradients = new ArrayList<>();
+    for (int n : new int[] {1, 8191, 8192, 8193, 20000}) {
+      gradients.add(f("g" + n, n));
+    }
+    return Stream.concat(
+        Stream.of(new OpRun(updates, 1), new OpRun(new Op.GlobalNorm(f("norm"), gradients), 1)),
+        norms);
+  }
+}

@@ -1,0 +1,48 @@
+package dev.anneal.cuda;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+
+/** What tests can do to the double and nobody can to a real driver. */
+final class DoubleControls {
+  private DoubleControls() {}
+
+  private static MethodHandle function(String name, FunctionDescriptor descriptor) {
+    return Linker.nativeLinker()
+        .downcallHandle(
+            SymbolLookup.libraryLookup("libcuda.so.1", Arena.global()).findOrThrow(name),
+            descriptor);
+  }
+
+  /** All that follows fails with {@code code}; 0 has the device back. */
+  static void lose(int code) throws Throwable {
+    function("anneal_double_lose", FunctionDescriptor.ofVoid(JAVA_INT)).invokeExact(code);
+  }
+
+  /** The device has so much memory. */
+  static void capacity(long bytes) throws Throwable {
+    function("anneal_double_capacity", FunctionDescriptor.ofVoid(JAVA_LONG)).invokeExact(bytes);
+  }
+
+  /** From now on launches are written down in {@code path}, with all memory before each. */
+  static void record(String path) throws Throwable {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment text = path.isEmpty() ? MemorySegment.NULL : arena.allocateFrom(path);
+      function("anneal_double_record", FunctionDescriptor.ofVoid(ADDRESS)).invokeExact(text);
+    }
+  }
+
+  /** Bytes that are allocated now. */
+  static long allocated() throws Throwable {
+    return (long)
+        function("anneal_double_allocated", FunctionDescriptor.of(JAVA_LONG)).invokeExact();
+  }
+}

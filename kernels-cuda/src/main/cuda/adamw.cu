@@ -1,0 +1,116 @@
+// AdamW, with g = gradient * min(1, maxNorm / norm): m = beta1 m + (1-beta1) g,
+// v = beta2 v + (1-beta2) g^2, p -= lr ((m / c1) / (sqrt(v / c2) + epsilon) + weightDecay p); nothing
+// changes when norm is not finite. schedule holds lr, c1, c2.
+//
+// Traffic: four reads and three writes per element.
+//
+// v1  one element per thread, one launch per parameter
+// v2  one 128-bit pack of floats per thread
+// v3  one launch for all parameters, found in a table by their first block
+#include "device.cuh"
+
+// What all elements share.
+struct Step {
+  float scale, lr, c1, c2, keep;
+};
+
+__device__ __forceinline__ bool begin_step(Step& step, const float* norm, const float* schedule,
+                                           float weight_decay, float max_norm) {
+  float n = norm[0];
+  if (!(n - n == 0.0f)) {
+    return false;
+  }
+  step.scale = n > max_norm ? max_norm / n : 1.0f;
+  step.lr = schedule[0];
+  step.c1 = 1.0f / schedule[1];
+  step.c2 = 1.0f / schedule[2];
+  step.keep = 1.0f - step.lr * weight_decay;
+  return true;
+}
+
+__device__ __forceinline__ void adamw(float& p, float& m, float& v, float gradient,
+                                      const Step& step, float beta1, float beta2, float epsilon) {
+  float g = gradient * step.scale;
+  m = fmaf(m, beta1, g * (1.0f - beta1));
+  v = fmaf(v, beta2, g * g * (1.0f - beta2));
+  float root = sqrtf(v * step.c2) + epsilon;
+  p = fmaf(m * step.c1 / root, -step.lr, p * step.keep);
+}
+
+KERNEL(256)
+adamw_v1(float* parameter, float* ms, float* vs, const float* gradient, const float* norm,
+         const float* schedule, long long n, float beta1, float beta2, float epsilon,
+         float weight_decay, float max_norm) {
+  long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+  Step step;
+  if (i >= n || !begin_step(step, norm, schedule, weight_decay, max_norm)) {
+    return;
+  }
+  adamw(parameter[i], ms[i], vs[i], gradient[i], step, beta1, beta2, epsilon);
+}
+
+// Elements [i, i + 4) of those below n.
+__device__ __forceinline__ void adamw_pack(float* parameter, float* ms, float* vs,
+                                           const float* gradient, long long i, long long n,
+                                           const Step& step, float beta1, float beta2,
+                                           float epsilon) {
+  if (i + 4 <= n) {
+    Pack<float> p = load_pack(parameter + i);
+    Pack<float> m = load_pack_once(ms + i);
+    Pack<float> v = load_pack_once(vs + i);
+    Pack<float> g = load_pack_once(gradient + i);
+    UNROLL for (int k = 0; k < 4; k++) {
+      adamw(p.v[k], m.v[k], v.v[k], g.v[k], step, beta1, beta2, epsilon);
+    }
+    store_pack(parameter + i, p);
+    store_pack_once(ms + i, m);
+    store_pack_once(vs + i, v);
+  } else {
+    UNROLL_BY(1) for (; i < n; i++) {
+      adamw(parameter[i], ms[i], vs[i], gradient[i], step, beta1, beta2, epsilon);
+    }
+  }
+}
+
+KERNEL(256)
+adamw_v2(float* parameter, float* ms, float* vs, const float* gradient, const float* norm,
+         const float* schedule, long long n, float beta1, float beta2, float epsilon,
+         float weight_decay, float max_norm) {
+  Step step;
+  if (begin_step(step, norm, schedule, weight_decay, max_norm)) {
+    long long i = ((long long)blockIdx.x * blockDim.x + threadIdx.x) * 4;
+    adamw_pack(parameter, ms, vs, gradient, i, n, step, beta1, beta2, epsilon);
+  }
+}
+
+// One parameter of the table.
+struct Parameter {
+  float* parameter;
+  float* m;
+  float* v;
+  const float* gradient;
+  long long n;
+  int first_block;
+  float weight_decay;
+};
+
+KERNEL(256)
+adamw_v3(const Parameter* parameters, int number, const float* norm, const float* schedule,
+         float beta1, float beta2, float epsilon, float max_norm) {
+  int low = 0;
+  int high = number - 1;
+  while (low < high) {
+    int middle = (low + high + 1) / 2;
+    if (parameters[middle].first_block <= (int)blockIdx.x) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  Parameter p = parameters[low];
+  Step step;
+  if (begin_step(step, norm, schedule, p.weight_decay, max_norm)) {
+    long long i = ((long long)(blockIdx.x - p.first_block) * blockDim.x + threadIdx.x) * 4;
+    adamw_pack(p.parameter, p.m, p.v, p.gradient, i, p.n, step, beta1, beta2, epsilon);
+  }
+}
