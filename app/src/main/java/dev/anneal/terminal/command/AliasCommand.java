@@ -35,7 +35,7 @@ final class AliasCommand extends ShellCommand {
       return 0;
     }
     if (name.isEmpty()) {
-      shell().aliases().forEach((alias, text) -> say("alias %s %s", alias, text));
+      shell().aliases().forEach(this::list);
       return 0;
     }
     if (words.isEmpty()) {
@@ -43,7 +43,7 @@ final class AliasCommand extends ShellCommand {
       if (text == null) {
         throw Failure.usage("there is no alias " + name.get());
       }
-      say("alias %s %s", name.get(), text);
+      list(name.get(), text);
       return 0;
     }
     shell()
@@ -56,5 +56,13 @@ final class AliasCommand extends ShellCommand {
                     .map(dev.anneal.terminal.text.Words::quote)
                     .collect(java.util.stream.Collectors.joining(" ")));
     return 0;
+  }
+
+  private void list(String alias, String text) {
+    if (asJson()) {
+      print(json("alias").put("name", alias).put("commands", text));
+    } else {
+      say("alias %s %s", alias, text);
+    }
   }
 }

@@ -28,22 +28,30 @@ final class AproposCommand extends ShellCommand {
     commands.forEach(
         (name, line) -> {
           if ((name + " " + HelpCommand.summary(line)).toLowerCase(Locale.ROOT).contains(wanted)) {
-            say("%-28s %s", name, HelpCommand.summary(line));
+            found(name, HelpCommand.summary(line));
           }
           for (OptionSpec option : line.getCommandSpec().options()) {
             String description =
                 java.util.Arrays.stream(option.description()).collect(Collectors.joining(" "));
             String text = option.longestName() + " " + description;
             if (text.toLowerCase(Locale.ROOT).contains(wanted)) {
-              say("%-28s %s", name + " " + option.longestName(), description);
+              found(name + " " + option.longestName(), description);
             }
           }
         });
     for (dev.anneal.session.LiveSetting setting : dev.anneal.session.LiveSetting.values()) {
       if ((setting.key() + " " + setting.description()).contains(wanted)) {
-        say("%-28s %s", "set " + setting.key(), setting.description());
+        found("set " + setting.key(), setting.description());
       }
     }
     return 0;
+  }
+
+  private void found(String name, String description) {
+    if (asJson()) {
+      print(json("found").put("name", name).put("description", description));
+    } else {
+      say("%-28s %s", name, description);
+    }
   }
 }

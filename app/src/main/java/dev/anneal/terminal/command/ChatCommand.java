@@ -2,6 +2,7 @@ package dev.anneal.terminal.command;
 
 import dev.anneal.failure.Failure;
 import dev.anneal.session.Event;
+import dev.anneal.session.LiveRun;
 import dev.anneal.session.LiveSetting;
 import dev.anneal.session.Run;
 import dev.anneal.session.Session;
@@ -75,7 +76,11 @@ final class ChatCommand extends ShellCommand {
         default -> throw Failure.usage(words.getFirst() + " is none of /reset, /set, /exit");
       }
     } catch (Failure e) {
-      say("%s", e.getMessage());
+      if (asJson()) {
+        print(json("error").put("text", e.getMessage()));
+      } else {
+        say("%s", e.getMessage());
+      }
     }
   }
 
@@ -89,19 +94,24 @@ final class ChatCommand extends ShellCommand {
             int end = whole ? -1 : endOfLine(answer, piece.text());
             String part = end < 0 ? piece.text() : piece.text().substring(0, end);
             answer.append(part);
-            out().print(Printable.text(part));
-            out().flush();
+            if (!asJson()) {
+              out().print(Printable.text(part));
+              out().flush();
+            }
             ended.set(end >= 0);
           }
         };
-    session
-        .sample(
+    LiveRun.await(
+        session.sample(
             new Run.Prompt(text.toString(), tokens, session.sampling()),
             listener,
-            () -> ended.get() || shell().isCancelled())
-        .join();
-    out().println();
-    out().flush();
+            () -> ended.get() || shell().isCancelled()));
+    if (asJson()) {
+      print(json("answer").put("text", answer.toString()));
+    } else {
+      out().println();
+      out().flush();
+    }
     text.append(answer).append('\n');
     shell().forgetCancel();
   }

@@ -1,7 +1,9 @@
 package dev.anneal.terminal.command;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.failure.Failure;
 import dev.anneal.session.Event;
+import dev.anneal.session.EventJson;
 import dev.anneal.session.History;
 import dev.anneal.session.Metric;
 import dev.anneal.session.RunCatalog;
@@ -9,6 +11,7 @@ import dev.anneal.session.RunLog;
 import dev.anneal.terminal.dashboard.Controls;
 import dev.anneal.terminal.dashboard.Dashboard;
 import dev.anneal.terminal.dashboard.DashboardLoop;
+import dev.anneal.terminal.frame.Frame;
 import dev.anneal.terminal.text.EventText;
 import dev.anneal.terminal.text.Look;
 import java.nio.file.Path;
@@ -28,6 +31,7 @@ import picocli.CommandLine.Parameters;
     footer = {"", "Examples:", "  dashboard", "  anneal dashboard run-1 --once"})
 final class DashboardCommand extends ShellCommand {
   private static final double POLL_SECONDS = 0.2;
+  private static final int MOST = 1000;
 
   @Parameters(arity = "0..1", paramLabel = "RUN", description = "the live one by default")
   private Optional<String> run = Optional.empty();
@@ -91,36 +95,70 @@ final class DashboardCommand extends ShellCommand {
     try {
       int width = Integer.parseInt(parts[0]);
       int height = Integer.parseInt(parts[1]);
-      out()
-          .print(
-              Dashboard.once(controls.scene(List.of()), width, height, glyphs())
-                  .ansi(shell().look().colors()));
-      out().flush();
+      if (parts.length != 2 || width < 1 || height < 1 || width > MOST || height > MOST) {
+        throw noSize();
+      }
+      Frame frame = Dashboard.once(controls.scene(List.of()), width, height, glyphs());
+      if (asJson()) {
+        print(json("frame").put("text", frame.text()));
+      } else {
+        out().print(frame.ansi(shell().look().colors()));
+        out().flush();
+      }
     } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
-      throw Failure.usage("--size is " + size + "; expected columns x rows, such as 120x40");
+      throw noSize();
     }
+  }
+
+  private Failure noSize() {
+    return Failure.usage("--size is " + size + "; expected columns x rows, such as 120x40");
   }
 
   /** The same as lines of text, until the run ends. */
   private void follow(History history) {
-    int told = 0;
+    Optional<History.Note> told = Optional.empty();
     int step = -1;
     while (!shell().isCancelled()) {
       History.Snapshot now = history.snapshot();
       List<History.Note> notes = now.notes();
-      for (History.Note note : notes.subList(Math.min(told, notes.size()), notes.size())) {
-        say("%s", EventText.of(note.event()));
+      // Old notes are forgotten: where the last one told is tells which are new.
+      for (History.Note note :
+          notes.subList(told.map(notes::lastIndexOf).orElse(-1) + 1, notes.size())) {
+        tell(note.event());
+        told = Optional.of(note);
       }
-      told = notes.size();
       if (now.step() != step && !now.series(Metric.LOSS).isEmpty()) {
         step = now.step();
-        say("%s", Steering.lastStep(now));
+        lastStep(now);
       }
       boolean live = now.state().map(s -> s == Event.State.RUNNING).orElse(false);
       if (!live || now.ended().isPresent()) {
         return;
       }
       shell().sleep(POLL_SECONDS);
+    }
+  }
+
+  private void tell(Event event) {
+    if (asJson()) {
+      print(EventJson.write(event));
+    } else {
+      say("%s", EventText.of(event));
+    }
+  }
+
+  private void lastStep(History.Snapshot now) {
+    if (asJson()) {
+      ObjectNode node = json("step").put("step", now.step());
+      for (Metric metric : Metric.values()) {
+        double last = now.series(metric).last();
+        if (Double.isFinite(last)) {
+          node.put(metric.key(), last);
+        }
+      }
+      print(node);
+    } else {
+      say("%s", Steering.lastStep(now));
     }
   }
 }

@@ -34,9 +34,11 @@ final class HelpCommand extends ShellCommand {
   public Integer call() {
     Map<String, CommandLine> commands = Commands.line(shell()).getSubcommands();
     if (command.isEmpty()) {
-      commands.forEach((name, line) -> say("%-11s %s", name, summary(line)));
-      say("");
-      say("COMMAND --help explains one, apropos WORD finds some.");
+      commands.forEach(this::list);
+      if (!asJson()) {
+        say("");
+        say("COMMAND --help explains one, apropos WORD finds some.");
+      }
       return 0;
     }
     CommandLine line = commands.get(command.get());
@@ -46,8 +48,21 @@ final class HelpCommand extends ShellCommand {
               + command.get()
               + Nearest.to(command.get().toLowerCase(Locale.ROOT), commands.keySet()));
     }
-    out().print(line.getUsageMessage(CommandLine.Help.Ansi.OFF));
-    out().flush();
+    String usage = line.getUsageMessage(CommandLine.Help.Ansi.OFF);
+    if (asJson()) {
+      print(json("help").put("command", command.get()).put("text", usage));
+    } else {
+      out().print(usage);
+      out().flush();
+    }
     return 0;
+  }
+
+  private void list(String name, CommandLine line) {
+    if (asJson()) {
+      print(json("command").put("name", name).put("description", summary(line)));
+    } else {
+      say("%-11s %s", name, summary(line));
+    }
   }
 }

@@ -23,7 +23,11 @@ final class HistoryCommand extends ShellCommand {
     List<String> lines = shell().history();
     int from = Math.max(0, lines.size() - count.orElse(lines.size()));
     for (int i = from; i < lines.size(); i++) {
-      say("%5d  %s", i + 1, lines.get(i));
+      if (asJson()) {
+        print(json("typed").put("number", i + 1).put("text", lines.get(i)));
+      } else {
+        say("%5d  %s", i + 1, lines.get(i));
+      }
     }
     return 0;
   }

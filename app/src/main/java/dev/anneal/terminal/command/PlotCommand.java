@@ -1,5 +1,7 @@
 package dev.anneal.terminal.command;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.failure.Failure;
 import dev.anneal.session.Event;
 import dev.anneal.session.History;
@@ -103,11 +105,33 @@ final class PlotCommand extends ShellCommand {
     if (file.isPresent()) {
       String title = String.join(", ", histories().keySet());
       ChartFile.write(file.get(), title, String.join(", ", metricNames()), curves, x);
-      say("wrote %s", file.get());
-      return 0;
+      if (asJson()) {
+        print(json("wrote").put("file", file.get().toString()));
+      } else {
+        say("wrote %s", file.get());
+      }
+    } else if (asJson()) {
+      curves.forEach(curve -> print(json(curve)));
+    } else {
+      draw(curves);
     }
-    draw(curves);
     return 0;
+  }
+
+  private static ObjectNode json(Curve curve) {
+    ObjectNode node = json("curve").put("name", curve.name());
+    ArrayNode steps = node.putArray("steps");
+    ArrayNode values = node.putArray("values");
+    for (int i = 0; i < curve.series().size(); i++) {
+      double value = curve.series().values()[i];
+      steps.add(curve.series().steps()[i]);
+      if (Double.isFinite(value)) {
+        values.add(value);
+      } else {
+        values.add(String.valueOf(value));
+      }
+    }
+    return node;
   }
 
   private void draw(List<Curve> curves) {

@@ -24,11 +24,19 @@ final class RecordCommand extends ShellCommand {
   public Integer call() {
     if (file.toString().equals("stop")) {
       Optional<Path> stopped = shell().stopRecord();
-      say("%s", stopped.map(f -> "wrote " + f).orElse("nothing was recorded"));
+      if (asJson()) {
+        stopped.ifPresent(f -> print(json("wrote").put("file", f.toString())));
+      } else {
+        say("%s", stopped.map(f -> "wrote " + f).orElse("nothing was recorded"));
+      }
       return 0;
     }
     shell().startRecord(live(), file);
-    say("recording to %s", file);
+    if (asJson()) {
+      print(json("recording").put("file", file.toString()));
+    } else {
+      say("recording to %s", file);
+    }
     return 0;
   }
 }

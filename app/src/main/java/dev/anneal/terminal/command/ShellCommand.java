@@ -1,6 +1,8 @@
 package dev.anneal.terminal.command;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.session.LiveRun;
 import dev.anneal.terminal.text.Printable;
 import java.io.PrintWriter;
@@ -51,10 +53,23 @@ abstract class ShellCommand implements Callable<Integer> {
   /** A line of the result. Control characters in it are shown, never sent. */
   final void say(String format, Object... values) {
     out().println(Printable.text(String.format(Locale.ROOT, format, values)));
-    out().flush();
+    noticeNobody();
   }
 
   final void print(JsonNode node) {
-    JsonOption.print(out(), node);
+    out().println(node);
+    noticeNobody();
+  }
+
+  /** Nobody reads any more, as after {@code | head -1}: the command has nothing left to do. */
+  private void noticeNobody() {
+    if (out().checkError()) {
+      shell.cancel();
+    }
+  }
+
+  /** The beginning of a line of JSON. */
+  static ObjectNode json(String event) {
+    return JsonNodeFactory.instance.objectNode().put("event", event);
   }
 }
