@@ -20,6 +20,9 @@ public final class PromptText {
 
   private static String of(LiveRun run) {
     History.Snapshot now = run.history().snapshot();
+    if (now.started().isEmpty()) {
+      return run.name() + " starts> ";
+    }
     int steps = now.started().map(Event.Started::steps).orElse(0);
     String state = now.state().map(s -> s == Event.State.RUNNING ? "RUN" : s.name()).orElse("");
     String loss =
