@@ -2,6 +2,8 @@ package dev.anneal.opencl;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jocl.CL;
 import org.jocl.CLException;
 import org.jocl.cl_device_id;
@@ -46,26 +48,33 @@ final class Platforms {
     cl_platform_id[] platforms = new cl_platform_id[count[0]];
     CL.clGetPlatformIDs(platforms.length, platforms, null);
     List<DeviceHandle> found = new ArrayList<>();
+    Set<String> errors = new TreeSet<>();
     for (cl_platform_id platform : platforms) {
-      for (cl_device_id device : devices(platform)) {
-        found.add(DeviceHandle.of(platform, device));
+      try {
+        for (cl_device_id device : devices(platform)) {
+          found.add(DeviceHandle.of(platform, device));
+        }
+      } catch (CLException e) {
+        errors.add(String.valueOf(e.getMessage()));
       }
     }
     return found.isEmpty()
-        ? new Nothing(count[0] + " OpenCL platforms have no device; " + INSTALL)
+        ? new Nothing(
+            platforms.length
+                + (platforms.length == 1 ? " OpenCL platform has" : " OpenCL platforms have")
+                + " no device ("
+                + String.join(", ", errors)
+                + "); "
+                + INSTALL)
         : new Found(found);
   }
 
   /** A platform without devices answers with an error. */
   private static cl_device_id[] devices(cl_platform_id platform) {
-    try {
-      int[] count = {0};
-      CL.clGetDeviceIDs(platform, TYPES, 0, null, count);
-      cl_device_id[] devices = new cl_device_id[count[0]];
-      CL.clGetDeviceIDs(platform, TYPES, devices.length, devices, null);
-      return devices;
-    } catch (CLException e) {
-      return new cl_device_id[0];
-    }
+    int[] count = {0};
+    CL.clGetDeviceIDs(platform, TYPES, 0, null, count);
+    cl_device_id[] devices = new cl_device_id[count[0]];
+    CL.clGetDeviceIDs(platform, TYPES, devices.length, devices, null);
+    return devices;
   }
 }
