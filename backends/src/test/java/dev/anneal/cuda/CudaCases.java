@@ -8,6 +8,7 @@ import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** Shapes at the edges of this backend's own tiles, and ops that it runs together. */
@@ -140,8 +141,24 @@ final class CudaCases {
     for (int n : new int[] {1, 8191, 8192, 8193, 20000}) {
       gradients.add(f("g" + n, n));
     }
-    return Stream.concat(
-        Stream.of(new OpRun(updates, 1), new OpRun(new Op.GlobalNorm(f("norm"), gradients), 1)),
-        norms);
+    return Stream.of(
+            Stream.of(new OpRun(updates, 1), new OpRun(new Op.GlobalNorm(f("norm"), gradients), 1)),
+            norms,
+            Stream.of(24, 20).map(CudaCases::feedForward))
+        .flatMap(runs -> runs);
+  }
+
+  /** A product and its GELU, which a library does at once when {@code wide} is a multiple of 8. */
+  private static OpRun feedForward(int wide) {
+    Tensor hidden = f("hidden", 2, 9, wide);
+    Tensor gelu = f("gelu", 2, 9, wide);
+    return new OpRun(
+        List.of(
+            new Op.MatmulForward(
+                hidden, f("in", 2, 9, 10), f("w1", wide, 10), Optional.of(f("b1", wide))),
+            new Op.GeluForward(gelu, hidden),
+            new Op.MatmulForward(
+                f("out", 2, 9, 10), gelu, f("w2", 10, wide), Optional.of(f("b2", 10)))),
+        1);
   }
 }

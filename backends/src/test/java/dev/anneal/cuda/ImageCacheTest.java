@@ -3,8 +3,11 @@ package dev.anneal.cuda;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.anneal.failure.ExitCode;
+import dev.anneal.failure.Failure;
 import dev.anneal.plan.DType;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -68,6 +71,23 @@ class ImageCacheTest {
     assertArrayEquals(image, Files.readAllBytes(file));
     Files.write(file, new byte[] {7});
     assertArrayEquals(new byte[] {7}, images.image("fill.cu", DType.F32, 90), "from the cache");
+  }
+
+  @Test
+  void withoutCompilerTakesWhatNvccMade(@TempDir Path folder) throws Exception {
+    KernelImages images = new KernelImages(new ImageCache(folder), Optional.empty());
+    Path classes = Path.of(ImageCacheTest.class.getResource("/").toURI());
+    Path image = classes.resolve("dev/anneal/cuda/images/fill-sm_89.cubin");
+    Files.createDirectories(image.getParent());
+    Files.write(image, new byte[] {5, 6});
+    try {
+      assertArrayEquals(new byte[] {5, 6}, images.image("fill.cu", DType.F32, 89));
+    } finally {
+      Files.delete(image);
+    }
+    Failure failure = assertThrows(Failure.class, () -> images.image("fill.cu", DType.F32, 75));
+    assertEquals(ExitCode.BACKEND, failure.exitCode());
+    assertTrue(failure.getMessage().contains("no image of fill.cu for sm_75"));
   }
 
   @Test
