@@ -1,8 +1,8 @@
 package dev.anneal.checkpoint;
 
-import dev.anneal.plan.Bfloat16;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
+import dev.anneal.plan.Bfloat16;
 import dev.anneal.plan.DType;
 import java.io.IOException;
 import java.lang.foreign.Arena;

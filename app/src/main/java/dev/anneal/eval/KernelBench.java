@@ -2,7 +2,6 @@ package dev.anneal.eval;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.anneal.plan.Precision;
 import dev.anneal.device.Device;
 import dev.anneal.device.KernelFamily;
 import dev.anneal.eval.LockStep.OpError;
@@ -12,6 +11,7 @@ import dev.anneal.model.GptConfig;
 import dev.anneal.model.Model;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
+import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.random.Philox;
 import dev.anneal.reference.Difference;

@@ -65,8 +65,7 @@ final class TensorCopy implements AutoCloseable {
   void spoil(Tensor tensor) {
     buffer.fill((byte) 0xff);
     for (long from = 0; from < tensor.elements(); from += CHUNK) {
-      MemorySegment part =
-          buffer.asSlice(0, (long) count(tensor, from) * tensor.dtype().bytes());
+      MemorySegment part = buffer.asSlice(0, (long) count(tensor, from) * tensor.dtype().bytes());
       side.device().copyIn(side.of(tensor), place(tensor, from), part);
     }
   }

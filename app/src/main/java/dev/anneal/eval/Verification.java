@@ -2,7 +2,6 @@ package dev.anneal.eval;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.anneal.plan.Precision;
 import dev.anneal.checkpoint.LlmcCheckpoint;
 import dev.anneal.checkpoint.LlmcDebugState;
 import dev.anneal.checkpoint.LlmcLayout;
@@ -10,6 +9,7 @@ import dev.anneal.device.Device;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.Model;
+import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Tensor;
 import dev.anneal.training.AdamWSettings;
@@ -77,7 +77,8 @@ public record Verification(
               + ", the next multiple of 128");
     }
     TrainingPlans plans =
-        TrainingPlans.of(model, state.batch(), state.sequence(), 1, ADAMW, Recompute.NONE, Precision.FP32);
+        TrainingPlans.of(
+            model, state.batch(), state.sequence(), 1, ADAMW, Recompute.NONE, Precision.FP32);
     MemoryBill.of(plans, device).requireFits(device);
     try (Trainer trainer = new Trainer(device, plans, ADAMW)) {
       load(trainer, model, checkpoint);

@@ -1,12 +1,12 @@
 package dev.anneal.session;
 
-import dev.anneal.plan.Precision;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
+import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;

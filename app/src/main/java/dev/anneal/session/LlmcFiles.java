@@ -2,7 +2,6 @@ package dev.anneal.session;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.anneal.plan.Precision;
 import dev.anneal.checkpoint.Checkpoint;
 import dev.anneal.checkpoint.CheckpointDirectory;
 import dev.anneal.checkpoint.DurableFile;
@@ -17,6 +16,7 @@ import dev.anneal.model.GptConfig;
 import dev.anneal.model.Model;
 import dev.anneal.model.Parameter;
 import dev.anneal.plan.DType;
+import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Tensor;
 import dev.anneal.training.AdamWSettings;

@@ -1,8 +1,8 @@
 package dev.anneal.session;
 
-import dev.anneal.plan.Precision;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
+import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
@@ -115,11 +115,31 @@ public record RunConfig(
 
   RunConfig with(Schedule newSchedule) {
     return new RunConfig(
-        model, data, batch, sequence, microSteps, newSchedule, adamW, recompute, precision, seed, intervals);
+        model,
+        data,
+        batch,
+        sequence,
+        microSteps,
+        newSchedule,
+        adamW,
+        recompute,
+        precision,
+        seed,
+        intervals);
   }
 
   RunConfig with(Intervals newIntervals) {
     return new RunConfig(
-        model, data, batch, sequence, microSteps, schedule, adamW, recompute, precision, seed, newIntervals);
+        model,
+        data,
+        batch,
+        sequence,
+        microSteps,
+        schedule,
+        adamW,
+        recompute,
+        precision,
+        seed,
+        newIntervals);
   }
 }

@@ -204,7 +204,8 @@ public final class Session implements AutoCloseable {
         () -> {
           try {
             result.complete(action.apply(run));
-          } catch (RuntimeException e) {
+          } catch (RuntimeException | Error e) {
+            // Whoever asked is told; the thread must go on.
             result.completeExceptionally(e);
           }
         });

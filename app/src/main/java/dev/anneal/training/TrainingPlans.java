@@ -59,14 +59,7 @@ public record TrainingPlans(
       Recompute recompute,
       Precision precision) {
     return of(
-        model,
-        batch,
-        sequence,
-        microSteps,
-        adamW,
-        recompute,
-        precision,
-        precision.lossScale());
+        model, batch, sequence, microSteps, adamW, recompute, precision, precision.lossScale());
   }
 
   /** The same with a loss scale of one's own, to compare with plans of another precision. */
@@ -115,10 +108,8 @@ public record TrainingPlans(
       }
     }
     Tensor stored = precision.stored(logits);
-    Plan evaluation =
-        Plan.of("evaluate", precision.apply(forward), List.of(loss, stored), places);
-    return new TrainingPlans(
-        List.copyOf(plans), evaluation, inputs, loss, norm, stored, lossScale);
+    Plan evaluation = Plan.of("evaluate", precision.apply(forward), List.of(loss, stored), places);
+    return new TrainingPlans(List.copyOf(plans), evaluation, inputs, loss, norm, stored, lossScale);
   }
 
   /** The bytes each arena needs so that every plan here can run in it. */

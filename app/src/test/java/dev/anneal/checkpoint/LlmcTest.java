@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.anneal.plan.Bfloat16;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.GptConfig;
 import dev.anneal.model.Parameter;
+import dev.anneal.plan.Bfloat16;
 import dev.anneal.plan.DType;
 import java.io.IOException;
 import java.lang.foreign.Arena;

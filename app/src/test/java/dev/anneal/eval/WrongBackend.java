@@ -28,7 +28,9 @@ public final class WrongBackend implements Backend {
   static final String KERNEL = "gelu_forward";
   private static final KernelFamily FAMILY =
       new KernelFamily(
-          KERNEL, Op.GeluForward.class, List.of("right", "one element off", "last element left out"));
+          KERNEL,
+          Op.GeluForward.class,
+          List.of("right", "one element off", "last element left out"));
 
   @Override
   public String name() {

@@ -32,8 +32,7 @@ class CompareAndBenchTest {
     }
     words.remove("--no-model");
     if (!words.contains("--load")) {
-      words.addAll(
-          List.of("--layers", "1", "--channels", "32", "--heads", "2", "--context", "16"));
+      words.addAll(List.of("--layers", "1", "--channels", "32", "--heads", "2", "--context", "16"));
       words.addAll(List.of("--seq", "16", "--batch", "2", "--threads", "2"));
     }
     StringWriter out = new StringWriter();

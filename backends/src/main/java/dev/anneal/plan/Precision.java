@@ -8,8 +8,8 @@ import java.util.stream.Stream;
 /**
  * How activations and their gradients are stored between ops; every op computes in fp32. What few
  * numbers summarise many (means, rstd, log-sum-exp, losses, norms) stays fp32, and so does all that
- * outlives a step: parameters, their gradients, moments. Half the memory and half the traffic of the
- * activations. Source: Micikevicius and others, "Mixed Precision Training", 2018.
+ * outlives a step: parameters, their gradients, moments. Half the memory and half the traffic of
+ * the activations. Source: Micikevicius and others, "Mixed Precision Training", 2018.
  */
 public enum Precision implements Rewrite {
   FP32(DType.F32, 1),
@@ -53,9 +53,7 @@ public enum Precision implements Rewrite {
   /** A tensor as it is stored; also for those that are read after a plan. */
   public Tensor stored(Tensor tensor) {
     boolean activation = tensor.arena() == Arena.ACTIVATIONS && tensor.dtype() == DType.F32;
-    return activation
-        ? new Tensor(tensor.name(), storage, tensor.shape(), tensor.arena())
-        : tensor;
+    return activation ? new Tensor(tensor.name(), storage, tensor.shape(), tensor.arena()) : tensor;
   }
 
   private static Stream<Tensor> summaries(Op op) {

@@ -1,8 +1,10 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.failure.Failure;
+import dev.anneal.terminal.text.Words;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -46,15 +48,14 @@ final class AliasCommand extends ShellCommand {
       list(name.get(), text);
       return 0;
     }
-    shell()
-        .aliases()
-        .put(
-            name.get(),
-            words.size() == 1
-                ? words.getFirst()
-                : words.stream()
-                    .map(dev.anneal.terminal.text.Words::quote)
-                    .collect(java.util.stream.Collectors.joining(" ")));
+    String text =
+        words.size() == 1
+            ? words.getFirst()
+            : words.stream().map(Words::quote).collect(Collectors.joining(" "));
+    if (Words.complete(text).isEmpty()) {
+      throw Failure.usage("the alias " + name.get() + " stands for no command");
+    }
+    shell().aliases().put(name.get(), text);
     return 0;
   }
 

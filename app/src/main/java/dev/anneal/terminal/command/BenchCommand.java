@@ -1,6 +1,5 @@
 package dev.anneal.terminal.command;
 
-import dev.anneal.plan.Precision;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.device.Device;
@@ -14,6 +13,7 @@ import dev.anneal.model.Gpt2;
 import dev.anneal.model.GptConfig;
 import dev.anneal.model.Model;
 import dev.anneal.plan.Op;
+import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
@@ -88,7 +88,8 @@ final class BenchCommand extends ShellCommand {
     int vocabulary = model.isNamed() ? GptConfig.GPT2_VOCABULARY : 256;
     Model gpt = new Gpt2(model.config(vocabulary, sequence));
     AdamWSettings adamW = AdamWSettings.defaults();
-    TrainingPlans plans = TrainingPlans.of(gpt, batch, sequence, 1, adamW, Recompute.NONE, Precision.FP32);
+    TrainingPlans plans =
+        TrainingPlans.of(gpt, batch, sequence, 1, adamW, Recompute.NONE, Precision.FP32);
     PrintWriter out = out();
     DeviceOptions options = placement.options();
     try (Device device = placement.open()) {

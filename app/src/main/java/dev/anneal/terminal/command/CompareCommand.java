@@ -1,6 +1,5 @@
 package dev.anneal.terminal.command;
 
-import dev.anneal.plan.Precision;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.eval.Comparison;
@@ -8,6 +7,7 @@ import dev.anneal.eval.ComparisonJson;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
+import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.Corpus;
 import dev.anneal.session.Event;

@@ -1,6 +1,5 @@
 package dev.anneal.terminal.command;
 
-import dev.anneal.plan.Precision;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.device.Device;
@@ -9,6 +8,7 @@ import dev.anneal.model.Gpt2;
 import dev.anneal.model.GptConfig;
 import dev.anneal.model.Model;
 import dev.anneal.plan.Op;
+import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.Devices;
 import dev.anneal.terminal.text.Amounts;

@@ -151,6 +151,9 @@ final class TrainCommand extends ShellCommand {
   private int follow(LiveRun run, Event.Listener listener) {
     try {
       Event.Ended ended = shell().await(run.session().end());
+      // What the run does from here on, other commands ask for, and tell.
+      run.session().removeListener(listener);
+      run.session().addListener(new Notices(shell()));
       return exitCode(ended);
     } catch (Failure e) {
       if (e.exitCode() != ExitCode.INTERRUPTED) {

@@ -16,7 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A shell for tests, in a folder with a text to train tiny models on. */
-final class TinyShell implements AutoCloseable {
+public final class TinyShell implements AutoCloseable {
   private static final List<String> TINY =
       List.of(
           "--layers 1",
@@ -93,7 +93,7 @@ final class TinyShell implements AutoCloseable {
   }
 
   /** The words that train a run in milliseconds. */
-  static String train(Path folder, String name, String more) {
+  public static String train(Path folder, String name, String more) {
     Path text = folder.resolve("text.txt");
     try {
       if (!Files.exists(text)) {
