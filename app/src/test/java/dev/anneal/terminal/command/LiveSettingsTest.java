@@ -70,7 +70,7 @@ class LiveSettingsTest {
         assertTrue(result.errorLine().contains(parts[1]), bad + " " + result.err());
       }
       assertTrue(shell.ok("set").contains("lr                 0.002"), shell.ok("set"));
-      assertEquals("", shell.run("step 2").err());
+      shell.ok("step 2");
     }
   }
 }
