@@ -8,7 +8,7 @@
 // that every device gives the bits that the CPU backend gives. Contraction is off for the same
 // reason: what is fused is written fma. Coefficients: Moshier, Cephes, single precision.
 //
-// All tensors are fp32 today. Storage in 16 bits would live in the two macros LOAD and STORE:
+// All tensors are fp32 today. Storage in 16 bits belongs here, as macros that load and store:
 // vload_half and vstore_half_rte need no extension, and bf16 is the upper half of a float.
 
 #pragma OPENCL FP_CONTRACT OFF

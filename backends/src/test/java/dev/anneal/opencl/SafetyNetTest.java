@@ -38,12 +38,12 @@ class SafetyNetTest {
   /** Another implementation, or another way of one. */
   private enum Implementation {
     /** Watches every access of every kernel, and every call of the API. */
-    OCLGRIND(SIMULATOR, "Oclgrind", OpenClVersions.ALL, 80),
+    OCLGRIND(SIMULATOR, "Oclgrind", OpenClVersions.ALL, 65),
     /** PoCL with other loops over the work-items between two barriers. */
-    POCL_LOOPS(VENDORS.resolve("pocl.icd"), "pthread", OpenClVersions.GROUPS, 15),
-    POCL_CBS(VENDORS.resolve("pocl.icd"), "pthread", OpenClVersions.GROUPS, 15),
+    POCL_LOOPS(VENDORS.resolve("pocl.icd"), "pthread", OpenClVersions.GROUPS, 13),
+    POCL_CBS(VENDORS.resolve("pocl.icd"), "pthread", OpenClVersions.GROUPS, 13),
     /** Shares no code with PoCL. */
-    RUSTICL(VENDORS.resolve("rusticl.icd"), "llvmpipe", OpenClVersions.MEANT, 50);
+    RUSTICL(VENDORS.resolve("rusticl.icd"), "llvmpipe", OpenClVersions.MEANT, 40);
 
     private final Path needs;
     private final String device;
