@@ -17,7 +17,7 @@
 //     of 32 keys, packed transposed beforehand; results are products with the values, whose channels
 //     run along the lanes. No barriers, and every load is a whole vector.
 
-__kernel void attention_forward_v1(OUT(out), OUT(logSumExp), IN(qkv), const int b, const int t,
+__kernel void attention_forward_v1(ACTIVATIONS_OUT(out), OUT(logSumExp), ACTIVATIONS(qkv), const int b, const int t,
                                    const int heads, const float scale) {
   size_t index = get_global_id(0);
   if (index >= (size_t)b * heads * t) {
@@ -26,9 +26,9 @@ __kernel void attention_forward_v1(OUT(out), OUT(logSumExp), IN(qkv), const int 
   Place at = place(index, t, heads);
   int c = heads * HEAD_SIZE;
   size_t sequence = (size_t)at.batch * t;
-  __global const float *q = qkv + qkv_at + (sequence + at.token) * 3 * c + at.head * HEAD_SIZE;
-  __global const float *k = qkv + qkv_at + sequence * 3 * c + c + at.head * HEAD_SIZE;
-  __global float *y = out + out_at + (sequence + at.token) * c + at.head * HEAD_SIZE;
+  __global const activation *q = qkv + qkv_at + (sequence + at.token) * 3 * c + at.head * HEAD_SIZE;
+  __global const activation *k = qkv + qkv_at + sequence * 3 * c + c + at.head * HEAD_SIZE;
+  __global activation *y = out + out_at + (sequence + at.token) * c + at.head * HEAD_SIZE;
   float largest = -INFINITY;
   for (int s = 0; s <= at.token; s++) {
     largest = fmax(largest, dot_row(q, k + (size_t)s * 3 * c) * scale);
@@ -39,34 +39,42 @@ __kernel void attention_forward_v1(OUT(out), OUT(logSumExp), IN(qkv), const int 
     result[i] = 0.0f;
   }
   for (int s = 0; s <= at.token; s++) {
-    __global const float *key = k + (size_t)s * 3 * c;
+    __global const activation *key = k + (size_t)s * 3 * c;
     float p = exp_1(fma(dot_row(q, key), scale, -largest));
     sum += p;
     for (int i = 0; i < HEAD_SIZE; i++) {
-      result[i] = fma(p, key[c + i], result[i]);
+      result[i] = fma(p, LOAD(c + i, key), result[i]);
     }
   }
   for (int i = 0; i < HEAD_SIZE; i++) {
-    y[i] = result[i] / sum;
+    STORE(result[i] / sum, i, y);
   }
   logSumExp[logSumExp_at + index] = largest + log_1(sum);
 }
 
 // Attention of T new tokens to themselves and to all before them. First their keys and values are
 // appended to the caches (B,room,C) at position, one work-item per channel of each token.
-__kernel void append_to_caches_v1(OUT(keys), OUT(values), IN(qkv), INTEGERS(position), const int t,
+__kernel void append_to_caches_v1(OUT(keys), OUT(values), ACTIVATIONS(qkv), INTEGERS(position), const int t,
                                   const int room, const int c) {
   size_t i = get_global_id(0);
   size_t row = get_global_id(1);
   if (i < c) {
     size_t to = (row / t * room + position[position_at] + row % t) * c + i;
-    keys[keys_at + to] = qkv[qkv_at + row * 3 * c + c + i];
-    values[values_at + to] = qkv[qkv_at + row * 3 * c + 2 * c + i];
+    keys[keys_at + to] = LOAD(row * 3 * c + c + i, qkv + qkv_at);
+    values[values_at + to] = LOAD(row * 3 * c + 2 * c + i, qkv + qkv_at);
   }
 }
 
 // Then one work-item per query and head, as in attention_forward_v1.
-__kernel void cached_attention_v1(OUT(out), IN(keys), IN(values), IN(qkv), INTEGERS(position),
+static float dot_cached(__global const activation *query, __global const float *key) {
+  float sum = 0.0f;
+  for (int i = 0; i < HEAD_SIZE; i++) {
+    sum = fma(LOAD(i, query), key[i], sum);
+  }
+  return sum;
+}
+
+__kernel void cached_attention_v1(ACTIVATIONS_OUT(out), IN(keys), IN(values), ACTIVATIONS(qkv), INTEGERS(position),
                                   const int b, const int t, const int room, const int heads,
                                   const float scale) {
   size_t index = get_global_id(0);
@@ -76,12 +84,12 @@ __kernel void cached_attention_v1(OUT(out), IN(keys), IN(values), IN(qkv), INTEG
   Place at = place(index, t, heads);
   int c = heads * HEAD_SIZE;
   size_t row = (size_t)at.batch * t + at.token;
-  __global const float *q = qkv + qkv_at + row * 3 * c + at.head * HEAD_SIZE;
+  __global const activation *q = qkv + qkv_at + row * 3 * c + at.head * HEAD_SIZE;
   size_t cache = (size_t)at.batch * room * c + at.head * HEAD_SIZE;
   int last = position[position_at] + at.token;
   float largest = -INFINITY;
   for (int s = 0; s <= last; s++) {
-    largest = fmax(largest, dot_row(q, keys + keys_at + cache + (size_t)s * c) * scale);
+    largest = fmax(largest, dot_cached(q, keys + keys_at + cache + (size_t)s * c) * scale);
   }
   float sum = 0.0f;
   float result[HEAD_SIZE];
@@ -89,7 +97,7 @@ __kernel void cached_attention_v1(OUT(out), IN(keys), IN(values), IN(qkv), INTEG
     result[i] = 0.0f;
   }
   for (int s = 0; s <= last; s++) {
-    float score = dot_row(q, keys + keys_at + cache + (size_t)s * c);
+    float score = dot_cached(q, keys + keys_at + cache + (size_t)s * c);
     float p = exp_1(fma(score, scale, -largest));
     sum += p;
     for (int i = 0; i < HEAD_SIZE; i++) {
@@ -97,25 +105,25 @@ __kernel void cached_attention_v1(OUT(out), IN(keys), IN(values), IN(qkv), INTEG
     }
   }
   for (int i = 0; i < HEAD_SIZE; i++) {
-    out[out_at + row * c + at.head * HEAD_SIZE + i] = result[i] / sum;
+    STORE(result[i] / sum, row * c + at.head * HEAD_SIZE + i, out + out_at);
   }
 }
 
 // ---- v2 ----
 
 __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_forward_v2(
-    OUT(out), OUT(logSumExp), IN(qkv), const int t, const int heads, const float scale) {
+    ACTIVATIONS_OUT(out), OUT(logSumExp), ACTIVATIONS(qkv), const int t, const int heads, const float scale) {
   __local float keys[TILE * HEAD_SIZE];
   __local float values[TILE * HEAD_SIZE];
   int query = get_global_id(0);
   int head = get_global_id(1) % heads;
   size_t sequence = get_global_id(1) / heads * (size_t)t;
   int c = heads * HEAD_SIZE;
-  __global const float *q = qkv + qkv_at + sequence * 3 * c + head * HEAD_SIZE;
+  __global const activation *q = qkv + qkv_at + sequence * 3 * c + head * HEAD_SIZE;
   float own[HEAD_SIZE];
   float result[HEAD_SIZE];
   for (int i = 0; i < HEAD_SIZE; i++) {
-    own[i] = query < t ? q[(size_t)query * 3 * c + i] * scale : 0.0f;
+    own[i] = query < t ? LOAD((size_t)query * 3 * c + i, q) * scale : 0.0f;
     result[i] = 0.0f;
   }
   float largest = -INFINITY;
@@ -150,9 +158,9 @@ __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_forw
     }
   }
   if (query < t) {
-    __global float *y = out + out_at + (sequence + query) * c + head * HEAD_SIZE;
+    __global activation *y = out + out_at + (sequence + query) * c + head * HEAD_SIZE;
     for (int i = 0; i < HEAD_SIZE; i++) {
-      y[i] = result[i] / sum;
+      STORE(result[i] / sum, i, y);
     }
     logSumExp[logSumExp_at + get_global_id(1) * t + query] = largest + log_1(sum);
   }
@@ -161,13 +169,13 @@ __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_forw
 // ---- v3 ----
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_forward_v3(
-    OUT(out), OUT(logSumExp), IN(qkv), IN(keys), const int t, const int heads, const float scale) {
+    ACTIVATIONS_OUT(out), OUT(logSumExp), ACTIVATIONS(qkv), IN(keys), const int t, const int heads, const float scale) {
   int first = ROWS * get_global_id(0);
   int head = get_global_id(1) % heads;
   size_t sequence = get_global_id(1) / heads * (size_t)t;
   int c = heads * HEAD_SIZE;
-  __global const float *q = qkv + qkv_at + sequence * 3 * c + head * HEAD_SIZE;
-  __global const float *v = q + 2 * c;
+  __global const activation *q = qkv + qkv_at + sequence * 3 * c + head * HEAD_SIZE;
+  __global const activation *v = q + 2 * c;
   int end = min(t, first + ROWS);
   float scores[ROWS][PANEL];
   float16 result[ROWS][VECTORS];
@@ -180,8 +188,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_forward_v
       result[r][i] = (float16)(0.0f);
     }
   }
-#define BY_QUERY(R) MULTIPLY(R, q##R[p])
-#define POINT(R) __global const float *q##R = q + (size_t)min(first + R, t - 1) * 3 * c;
+#define BY_QUERY(R) MULTIPLY(R, LOAD(p, q##R))
+#define POINT(R) __global const activation *q##R = q + (size_t)min(first + R, t - 1) * 3 * c;
   EACH_ROW(POINT)
   for (int key = 0; key < end; key += PANEL) {
     __global const float *panel = panel_of(keys + keys_at, get_global_id(1), key, t);

@@ -15,7 +15,7 @@
 //     and dV are products with rows whose channels run along the lanes. No barriers.
 
 // delta(b,head,t) = the sum over the head's channels of dOut * out, in every version.
-__kernel void attention_delta_v1(OUT(delta), IN(dOut), IN(out), const int b, const int t,
+__kernel void attention_delta_v1(OUT(delta), ACTIVATIONS(dOut), ACTIVATIONS(out), const int b, const int t,
                                  const int heads) {
   size_t index = get_global_id(0);
   if (index >= (size_t)b * heads * t) {
@@ -26,7 +26,7 @@ __kernel void attention_delta_v1(OUT(delta), IN(dOut), IN(out), const int b, con
   delta[delta_at + index] = dot_row(dOut + dOut_at + row, out + out_at + row);
 }
 
-__kernel void attention_backward_query_v1(OUT(dQkv), IN(delta), IN(dOut), IN(qkv), IN(logSumExp),
+__kernel void attention_backward_query_v1(ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut), ACTIVATIONS(qkv), IN(logSumExp),
                                           const int b, const int t, const int heads,
                                           const float scale) {
   size_t index = get_global_id(0);
@@ -37,9 +37,9 @@ __kernel void attention_backward_query_v1(OUT(dQkv), IN(delta), IN(dOut), IN(qkv
   int c = heads * HEAD_SIZE;
   size_t sequence = (size_t)at.batch * t;
   size_t row = (sequence + at.token) * 3 * c + at.head * HEAD_SIZE;
-  __global const float *q = qkv + qkv_at + row;
-  __global const float *k = qkv + qkv_at + sequence * 3 * c + c + at.head * HEAD_SIZE;
-  __global const float *d = dOut + dOut_at + (sequence + at.token) * c + at.head * HEAD_SIZE;
+  __global const activation *q = qkv + qkv_at + row;
+  __global const activation *k = qkv + qkv_at + sequence * 3 * c + c + at.head * HEAD_SIZE;
+  __global const activation *d = dOut + dOut_at + (sequence + at.token) * c + at.head * HEAD_SIZE;
   float lse = logSumExp[logSumExp_at + index];
   float own = delta[delta_at + index];
   float dQ[HEAD_SIZE];
@@ -47,19 +47,19 @@ __kernel void attention_backward_query_v1(OUT(dQkv), IN(delta), IN(dOut), IN(qkv
     dQ[i] = 0.0f;
   }
   for (int s = 0; s <= at.token; s++) {
-    __global const float *key = k + (size_t)s * 3 * c;
+    __global const activation *key = k + (size_t)s * 3 * c;
     float p = exp_1(fma(dot_row(q, key), scale, -lse));
     float dS = p * (dot_row(d, key + c) - own) * scale;
     for (int i = 0; i < HEAD_SIZE; i++) {
-      dQ[i] = fma(dS, key[i], dQ[i]);
+      dQ[i] = fma(dS, LOAD(i, key), dQ[i]);
     }
   }
   for (int i = 0; i < HEAD_SIZE; i++) {
-    dQkv[dQkv_at + row + i] = dQ[i];
+    STORE(dQ[i], row + i, dQkv + dQkv_at);
   }
 }
 
-__kernel void attention_backward_key_v1(OUT(dQkv), IN(delta), IN(dOut), IN(qkv), IN(logSumExp),
+__kernel void attention_backward_key_v1(ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut), ACTIVATIONS(qkv), IN(logSumExp),
                                         const int b, const int t, const int heads,
                                         const float scale) {
   size_t index = get_global_id(0);
@@ -70,8 +70,8 @@ __kernel void attention_backward_key_v1(OUT(dQkv), IN(delta), IN(dOut), IN(qkv),
   int c = heads * HEAD_SIZE;
   size_t sequence = (size_t)at.batch * t;
   size_t row = (sequence + at.token) * 3 * c + c + at.head * HEAD_SIZE;
-  __global const float *k = qkv + qkv_at + row;
-  __global const float *v = k + c;
+  __global const activation *k = qkv + qkv_at + row;
+  __global const activation *v = k + c;
   size_t firstRow = ((size_t)at.batch * heads + at.head) * t;
   float dK[HEAD_SIZE];
   float dV[HEAD_SIZE];
@@ -80,25 +80,25 @@ __kernel void attention_backward_key_v1(OUT(dQkv), IN(delta), IN(dOut), IN(qkv),
     dV[i] = 0.0f;
   }
   for (int s = at.token; s < t; s++) {
-    __global const float *q = qkv + qkv_at + (sequence + s) * 3 * c + at.head * HEAD_SIZE;
-    __global const float *d = dOut + dOut_at + (sequence + s) * c + at.head * HEAD_SIZE;
+    __global const activation *q = qkv + qkv_at + (sequence + s) * 3 * c + at.head * HEAD_SIZE;
+    __global const activation *d = dOut + dOut_at + (sequence + s) * c + at.head * HEAD_SIZE;
     float p = exp_1(fma(dot_row(q, k), scale, -logSumExp[logSumExp_at + firstRow + s]));
     float dS = p * (dot_row(d, v) - delta[delta_at + firstRow + s]) * scale;
     for (int i = 0; i < HEAD_SIZE; i++) {
-      dV[i] = fma(p, d[i], dV[i]);
-      dK[i] = fma(dS, q[i], dK[i]);
+      dV[i] = fma(p, LOAD(i, d), dV[i]);
+      dK[i] = fma(dS, LOAD(i, q), dK[i]);
     }
   }
   for (int i = 0; i < HEAD_SIZE; i++) {
-    dQkv[dQkv_at + row + i] = dK[i];
-    dQkv[dQkv_at + row + c + i] = dV[i];
+    STORE(dK[i], row + i, dQkv + dQkv_at);
+    STORE(dV[i], row + c + i, dQkv + dQkv_at);
   }
 }
 
 // ---- v2 ----
 
 __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_backward_query_v2(
-    OUT(dQkv), IN(delta), IN(dOut), IN(qkv), IN(logSumExp), const int t, const int heads,
+    ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut), ACTIVATIONS(qkv), IN(logSumExp), const int t, const int heads,
     const float scale) {
   __local float keys[TILE * HEAD_SIZE];
   __local float values[TILE * HEAD_SIZE];
@@ -106,15 +106,15 @@ __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_back
   int head = get_global_id(1) % heads;
   size_t sequence = get_global_id(1) / heads * (size_t)t;
   int c = heads * HEAD_SIZE;
-  __global const float *q = qkv + qkv_at + sequence * 3 * c + head * HEAD_SIZE;
+  __global const activation *q = qkv + qkv_at + sequence * 3 * c + head * HEAD_SIZE;
   size_t outRow = (sequence + query) * c + head * HEAD_SIZE;
   size_t row = get_global_id(1) * t + query;
   float own[HEAD_SIZE];
   float d[HEAD_SIZE];
   float dQ[HEAD_SIZE];
   for (int i = 0; i < HEAD_SIZE; i++) {
-    own[i] = query < t ? q[(size_t)query * 3 * c + i] : 0.0f;
-    d[i] = query < t ? dOut[dOut_at + outRow + i] : 0.0f;
+    own[i] = query < t ? LOAD((size_t)query * 3 * c + i, q) : 0.0f;
+    d[i] = query < t ? LOAD(outRow + i, dOut + dOut_at) : 0.0f;
     dQ[i] = 0.0f;
   }
   float lse = query < t ? logSumExp[logSumExp_at + row] : 0.0f;
@@ -136,13 +136,13 @@ __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_back
   }
   if (query < t) {
     for (int i = 0; i < HEAD_SIZE; i++) {
-      dQkv[dQkv_at + (sequence + query) * 3 * c + head * HEAD_SIZE + i] = dQ[i];
+      STORE(dQ[i], (sequence + query) * 3 * c + head * HEAD_SIZE + i, dQkv + dQkv_at);
     }
   }
 }
 
 __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_backward_key_v2(
-    OUT(dQkv), IN(delta), IN(dOut), IN(qkv), IN(logSumExp), const int t, const int heads,
+    ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut), ACTIVATIONS(qkv), IN(logSumExp), const int t, const int heads,
     const float scale) {
   __local float queries[TILE * HEAD_SIZE];
   __local float slopes[TILE * HEAD_SIZE];
@@ -150,16 +150,16 @@ __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_back
   int head = get_global_id(1) % heads;
   size_t sequence = get_global_id(1) / heads * (size_t)t;
   int c = heads * HEAD_SIZE;
-  __global const float *q = qkv + qkv_at + sequence * 3 * c + head * HEAD_SIZE;
-  __global const float *d = dOut + dOut_at + sequence * c + head * HEAD_SIZE;
+  __global const activation *q = qkv + qkv_at + sequence * 3 * c + head * HEAD_SIZE;
+  __global const activation *d = dOut + dOut_at + sequence * c + head * HEAD_SIZE;
   size_t rows = get_global_id(1) * t;
   float k[HEAD_SIZE];
   float v[HEAD_SIZE];
   float dK[HEAD_SIZE];
   float dV[HEAD_SIZE];
   for (int i = 0; i < HEAD_SIZE; i++) {
-    k[i] = key < t ? q[(size_t)key * 3 * c + c + i] : 0.0f;
-    v[i] = key < t ? q[(size_t)key * 3 * c + 2 * c + i] : 0.0f;
+    k[i] = key < t ? LOAD((size_t)key * 3 * c + c + i, q) : 0.0f;
+    v[i] = key < t ? LOAD((size_t)key * 3 * c + 2 * c + i, q) : 0.0f;
     dK[i] = 0.0f;
     dV[i] = 0.0f;
   }
@@ -181,10 +181,10 @@ __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_back
     }
   }
   if (key < t) {
-    __global float *to = dQkv + dQkv_at + (sequence + key) * 3 * c + c + head * HEAD_SIZE;
+    __global activation *to = dQkv + dQkv_at + (sequence + key) * 3 * c + c + head * HEAD_SIZE;
     for (int i = 0; i < HEAD_SIZE; i++) {
-      to[i] = dK[i];
-      to[c + i] = dV[i];
+      STORE(dK[i], i, to);
+      STORE(dV[i], c + i, to);
     }
   }
 }
@@ -192,8 +192,8 @@ __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_back
 // ---- v3 ----
 
 // scores = 8 rows qR times one panel, slopes = 8 rows dR times another.
-#define BY_Q(R) MULTIPLY(R, q##R[p])
-#define BY_D(R) MULTIPLY(R, d##R[p])
+#define BY_Q(R) MULTIPLY(R, LOAD(p, q##R))
+#define BY_D(R) MULTIPLY(R, LOAD(p, d##R))
 #define PRODUCTS(PANEL_OF_SCORES, PANEL_OF_SLOPES)       \
   {                                                      \
     EACH_ROW(CLEAR)                                      \
@@ -207,14 +207,14 @@ __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_back
   }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_backward_query_v3(
-    OUT(dQkv), IN(delta), IN(dOut), IN(qkv), IN(logSumExp), IN(keys), IN(values), const int t,
+    ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut), ACTIVATIONS(qkv), IN(logSumExp), IN(keys), IN(values), const int t,
     const int heads, const float scale) {
   int first = ROWS * get_global_id(0);
   int head = get_global_id(1) % heads;
   size_t sequence = get_global_id(1) / heads * (size_t)t;
   int c = heads * HEAD_SIZE;
-  __global const float *q = qkv + qkv_at + sequence * 3 * c + head * HEAD_SIZE;
-  __global const float *d = dOut + dOut_at + sequence * c + head * HEAD_SIZE;
+  __global const activation *q = qkv + qkv_at + sequence * 3 * c + head * HEAD_SIZE;
+  __global const activation *d = dOut + dOut_at + sequence * c + head * HEAD_SIZE;
   int end = min(t, first + ROWS);
   float scores[ROWS][PANEL];
   float slopes[ROWS][PANEL];
@@ -225,8 +225,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_backward_
     }
   }
 #define POINT(R)                                                          \
-  __global const float *q##R = q + (size_t)min(first + R, t - 1) * 3 * c; \
-  __global const float *d##R = d + (size_t)min(first + R, t - 1) * c;
+  __global const activation *q##R = q + (size_t)min(first + R, t - 1) * 3 * c; \
+  __global const activation *d##R = d + (size_t)min(first + R, t - 1) * c;
   EACH_ROW(POINT)
   for (int key = 0; key < end; key += PANEL) {
     __global const float *k = panel_of(keys + keys_at, get_global_id(1), key, t);
@@ -252,14 +252,14 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_backward_
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_backward_key_v3(
-    OUT(dQkv), IN(delta), IN(dOut), IN(qkv), IN(logSumExp), IN(queries), IN(gradients), const int t,
+    ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut), ACTIVATIONS(qkv), IN(logSumExp), IN(queries), IN(gradients), const int t,
     const int heads, const float scale) {
   int first = ROWS * get_global_id(0);
   int head = get_global_id(1) % heads;
   size_t sequence = get_global_id(1) / heads * (size_t)t;
   int c = heads * HEAD_SIZE;
-  __global const float *ownQ = qkv + qkv_at + sequence * 3 * c + head * HEAD_SIZE;
-  __global const float *ownD = dOut + dOut_at + sequence * c + head * HEAD_SIZE;
+  __global const activation *ownQ = qkv + qkv_at + sequence * 3 * c + head * HEAD_SIZE;
+  __global const activation *ownD = dOut + dOut_at + sequence * c + head * HEAD_SIZE;
   __global const float *lse = logSumExp + logSumExp_at + get_global_id(1) * t;
   __global const float *own = delta + delta_at + get_global_id(1) * t;
   int end = min(t, first + ROWS);
@@ -275,8 +275,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_backward_
   }
   // Here the rows are keys and values, and the panels queries and dOut.
 #define POINT_KEYS(R)                                                            \
-  __global const float *q##R = ownQ + c + (size_t)min(first + R, t - 1) * 3 * c; \
-  __global const float *d##R = q##R + c;
+  __global const activation *q##R = ownQ + c + (size_t)min(first + R, t - 1) * 3 * c; \
+  __global const activation *d##R = q##R + c;
   EACH_ROW(POINT_KEYS)
   for (int query = first / PANEL * PANEL; query < t; query += PANEL) {
     __global const float *q = panel_of(queries + queries_at, get_global_id(1), query, t);
@@ -299,7 +299,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_backward_
     add_products_v3(dK, slopes, ownQ + (size_t)query * 3 * c, 3 * c, count);
   }
   for (int r = 0; r < end - first; r++) {
-    __global float *to = dQkv + dQkv_at + (sequence + first + r) * 3 * c + c + head * HEAD_SIZE;
+    __global activation *to = dQkv + dQkv_at + (sequence + first + r) * 3 * c + c + head * HEAD_SIZE;
     store_head_v3(to, dK[r], 1.0f);
     store_head_v3(to + c, dV[r], 1.0f);
   }

@@ -10,32 +10,32 @@
 
 #define TILE 64
 
-__kernel void bias_backward_v1(OUT(dBias), IN(dOut), const int m, const int n, const int accumulate) {
+__kernel void bias_backward_v1(OUT(dBias), ACTIVATIONS(dOut), const int m, const int n, const int accumulate) {
   size_t j = get_global_id(0);
   if (j < n) {
     float sum = accumulate ? dBias[dBias_at + j] : 0.0f;
     for (int i = 0; i < m; i++) {
-      sum += dOut[dOut_at + (size_t)i * n + j];
+      sum += LOAD((size_t)i * n + j, dOut + dOut_at);
     }
     dBias[dBias_at + j] = sum;
   }
 }
 
-__kernel void bias_backward_v2(OUT(partial), IN(dOut), const int m, const int n) {
+__kernel void bias_backward_v2(OUT(partial), ACTIVATIONS(dOut), const int m, const int n) {
   size_t j = get_global_id(0);
   size_t tile = get_global_id(1);
   if (j < n) {
     int end = min(m, (int)(tile + 1) * TILE);
     float sum = 0.0f;
     for (int i = tile * TILE; i < end; i++) {
-      sum += dOut[dOut_at + (size_t)i * n + j];
+      sum += LOAD((size_t)i * n + j, dOut + dOut_at);
     }
     partial[partial_at + tile * n + j] = sum;
   }
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void bias_backward_v3(
-    OUT(partial), IN(dOut), const int m, const int n) {
+    OUT(partial), ACTIVATIONS(dOut), const int m, const int n) {
   int from = 64 * get_global_id(0);
   size_t tile = get_global_id(1);
   int end = min(m, (int)(tile + 1) * TILE);
@@ -46,11 +46,11 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void bias_backward_v3(
     float16 c = a;
     float16 d = a;
     for (int i = tile * TILE; i < end; i++) {
-      __global const float *row = dOut + dOut_at + (size_t)i * n + from;
-      a += vload16(0, row);
-      b += vload16(1, row);
-      c += vload16(2, row);
-      d += vload16(3, row);
+      __global const activation *row = dOut + dOut_at + (size_t)i * n + from;
+      a += LOAD16(0, row);
+      b += LOAD16(1, row);
+      c += LOAD16(2, row);
+      d += LOAD16(3, row);
     }
     vstore16(a, 0, to + from);
     vstore16(b, 1, to + from);
@@ -61,7 +61,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void bias_backward_v3(
   for (int j = from; j < n; j++) {
     float sum = 0.0f;
     for (int i = tile * TILE; i < end; i++) {
-      sum += dOut[dOut_at + (size_t)i * n + j];
+      sum += LOAD((size_t)i * n + j, dOut + dOut_at);
     }
     to[j] = sum;
   }

@@ -14,27 +14,27 @@
 //     Backward, for CPUs: sixteen logits per work-item, as one vector. Same bits as v1.
 // v3  forward, for CPUs: one work-item per row, in sixteen lanes, without barriers.
 
-__kernel void cross_entropy_forward_v1(OUT(losses), OUT(logSumExp), IN(logits), INTEGERS(targets),
+__kernel void cross_entropy_forward_v1(OUT(losses), OUT(logSumExp), ACTIVATIONS(logits), INTEGERS(targets),
                                        const int m, const int columns, const int vocabulary) {
   size_t row = get_global_id(0);
   if (row >= m) {
     return;
   }
-  __global const float *x = logits + logits_at + row * columns;
+  __global const activation *x = logits + logits_at + row * columns;
   float largest = -INFINITY;
   for (int v = 0; v < vocabulary; v++) {
-    largest = fmax(largest, x[v]);
+    largest = fmax(largest, LOAD(v, x));
   }
   float sum = 0.0f;
   for (int v = 0; v < vocabulary; v++) {
-    sum += exp_1(x[v] - largest);
+    sum += exp_1(LOAD(v, x) - largest);
   }
   float result = largest + log_1(sum);
   logSumExp[logSumExp_at + row] = result;
-  losses[losses_at + row] = result - x[targets[targets_at + row]];
+  losses[losses_at + row] = result - LOAD(targets[targets_at + row], x);
 }
 
-__kernel void cross_entropy_backward_v1(OUT(dLogits), IN(dLosses), IN(logits), IN(logSumExp),
+__kernel void cross_entropy_backward_v1(ACTIVATIONS_OUT(dLogits), IN(dLosses), ACTIVATIONS(logits), IN(logSumExp),
                                         INTEGERS(targets), const int columns, const int vocabulary) {
   size_t v = get_global_id(0);
   size_t row = get_global_id(1);
@@ -44,66 +44,66 @@ __kernel void cross_entropy_backward_v1(OUT(dLogits), IN(dLosses), IN(logits), I
   float d = dLosses[dLosses_at + row];
   float result = 0.0f;
   if (v < vocabulary) {
-    result = exp_1(logits[logits_at + row * columns + v] - logSumExp[logSumExp_at + row]) * d;
+    result = exp_1(LOAD(row * columns + v, logits + logits_at) - logSumExp[logSumExp_at + row]) * d;
     if (v == targets[targets_at + row]) {
       result -= d;
     }
   }
-  dLogits[dLogits_at + row * columns + v] = result;
+  STORE(result, row * columns + v, dLogits + dLogits_at);
 }
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void cross_entropy_forward_v2(
-    OUT(losses), OUT(logSumExp), IN(logits), INTEGERS(targets), const int m, const int columns,
+    OUT(losses), OUT(logSumExp), ACTIVATIONS(logits), INTEGERS(targets), const int m, const int columns,
     const int vocabulary) {
   __local float room[GROUP];
   size_t row = get_group_id(0);
   int item = get_local_id(0);
-  __global const float *x = logits + logits_at + row * columns;
+  __global const activation *x = logits + logits_at + row * columns;
   float largest = -INFINITY;
   for (int v = item; v < vocabulary; v += GROUP) {
-    largest = fmax(largest, x[v]);
+    largest = fmax(largest, LOAD(v, x));
   }
   largest = group_max(room, largest);
   float sum = 0.0f;
   for (int v = item; v < vocabulary; v += GROUP) {
-    sum += exp_1(x[v] - largest);
+    sum += exp_1(LOAD(v, x) - largest);
   }
   sum = group_sum(room, sum);
   if (item == 0) {
     float result = largest + log_1(sum);
     logSumExp[logSumExp_at + row] = result;
-    losses[losses_at + row] = result - x[targets[targets_at + row]];
+    losses[losses_at + row] = result - LOAD(targets[targets_at + row], x);
   }
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void cross_entropy_forward_v3(
-    OUT(losses), OUT(logSumExp), IN(logits), INTEGERS(targets), const int m, const int columns,
+    OUT(losses), OUT(logSumExp), ACTIVATIONS(logits), INTEGERS(targets), const int m, const int columns,
     const int vocabulary) {
   size_t row = get_global_id(0);
-  __global const float *x = logits + logits_at + row * columns;
+  __global const activation *x = logits + logits_at + row * columns;
   int whole = vocabulary / 16 * 16;
   float16 maxima = (float16)(-INFINITY);
   for (int v = 0; v < whole; v += 16) {
-    maxima = fmax(maxima, vload16(0, x + v));
+    maxima = fmax(maxima, LOAD16(0, x + v));
   }
   float largest = max_16(maxima);
   for (int v = whole; v < vocabulary; v++) {
-    largest = fmax(largest, x[v]);
+    largest = fmax(largest, LOAD(v, x));
   }
   float rest = 0.0f;
   for (int v = whole; v < vocabulary; v++) {
-    rest += exp_1(x[v] - largest);
+    rest += exp_1(LOAD(v, x) - largest);
   }
   float16 sums = (float16)(0.0f);
   for (int v = 0; v < whole; v += 16) {
-    sums += exp_16(vload16(0, x + v) - largest);
+    sums += exp_16(LOAD16(0, x + v) - largest);
   }
   float result = largest + log_1(sum_16(sums) + rest);
   logSumExp[logSumExp_at + row] = result;
-  losses[losses_at + row] = result - x[targets[targets_at + row]];
+  losses[losses_at + row] = result - LOAD(targets[targets_at + row], x);
 }
 
-__kernel void cross_entropy_backward_v2(OUT(dLogits), IN(dLosses), IN(logits), IN(logSumExp),
+__kernel void cross_entropy_backward_v2(ACTIVATIONS_OUT(dLogits), IN(dLosses), ACTIVATIONS(logits), IN(logSumExp),
                                         INTEGERS(targets), const int columns,
                                         const int vocabulary) {
   int from = 16 * get_global_id(0);
@@ -111,21 +111,24 @@ __kernel void cross_entropy_backward_v2(OUT(dLogits), IN(dLosses), IN(logits), I
   if (from >= columns) {
     return;
   }
-  __global const float *x = logits + logits_at + row * columns;
-  __global float *y = dLogits + dLogits_at + row * columns;
+  __global const activation *x = logits + logits_at + row * columns;
+  __global activation *y = dLogits + dLogits_at + row * columns;
   float d = dLosses[dLosses_at + row];
   float lse = logSumExp[logSumExp_at + row];
   int target = targets[targets_at + row];
   if (from + 16 <= vocabulary) {
-    vstore16(exp_16(vload16(0, x + from) - lse) * d, 0, y + from);
-    if (target >= from && target < from + 16) {
-      y[target] -= d;
+    // Before y is written, which may be x.
+    bool hit = target >= from && target < from + 16;
+    float atTarget = hit ? exp_1(LOAD(target, x) - lse) * d - d : 0.0f;
+    STORE16(exp_16(LOAD16(0, x + from) - lse) * d, 0, y + from);
+    if (hit) {
+      STORE(atTarget, target, y);
     }
     return;
   }
   int end = min(columns, from + 16);
   for (int v = from; v < end; v++) {
     float hit = v == target ? d : 0.0f;
-    y[v] = v < vocabulary ? exp_1(x[v] - lse) * d - hit : 0.0f;
+    STORE(v < vocabulary ? exp_1(LOAD(v, x) - lse) * d - hit : 0.0f, v, y);
   }
 }

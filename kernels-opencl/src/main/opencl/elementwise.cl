@@ -4,10 +4,10 @@
 // One work-item per element; neighbours take neighbouring elements, so every device loads and stores
 // whole lines, and a CPU's compiler makes vectors of them.
 
-__kernel void add_v1(OUT(out), IN(a), IN(b), const ulong n) {
+__kernel void add_v1(ACTIVATIONS_OUT(out), ACTIVATIONS(a), ACTIVATIONS(b), const ulong n) {
   size_t i = get_global_id(0);
   if (i < n) {
-    out[out_at + i] = a[a_at + i] + b[b_at + i];
+    STORE(LOAD(i, a + a_at) + LOAD(i, b + b_at), i, out + out_at);
   }
 }
 

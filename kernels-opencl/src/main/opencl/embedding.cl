@@ -15,29 +15,30 @@
 //     comparisons each, mostly few); then one work-item per channel of each token that is the first
 //     of its kind walks along the chain. M C work-items; same bits.
 
-__kernel void embedding_forward_v1(OUT(out), INTEGERS(tokens), IN(wte), IN(wpe), INTEGERS(start),
-                                   const int hasStart, const int t, const int c) {
+__kernel void embedding_forward_v1(ACTIVATIONS_OUT(out), INTEGERS(tokens), IN(wte), IN(wpe),
+                                   INTEGERS(start), const int hasStart, const int t, const int c) {
   size_t i = get_global_id(0);
   size_t row = get_global_id(1);
   if (i < c) {
     size_t token = tokens[tokens_at + row];
     size_t position = (hasStart ? start[start_at] : 0) + row % t;
-    out[out_at + row * c + i] = wte[wte_at + token * c + i] + wpe[wpe_at + position * c + i];
+    float sum = wte[wte_at + token * c + i] + wpe[wpe_at + position * c + i];
+    STORE(sum, row * c + i, out + out_at);
   }
 }
 
-__kernel void token_embedding_backward_v1(OUT(dWte), IN(dOut), INTEGERS(tokens), const int m,
+__kernel void token_embedding_backward_v1(OUT(dWte), ACTIVATIONS(dOut), INTEGERS(tokens), const int m,
                                           const int c) {
   size_t i = get_global_id(0);
   if (i < c) {
     for (int row = 0; row < m; row++) {
       size_t token = tokens[tokens_at + row];
-      dWte[dWte_at + token * c + i] += dOut[dOut_at + (size_t)row * c + i];
+      dWte[dWte_at + token * c + i] += LOAD((size_t)row * c + i, dOut + dOut_at);
     }
   }
 }
 
-__kernel void position_embedding_backward_v1(OUT(dWpe), IN(dOut), const int b, const int t,
+__kernel void position_embedding_backward_v1(OUT(dWpe), ACTIVATIONS(dOut), const int b, const int t,
                                              const int c, const int accumulate) {
   size_t i = get_global_id(0);
   size_t row = get_global_id(1);
@@ -45,7 +46,7 @@ __kernel void position_embedding_backward_v1(OUT(dWpe), IN(dOut), const int b, c
     float sum = accumulate ? dWpe[dWpe_at + row * c + i] : 0.0f;
     if (row < t) {
       for (int batch = 0; batch < b; batch++) {
-        sum += dOut[dOut_at + ((size_t)batch * t + row) * c + i];
+        sum += LOAD(((size_t)batch * t + row) * c + i, dOut + dOut_at);
       }
     }
     dWpe[dWpe_at + row * c + i] = sum;
@@ -74,7 +75,7 @@ __kernel void link_tokens_v2(INTEGERS_OUT(next), INTEGERS_OUT(first), INTEGERS(t
   first[first_at + i] = before < 0;
 }
 
-__kernel void token_embedding_backward_v2(OUT(dWte), IN(dOut), INTEGERS(tokens), INTEGERS(next),
+__kernel void token_embedding_backward_v2(OUT(dWte), ACTIVATIONS(dOut), INTEGERS(tokens), INTEGERS(next),
                                           INTEGERS(first), const int m, const int c) {
   size_t i = get_global_id(0);
   int row = get_global_id(1);
@@ -82,7 +83,7 @@ __kernel void token_embedding_backward_v2(OUT(dWte), IN(dOut), INTEGERS(tokens),
     size_t to = dWte_at + (size_t)tokens[tokens_at + row] * c + i;
     float sum = dWte[to];
     for (; row < m; row = next[next_at + row]) {
-      sum += dOut[dOut_at + (size_t)row * c + i];
+      sum += LOAD((size_t)row * c + i, dOut + dOut_at);
     }
     dWte[to] = sum;
   }

@@ -19,59 +19,59 @@
 
 #define TILE 32
 
-__kernel void layernorm_forward_v1(OUT(out), OUT(mean), OUT(rstd), IN(in), IN(weight), IN(bias),
+__kernel void layernorm_forward_v1(ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in), IN(weight), IN(bias),
                                    const int m, const int c, const float epsilon) {
   size_t row = get_global_id(0);
   if (row >= m) {
     return;
   }
-  __global const float *x = in + in_at + row * c;
+  __global const activation *x = in + in_at + row * c;
   float sum = 0.0f;
   for (int i = 0; i < c; i++) {
-    sum += x[i];
+    sum += LOAD(i, x);
   }
   float center = sum / c;
   float squares = 0.0f;
   for (int i = 0; i < c; i++) {
-    squares = fma(x[i] - center, x[i] - center, squares);
+    squares = fma(LOAD(i, x) - center, LOAD(i, x) - center, squares);
   }
   float scale = 1.0f / sqrt(squares / c + epsilon);
   for (int i = 0; i < c; i++) {
-    out[out_at + row * c + i] =
-        fma((x[i] - center) * scale, weight[weight_at + i], bias[bias_at + i]);
+    float result = fma((LOAD(i, x) - center) * scale, weight[weight_at + i], bias[bias_at + i]);
+    STORE(result, row * c + i, out + out_at);
   }
   mean[mean_at + row] = center;
   rstd[rstd_at + row] = scale;
 }
 
-__kernel void layernorm_backward_v1(OUT(dIn), IN(dOut), IN(in), IN(weight), IN(mean), IN(rstd),
-                                    IN(residual), const int hasResidual, const int m, const int c) {
+__kernel void layernorm_backward_v1(ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), ACTIVATIONS(in), IN(weight), IN(mean), IN(rstd),
+                                    ACTIVATIONS(residual), const int hasResidual, const int m, const int c) {
   size_t row = get_global_id(0);
   if (row >= m) {
     return;
   }
-  __global const float *x = in + in_at + row * c;
-  __global const float *d = dOut + dOut_at + row * c;
+  __global const activation *x = in + in_at + row * c;
+  __global const activation *d = dOut + dOut_at + row * c;
   float center = mean[mean_at + row];
   float scale = rstd[rstd_at + row];
   float sumG = 0.0f;
   float sumGn = 0.0f;
   for (int i = 0; i < c; i++) {
-    float g = d[i] * weight[weight_at + i];
+    float g = LOAD(i, d) * weight[weight_at + i];
     sumG += g;
-    sumGn = fma(g, (x[i] - center) * scale, sumGn);
+    sumGn = fma(g, (LOAD(i, x) - center) * scale, sumGn);
   }
   float meanG = sumG / c;
   float meanGn = sumGn / c;
   for (int i = 0; i < c; i++) {
-    float n = (x[i] - center) * scale;
-    float part = fma(n, -meanGn, d[i] * weight[weight_at + i] - meanG) * scale;
-    float other = hasResidual ? residual[residual_at + row * c + i] : 0.0f;
-    dIn[dIn_at + row * c + i] = part + other;
+    float n = (LOAD(i, x) - center) * scale;
+    float part = fma(n, -meanGn, LOAD(i, d) * weight[weight_at + i] - meanG) * scale;
+    float other = hasResidual ? LOAD(row * c + i, residual + residual_at) : 0.0f;
+    STORE(part + other, row * c + i, dIn + dIn_at);
   }
 }
 
-__kernel void layernorm_backward_weight_v1(OUT(dWeight), OUT(dBias), IN(dOut), IN(in), IN(mean),
+__kernel void layernorm_backward_weight_v1(OUT(dWeight), OUT(dBias), ACTIVATIONS(dOut), ACTIVATIONS(in), IN(mean),
                                            IN(rstd), const int m, const int c,
                                            const int accumulate) {
   size_t i = get_global_id(0);
@@ -81,8 +81,8 @@ __kernel void layernorm_backward_weight_v1(OUT(dWeight), OUT(dBias), IN(dOut), I
   float sumWeight = accumulate ? dWeight[dWeight_at + i] : 0.0f;
   float sumBias = accumulate ? dBias[dBias_at + i] : 0.0f;
   for (int row = 0; row < m; row++) {
-    float d = dOut[dOut_at + (size_t)row * c + i];
-    float n = (in[in_at + (size_t)row * c + i] - mean[mean_at + row]) * rstd[rstd_at + row];
+    float d = LOAD((size_t)row * c + i, dOut + dOut_at);
+    float n = (LOAD((size_t)row * c + i, in + in_at) - mean[mean_at + row]) * rstd[rstd_at + row];
     sumWeight = fma(d, n, sumWeight);
     sumBias += d;
   }
@@ -93,25 +93,25 @@ __kernel void layernorm_backward_weight_v1(OUT(dWeight), OUT(dBias), IN(dOut), I
 // ---- v2 ----
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void layernorm_forward_v2(
-    OUT(out), OUT(mean), OUT(rstd), IN(in), IN(weight), IN(bias), const int m, const int c,
+    ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in), IN(weight), IN(bias), const int m, const int c,
     const float epsilon) {
   __local float room[GROUP];
   size_t row = get_group_id(0);
   int item = get_local_id(0);
-  __global const float *x = in + in_at + row * c;
+  __global const activation *x = in + in_at + row * c;
   float sum = 0.0f;
   for (int i = item; i < c; i += GROUP) {
-    sum += x[i];
+    sum += LOAD(i, x);
   }
   float center = group_sum(room, sum) / c;
   float squares = 0.0f;
   for (int i = item; i < c; i += GROUP) {
-    squares = fma(x[i] - center, x[i] - center, squares);
+    squares = fma(LOAD(i, x) - center, LOAD(i, x) - center, squares);
   }
   float scale = 1.0f / sqrt(group_sum(room, squares) / c + epsilon);
   for (int i = item; i < c; i += GROUP) {
-    out[out_at + row * c + i] =
-        fma((x[i] - center) * scale, weight[weight_at + i], bias[bias_at + i]);
+    float result = fma((LOAD(i, x) - center) * scale, weight[weight_at + i], bias[bias_at + i]);
+    STORE(result, row * c + i, out + out_at);
   }
   if (item == 0) {
     mean[mean_at + row] = center;
@@ -120,33 +120,33 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void layernorm_forwa
 }
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void layernorm_backward_v2(
-    OUT(dIn), IN(dOut), IN(in), IN(weight), IN(mean), IN(rstd), IN(residual), const int hasResidual,
+    ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), ACTIVATIONS(in), IN(weight), IN(mean), IN(rstd), ACTIVATIONS(residual), const int hasResidual,
     const int m, const int c) {
   __local float room[GROUP];
   size_t row = get_group_id(0);
   int item = get_local_id(0);
-  __global const float *x = in + in_at + row * c;
-  __global const float *d = dOut + dOut_at + row * c;
+  __global const activation *x = in + in_at + row * c;
+  __global const activation *d = dOut + dOut_at + row * c;
   float center = mean[mean_at + row];
   float scale = rstd[rstd_at + row];
   float sumG = 0.0f;
   float sumGn = 0.0f;
   for (int i = item; i < c; i += GROUP) {
-    float g = d[i] * weight[weight_at + i];
+    float g = LOAD(i, d) * weight[weight_at + i];
     sumG += g;
-    sumGn = fma(g, (x[i] - center) * scale, sumGn);
+    sumGn = fma(g, (LOAD(i, x) - center) * scale, sumGn);
   }
   float meanG = group_sum(room, sumG) / c;
   float meanGn = group_sum(room, sumGn) / c;
   for (int i = item; i < c; i += GROUP) {
-    float n = (x[i] - center) * scale;
-    float part = fma(n, -meanGn, d[i] * weight[weight_at + i] - meanG) * scale;
-    float other = hasResidual ? residual[residual_at + row * c + i] : 0.0f;
-    dIn[dIn_at + row * c + i] = part + other;
+    float n = (LOAD(i, x) - center) * scale;
+    float part = fma(n, -meanGn, LOAD(i, d) * weight[weight_at + i] - meanG) * scale;
+    float other = hasResidual ? LOAD(row * c + i, residual + residual_at) : 0.0f;
+    STORE(part + other, row * c + i, dIn + dIn_at);
   }
 }
 
-__kernel void layernorm_backward_weight_v2(OUT(partialWeight), OUT(partialBias), IN(dOut), IN(in),
+__kernel void layernorm_backward_weight_v2(OUT(partialWeight), OUT(partialBias), ACTIVATIONS(dOut), ACTIVATIONS(in),
                                            IN(mean), IN(rstd), const int m, const int c) {
   size_t i = get_global_id(0);
   size_t tile = get_global_id(1);
@@ -157,8 +157,8 @@ __kernel void layernorm_backward_weight_v2(OUT(partialWeight), OUT(partialBias),
   float sumWeight = 0.0f;
   float sumBias = 0.0f;
   for (int row = tile * TILE; row < end; row++) {
-    float d = dOut[dOut_at + (size_t)row * c + i];
-    float n = (in[in_at + (size_t)row * c + i] - mean[mean_at + row]) * rstd[rstd_at + row];
+    float d = LOAD((size_t)row * c + i, dOut + dOut_at);
+    float n = (LOAD((size_t)row * c + i, in + in_at) - mean[mean_at + row]) * rstd[rstd_at + row];
     sumWeight = fma(d, n, sumWeight);
     sumBias += d;
   }
@@ -169,84 +169,84 @@ __kernel void layernorm_backward_weight_v2(OUT(partialWeight), OUT(partialBias),
 // ---- v3 ----
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void layernorm_forward_v3(
-    OUT(out), OUT(mean), OUT(rstd), IN(in), IN(weight), IN(bias), const int m, const int c,
+    ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in), IN(weight), IN(bias), const int m, const int c,
     const float epsilon) {
   size_t row = get_global_id(0);
-  __global const float *x = in + in_at + row * c;
+  __global const activation *x = in + in_at + row * c;
   __global const float *w = weight + weight_at;
   __global const float *b = bias + bias_at;
-  __global float *y = out + out_at + row * c;
+  __global activation *y = out + out_at + row * c;
   int whole = c / 16 * 16;
-  float16 sum = part_16(x + whole, c - whole);
+  float16 sum = load_part_16(x + whole, c - whole);
   for (int i = 0; i < whole; i += 16) {
-    sum += vload16(0, x + i);
+    sum += LOAD16(0, x + i);
   }
   float center = sum_16(sum) / c;
   float16 squares = (float16)(0.0f);
   if (whole < c) {
     float lanes[16];
     for (int i = 0; i < 16; i++) {
-      float d = whole + i < c ? x[whole + i] - center : 0.0f;
+      float d = whole + i < c ? LOAD(whole + i, x) - center : 0.0f;
       lanes[i] = d * d;
     }
     squares = vload16(0, lanes);
   }
   for (int i = 0; i < whole; i += 16) {
-    float16 d = vload16(0, x + i) - center;
+    float16 d = LOAD16(0, x + i) - center;
     squares = fma(d, d, squares);
   }
   float scale = 1.0f / sqrt(sum_16(squares) / c + epsilon);
   for (int i = 0; i < whole; i += 16) {
-    float16 n = (vload16(0, x + i) - center) * scale;
-    vstore16(fma(n, vload16(0, w + i), vload16(0, b + i)), 0, y + i);
+    float16 n = (LOAD16(0, x + i) - center) * scale;
+    STORE16(fma(n, vload16(0, w + i), vload16(0, b + i)), 0, y + i);
   }
   for (int i = whole; i < c; i++) {
-    y[i] = fma((x[i] - center) * scale, w[i], b[i]);
+    STORE(fma((LOAD(i, x) - center) * scale, w[i], b[i]), i, y);
   }
   mean[mean_at + row] = center;
   rstd[rstd_at + row] = scale;
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void layernorm_backward_v3(
-    OUT(dIn), IN(dOut), IN(in), IN(weight), IN(mean), IN(rstd), IN(residual), const int hasResidual,
+    ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), ACTIVATIONS(in), IN(weight), IN(mean), IN(rstd), ACTIVATIONS(residual), const int hasResidual,
     const int m, const int c) {
   size_t row = get_global_id(0);
-  __global const float *x = in + in_at + row * c;
-  __global const float *d = dOut + dOut_at + row * c;
+  __global const activation *x = in + in_at + row * c;
+  __global const activation *d = dOut + dOut_at + row * c;
   __global const float *w = weight + weight_at;
-  __global const float *other = residual + residual_at + row * c;
-  __global float *y = dIn + dIn_at + row * c;
+  __global const activation *other = residual + residual_at + row * c;
+  __global activation *y = dIn + dIn_at + row * c;
   float center = mean[mean_at + row];
   float scale = rstd[rstd_at + row];
   int whole = c / 16 * 16;
   float16 sumG = (float16)(0.0f);
   float16 sumGn = (float16)(0.0f);
   if (whole < c) {
-    sumG = part_16(d + whole, c - whole) * part_16(w + whole, c - whole);
-    sumGn = sumG * ((part_16(x + whole, c - whole) - center) * scale);
+    sumG = load_part_16(d + whole, c - whole) * part_16(w + whole, c - whole);
+    sumGn = sumG * ((load_part_16(x + whole, c - whole) - center) * scale);
   }
   for (int i = 0; i < whole; i += 16) {
-    float16 g = vload16(0, d + i) * vload16(0, w + i);
+    float16 g = LOAD16(0, d + i) * vload16(0, w + i);
     sumG += g;
-    sumGn = fma(g, (vload16(0, x + i) - center) * scale, sumGn);
+    sumGn = fma(g, (LOAD16(0, x + i) - center) * scale, sumGn);
   }
   float meanG = sum_16(sumG) / c;
   float meanGn = sum_16(sumGn) / c;
   for (int i = 0; i < whole; i += 16) {
-    float16 n = (vload16(0, x + i) - center) * scale;
-    float16 g = vload16(0, d + i) * vload16(0, w + i);
+    float16 n = (LOAD16(0, x + i) - center) * scale;
+    float16 g = LOAD16(0, d + i) * vload16(0, w + i);
     float16 part = fma(n, (float16)(-meanGn), g - meanG) * scale;
-    vstore16(hasResidual ? part + vload16(0, other + i) : part, 0, y + i);
+    STORE16(hasResidual ? part + LOAD16(0, other + i) : part, 0, y + i);
   }
   for (int i = whole; i < c; i++) {
-    float n = (x[i] - center) * scale;
-    float part = fma(n, -meanGn, d[i] * w[i] - meanG) * scale;
-    y[i] = hasResidual ? part + other[i] : part;
+    float n = (LOAD(i, x) - center) * scale;
+    float part = fma(n, -meanGn, LOAD(i, d) * w[i] - meanG) * scale;
+    STORE(hasResidual ? part + LOAD(i, other) : part, i, y);
   }
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void layernorm_backward_weight_v3(
-    OUT(partialWeight), OUT(partialBias), IN(dOut), IN(in), IN(mean), IN(rstd), const int m,
+    OUT(partialWeight), OUT(partialBias), ACTIVATIONS(dOut), ACTIVATIONS(in), IN(mean), IN(rstd), const int m,
     const int c) {
   int from = 16 * get_global_id(0);
   size_t tile = get_global_id(1);
@@ -257,10 +257,10 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void layernorm_backward_
   float16 sumBias = (float16)(0.0f);
   int count = min(16, c - from);
   for (int row = tile * TILE; row < end; row++) {
-    __global const float *x = in + in_at + (size_t)row * c + from;
-    __global const float *y = dOut + dOut_at + (size_t)row * c + from;
-    float16 d = count == 16 ? vload16(0, y) : part_16(y, count);
-    float16 n = count == 16 ? vload16(0, x) : part_16(x, count);
+    __global const activation *x = in + in_at + (size_t)row * c + from;
+    __global const activation *y = dOut + dOut_at + (size_t)row * c + from;
+    float16 d = count == 16 ? LOAD16(0, y) : load_part_16(y, count);
+    float16 n = count == 16 ? LOAD16(0, x) : load_part_16(x, count);
     n = (n - mean[mean_at + row]) * rstd[rstd_at + row];
     sumWeight = fma(d, n, sumWeight);
     sumBias += d;

@@ -8,8 +8,10 @@
 // that every device gives the bits that the CPU backend gives. Contraction is off for the same
 // reason: what is fused is written fma. Coefficients: Moshier, Cephes, single precision.
 //
-// All tensors are fp32 today. Storage in 16 bits belongs here, as macros that load and store:
-// vload_half and vstore_half_rte need no extension, and bf16 is the upper half of a float.
+// Activations and their gradients are stored as a build says: -DACTIVATION=0 fp32, 1 bf16, 2 fp16.
+// Kernels compute in fp32 and reach them through LOAD, LOAD16, STORE and STORE16 only, whose arguments
+// are in the order of vload's and vstore's. vload_half and vstore_half_rte are in every OpenCL 1.x;
+// bf16 is the upper half of a float. All other tensors, and the workspace, are fp32.
 
 #pragma OPENCL FP_CONTRACT OFF
 
@@ -17,6 +19,46 @@
 #define INTEGERS(name) __global const int *name, const ulong name##_at
 #define OUT(name) __global float *name, const ulong name##_at
 #define INTEGERS_OUT(name) __global int *name, const ulong name##_at
+#define ACTIVATIONS(name) __global const activation *name, const ulong name##_at
+#define ACTIVATIONS_OUT(name) __global activation *name, const ulong name##_at
+
+#ifndef ACTIVATION
+#define ACTIVATION 0
+#endif
+
+#if ACTIVATION == 0
+typedef float activation;
+#define LOAD(i, x) ((x)[i])
+#define LOAD16(v, x) vload16(v, x)
+#define STORE(value, i, x) ((x)[i] = (value))
+#define STORE16(value, v, x) vstore16(value, v, x)
+#elif ACTIVATION == 1
+typedef ushort activation;
+#define LOAD(i, x) as_float((uint)(x)[i] << 16)
+#define LOAD16(v, x) as_float16(convert_uint16(vload16(v, x)) << 16)
+#define STORE(value, i, x) ((x)[i] = bf16_1(value))
+#define STORE16(value, v, x) vstore16(bf16_16(value), v, x)
+
+// The nearest bf16, of two equally near the even one; NaN stays NaN, beyond the largest is infinity.
+static ushort bf16_1(const float x) {
+  uint bits = as_uint(x);
+  uint nearest = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
+  return (ushort)((bits & 0x7FFFFFFFu) > 0x7F800000u ? (bits >> 16) | 0x40u : nearest);
+}
+
+static ushort16 bf16_16(const float16 x) {
+  uint16 bits = as_uint16(x);
+  uint16 nearest = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
+  uint16 nan = (bits >> 16) | 0x40u;
+  return convert_ushort16(select(nearest, nan, (bits & 0x7FFFFFFFu) > (uint16)(0x7F800000u)));
+}
+#else
+typedef ushort activation;
+#define LOAD(i, x) vload_half(i, (__global const half *)(x))
+#define LOAD16(v, x) vload_half16(v, (__global const half *)(x))
+#define STORE(value, i, x) vstore_half_rte(value, i, (__global half *)(x))
+#define STORE16(value, v, x) vstore_half16_rte(value, v, (__global half *)(x))
+#endif
 
 // Adding and subtracting 1.5 * 2^23 rounds to an integer, which the low bits then hold.
 #define ROUND_TO_INTEGER 12582912.0f
@@ -95,6 +137,15 @@ static float16 part_16(__global const float *x, const int n) {
   float lanes[16];
   for (int i = 0; i < 16; i++) {
     lanes[i] = i < n ? x[i] : 0.0f;
+  }
+  return vload16(0, lanes);
+}
+
+// The same of activations.
+static float16 load_part_16(__global const activation *x, const int n) {
+  float lanes[16];
+  for (int i = 0; i < 16; i++) {
+    lanes[i] = i < n ? LOAD(i, x) : 0.0f;
   }
   return vload16(0, lanes);
 }

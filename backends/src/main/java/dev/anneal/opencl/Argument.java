@@ -6,8 +6,11 @@ import java.util.List;
 /** What a kernel is given; tensors and workspace take two of its parameters. */
 sealed interface Argument {
 
-  /** A tensor: its arena's buffer, and the index of its first element. */
+  /** A tensor of 32-bit numbers: its arena's buffer, and the index of its first element. */
   record Data(Tensor tensor) implements Argument {}
+
+  /** The same for one that may be stored in 16 bits; a launch's are all stored alike. */
+  record Activations(Tensor tensor) implements Argument {}
 
   /** Room in the program's workspace from float {@code first} on. */
   record Workspace(long first) implements Argument {}
@@ -38,6 +41,10 @@ sealed interface Argument {
 
   static Argument data(Tensor tensor) {
     return new Data(tensor);
+  }
+
+  static Argument activations(Tensor tensor) {
+    return new Activations(tensor);
   }
 
   static Argument workspace(long first) {

@@ -1,5 +1,6 @@
 package dev.anneal.opencl;
 
+import static dev.anneal.opencl.Argument.activations;
 import static dev.anneal.opencl.Argument.data;
 import static dev.anneal.opencl.Argument.integer;
 import static dev.anneal.opencl.Argument.real;
@@ -91,7 +92,7 @@ final class AttentionLaunches {
         "pack_head_v3",
         Grid.single(s.panels(), s.allHeads()),
         workspace(to),
-        data(from),
+        activations(from),
         integer(s.t()),
         integer(s.heads()),
         integer(line),
@@ -101,7 +102,7 @@ final class AttentionLaunches {
   static Launches forward(Op.AttentionForward op, KernelVersions versions) {
     Sizes s = Sizes.of(op.out().shape(), op.heads());
     int version = versions.of("attention_forward");
-    List<Argument> tensors = List.of(data(op.out()), data(op.logSumExp()), data(op.qkv()));
+    List<Argument> tensors = List.of(activations(op.out()), data(op.logSumExp()), activations(op.qkv()));
     if (version < 3) {
       return Launches.of(
           new Launch(
@@ -131,17 +132,17 @@ final class AttentionLaunches {
             "attention_delta_v1",
             Grid.items(s.queries(), versions.limits()),
             data(op.delta()),
-            data(op.dOut()),
-            data(op.out()),
+            activations(op.dOut()),
+            activations(op.out()),
             integer(s.batch()),
             integer(s.t()),
             integer(s.heads())));
     List<Argument> tensors =
         List.of(
-            data(op.dQkv()),
+            activations(op.dQkv()),
             data(op.delta()),
-            data(op.dOut()),
-            data(op.qkv()),
+            activations(op.dOut()),
+            activations(op.qkv()),
             data(op.logSumExp()));
     Grid grid = s.grid(version, versions);
     if (version < 3) {
@@ -186,7 +187,7 @@ final class AttentionLaunches {
             Grid.items(c, (long) s.batch() * s.t(), versions.limits()),
             data(op.keyCache()),
             data(op.valueCache()),
-            data(op.qkv()),
+            activations(op.qkv()),
             data(op.position()),
             integer(s.t()),
             integer(room),
@@ -195,10 +196,10 @@ final class AttentionLaunches {
             s.forward(),
             "cached_attention_v1",
             Grid.items(s.queries(), versions.limits()),
-            data(op.out()),
+            activations(op.out()),
             data(op.keyCache()),
             data(op.valueCache()),
-            data(op.qkv()),
+            activations(op.qkv()),
             data(op.position()),
             integer(s.batch()),
             integer(s.t()),

@@ -1,5 +1,6 @@
 package dev.anneal.opencl;
 
+import static dev.anneal.opencl.Argument.activations;
 import static dev.anneal.opencl.Argument.data;
 import static dev.anneal.opencl.Argument.flag;
 import static dev.anneal.opencl.Argument.integer;
@@ -26,7 +27,7 @@ final class BiasLaunches {
               "bias_backward_v1",
               Grid.items(n, versions.limits()),
               data(op.dBias()),
-              data(op.dOut()),
+              activations(op.dOut()),
               integer(m),
               integer(n),
               flag(op.accumulate())));
@@ -41,7 +42,7 @@ final class BiasLaunches {
                 ? Grid.items(n, tiles, versions.limits())
                 : Grid.single(Math.ceilDiv(n, COLUMNS), tiles),
             workspace(0),
-            data(op.dOut()),
+            activations(op.dOut()),
             integer(m),
             integer(n)),
         TileSums.add(data(op.dBias()), 0, tiles, n, op.accumulate(), versions));

@@ -1,5 +1,6 @@
 package dev.anneal.opencl;
 
+import static dev.anneal.opencl.Argument.activations;
 import static dev.anneal.opencl.Argument.count;
 import static dev.anneal.opencl.Argument.data;
 import static dev.anneal.opencl.Argument.integer;
@@ -30,7 +31,7 @@ final class CrossEntropyLaunches {
             },
             data(op.losses()),
             data(op.logSumExp()),
-            data(op.logits()),
+            activations(op.logits()),
             data(op.targets()),
             integer(m),
             integer(op.logits().shape().dim(-1)),
@@ -47,9 +48,9 @@ final class CrossEntropyLaunches {
             "cross_entropy_backward_v" + version,
             Grid.items(
                 version == 1 ? columns : Math.ceilDiv(columns, VECTOR), m, versions.limits()),
-            data(op.dLogits()),
+            activations(op.dLogits()),
             data(op.dLosses()),
-            data(op.logits()),
+            activations(op.logits()),
             data(op.logSumExp()),
             data(op.targets()),
             integer(columns),

@@ -1,5 +1,6 @@
 package dev.anneal.opencl;
 
+import static dev.anneal.opencl.Argument.activations;
 import static dev.anneal.opencl.Argument.count;
 import static dev.anneal.opencl.Argument.data;
 import static dev.anneal.opencl.Argument.real;
@@ -24,9 +25,9 @@ final class ElementwiseLaunches {
             ELEMENTWISE,
             "add_v1",
             Grid.items(n, versions.limits()),
-            data(op.out()),
-            data(op.a()),
-            data(op.b()),
+            activations(op.out()),
+            activations(op.a()),
+            activations(op.b()),
             count(n)));
   }
 
@@ -61,8 +62,8 @@ final class ElementwiseLaunches {
             GELU,
             "gelu_forward_v" + version,
             grid(n, version, versions),
-            data(op.out()),
-            data(op.in()),
+            activations(op.out()),
+            activations(op.in()),
             count(n)));
   }
 
@@ -74,9 +75,9 @@ final class ElementwiseLaunches {
             GELU,
             "gelu_backward_v" + version,
             grid(n, version, versions),
-            data(op.dIn()),
-            data(op.dOut()),
-            data(op.in()),
+            activations(op.dIn()),
+            activations(op.dOut()),
+            activations(op.in()),
             count(n)));
   }
 

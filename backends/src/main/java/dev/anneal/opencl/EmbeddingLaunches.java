@@ -1,5 +1,6 @@
 package dev.anneal.opencl;
 
+import static dev.anneal.opencl.Argument.activations;
 import static dev.anneal.opencl.Argument.data;
 import static dev.anneal.opencl.Argument.flag;
 import static dev.anneal.opencl.Argument.integer;
@@ -22,7 +23,7 @@ final class EmbeddingLaunches {
             EMBEDDING,
             "embedding_forward_v1",
             Grid.items(c, op.tokens().elements(), versions.limits()),
-            data(op.out()),
+            activations(op.out()),
             data(op.tokens()),
             data(op.wte()),
             data(op.wpe()),
@@ -46,7 +47,7 @@ final class EmbeddingLaunches {
               "token_embedding_backward_v1",
               Grid.items(c, versions.limits()),
               data(op.dWte()),
-              data(op.dOut()),
+              activations(op.dOut()),
               data(op.tokens()),
               integer(m),
               integer(c)));
@@ -67,7 +68,7 @@ final class EmbeddingLaunches {
             "token_embedding_backward_v2",
             Grid.items(c, m, versions.limits()),
             data(op.dWte()),
-            data(op.dOut()),
+            activations(op.dOut()),
             data(op.tokens()),
             workspace(0),
             workspace(m),
@@ -84,7 +85,7 @@ final class EmbeddingLaunches {
             "position_embedding_backward_v1",
             Grid.items(c, op.dWpe().shape().dim(0), versions.limits()),
             data(op.dWpe()),
-            data(op.dOut()),
+            activations(op.dOut()),
             integer(op.dOut().shape().dim(0)),
             integer(op.dOut().shape().dim(1)),
             integer(c),

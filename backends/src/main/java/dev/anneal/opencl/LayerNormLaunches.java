@@ -1,5 +1,6 @@
 package dev.anneal.opencl;
 
+import static dev.anneal.opencl.Argument.activations;
 import static dev.anneal.opencl.Argument.data;
 import static dev.anneal.opencl.Argument.flag;
 import static dev.anneal.opencl.Argument.integer;
@@ -36,10 +37,10 @@ final class LayerNormLaunches {
             LAYERNORM,
             "layernorm_forward_v" + version,
             rows(m, version, versions),
-            data(op.out()),
+            activations(op.out()),
             data(op.mean()),
             data(op.rstd()),
-            data(op.in()),
+            activations(op.in()),
             data(op.weight()),
             data(op.bias()),
             integer(m),
@@ -67,8 +68,8 @@ final class LayerNormLaunches {
                   : Grid.single(Math.ceilDiv(c, VECTOR), tiles),
               workspace(0),
               workspace(half),
-              data(op.dOut()),
-              data(op.in()),
+              activations(op.dOut()),
+              activations(op.in()),
               data(op.mean()),
               data(op.rstd()),
               integer(m),
@@ -81,13 +82,13 @@ final class LayerNormLaunches {
             LAYERNORM,
             "layernorm_backward_v" + version,
             rows(m, version, versions),
-            data(op.dIn()),
-            data(op.dOut()),
-            data(op.in()),
+            activations(op.dIn()),
+            activations(op.dOut()),
+            activations(op.in()),
             data(op.weight()),
             data(op.mean()),
             data(op.rstd()),
-            data(op.residual().orElse(op.dOut())),
+            activations(op.residual().orElse(op.dOut())),
             flag(op.residual().isPresent()),
             integer(m),
             integer(c)));
@@ -102,8 +103,8 @@ final class LayerNormLaunches {
         Grid.items(c, versions.limits()),
         data(op.dWeight()),
         data(op.dBias()),
-        data(op.dOut()),
-        data(op.in()),
+        activations(op.dOut()),
+        activations(op.in()),
         data(op.mean()),
         data(op.rstd()),
         integer(m),

@@ -1,5 +1,6 @@
 package dev.anneal.opencl;
 
+import static dev.anneal.opencl.Argument.activations;
 import static dev.anneal.opencl.Argument.data;
 import static dev.anneal.opencl.Argument.flag;
 import static dev.anneal.opencl.Argument.integer;
@@ -38,7 +39,7 @@ final class MatmulLaunches {
 
   static Launches forward(Op.MatmulForward op, KernelVersions versions) {
     Sizes s = Sizes.of(op.in(), op.weight());
-    Argument in = data(op.in());
+    Argument in = activations(op.in());
     return switch (versions.of("matmul_forward")) {
       case 1 -> Launches.of(forward("v1", Grid.items(s.n(), s.m(), versions.limits()), op, in, s));
       case 2 -> Launches.of(forward("v2", squares(s.n(), s.m()), op, in, s));
@@ -58,7 +59,7 @@ final class MatmulLaunches {
             "pack_lines_v3",
             Grid.single(Math.ceilDiv(s.k(), PACK_STEPS), panels),
             workspace(0),
-            data(op.in()),
+            activations(op.in()),
             integer(s.m()),
             integer(s.k())),
         forward(
@@ -75,7 +76,7 @@ final class MatmulLaunches {
         MATMUL,
         "matmul_forward_" + version,
         grid,
-        data(op.out()),
+        activations(op.out()),
         in,
         data(op.weight()),
         data(op.bias().orElse(op.weight())),
@@ -104,8 +105,8 @@ final class MatmulLaunches {
             MATMUL,
             "matmul_backward_input_v" + version,
             grid,
-            data(op.dIn()),
-            data(op.dOut()),
+            activations(op.dIn()),
+            activations(op.dOut()),
             data(op.weight()),
             integer(s.m()),
             integer(s.n()),
@@ -114,7 +115,7 @@ final class MatmulLaunches {
 
   static Launches backwardWeight(Op.MatmulBackwardWeight op, KernelVersions versions) {
     Sizes s = Sizes.of(op.dOut(), op.dWeight());
-    Argument in = data(op.in());
+    Argument in = activations(op.in());
     return switch (versions.of("matmul_backward_weight")) {
       case 1 ->
           Launches.of(backwardWeight("v1", Grid.items(s.k(), s.n(), versions.limits()), op, in, s));
@@ -128,7 +129,7 @@ final class MatmulLaunches {
                 "pack_columns_v3",
                 Grid.single(Math.ceilDiv(s.m(), PACK_STEPS), panels),
                 workspace(0),
-                data(op.in()),
+                activations(op.in()),
                 integer(s.m()),
                 integer(s.k())),
             backwardWeight(
@@ -144,7 +145,7 @@ final class MatmulLaunches {
         "matmul_backward_weight_" + version,
         grid,
         data(op.dWeight()),
-        data(op.dOut()),
+        activations(op.dOut()),
         in,
         integer(s.m()),
         integer(s.n()),

@@ -8,11 +8,14 @@ import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.Plan;
+import dev.anneal.plan.Precision;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.jocl.CL;
 import org.jocl.CLException;
 import org.jocl.Pointer;
@@ -79,6 +82,11 @@ final class OpenClDevice implements Device {
 
   KernelCompiler compiler() {
     return compiler;
+  }
+
+  @Override
+  public Set<Precision> precisions() {
+    return EnumSet.allOf(Precision.class);
   }
 
   @Override

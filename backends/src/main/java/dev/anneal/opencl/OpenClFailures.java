@@ -2,6 +2,9 @@ package dev.anneal.opencl;
 
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.plan.DType;
+import dev.anneal.plan.Tensor;
+import java.util.Set;
 import org.jocl.CL;
 import org.jocl.CLException;
 
@@ -72,6 +75,30 @@ final class OpenClFailures {
             + "); the last checkpoint is whole: start again from it, and if it happens again, look"
             + " into the driver's log",
         e);
+  }
+
+  /** A plan that stores the activations of one op in more than one format. */
+  static Failure mixedStorage(String kernel, Set<DType> stored) {
+    return new Failure(
+        ExitCode.BACKEND,
+        "opencl: "
+            + kernel
+            + " takes activations of one format, not "
+            + stored
+            + "; store all of them alike, or take --dtype fp32");
+  }
+
+  /** A plan that stores in 16 bits what kernels have in 32. */
+  static Failure narrow(String kernel, Tensor tensor) {
+    return new Failure(
+        ExitCode.BACKEND,
+        "opencl: "
+            + kernel
+            + " takes "
+            + tensor
+            + " in 32 bits, not as "
+            + tensor.dtype()
+            + "; store only activations in 16, or take --dtype fp32");
   }
 
   private static Failure failure(DeviceLimits limits, String message) {

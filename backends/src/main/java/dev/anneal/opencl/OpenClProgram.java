@@ -86,14 +86,8 @@ final class OpenClProgram implements Program {
     for (Argument argument : launch.arguments()) {
       index =
           switch (argument) {
-            case Argument.Data(Tensor tensor) -> {
-              Memory arena = requireNonNull(memory.get(tensor.arena()));
-              yield place(
-                  kernel,
-                  index,
-                  OpenClDevice.buffer(arena),
-                  plan.layout().offset(tensor) / tensor.dtype().bytes());
-            }
+            case Argument.Data(Tensor tensor) -> place(kernel, index, tensor, memory);
+            case Argument.Activations(Tensor tensor) -> place(kernel, index, tensor, memory);
             case Argument.Workspace(long first) -> place(kernel, index, workspace.buffer(), first);
             case Argument.ArenaOf(Tensor tensor) -> {
               Memory arena = requireNonNull(memory.get(tensor.arena()));
@@ -125,6 +119,12 @@ final class OpenClProgram implements Program {
     OpenClMemory table = own("tables of gradients", 8L * rows.length);
     device.copyIn(table, 0, MemorySegment.ofArray(rows));
     return table;
+  }
+
+  private int place(cl_kernel kernel, int index, Tensor tensor, Map<Arena, Memory> memory) {
+    Memory arena = requireNonNull(memory.get(tensor.arena()));
+    long first = plan.layout().offset(tensor) / tensor.dtype().bytes();
+    return place(kernel, index, OpenClDevice.buffer(arena), first);
   }
 
   /** A buffer and the index of the first element in it. */

@@ -1,5 +1,6 @@
 package dev.anneal.opencl;
 
+import dev.anneal.plan.DType;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -28,6 +29,20 @@ record Source(String file, List<String> before, String definitions) {
   /** One of attention's files, for heads of {@code size} channels. */
   static Source ofHeads(String file, int size) {
     return new Source(file, List.of(PRELUDE, "heads"), "-DHEAD_SIZE=" + size);
+  }
+
+  /** The same, for activations stored as {@code dtype}. */
+  Source storing(DType dtype) {
+    return switch (dtype) {
+      case F32 -> this;
+      case BF16 -> defining("-DACTIVATION=1");
+      case F16 -> defining("-DACTIVATION=2");
+      case I32 -> throw new IllegalArgumentException("activations are no integers");
+    };
+  }
+
+  private Source defining(String definition) {
+    return new Source(file, before, (definitions + " " + definition).strip());
   }
 
   /** What the driver compiles, each file with its own line numbers. */

@@ -1,67 +1,34 @@
 package dev.anneal.ops;
 
-import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
+import dev.anneal.reference.Difference;
+import dev.anneal.reference.Tolerance;
 import java.util.Map;
 import java.util.Optional;
 
-/**
- * How near a device must come to the reference: elementwise ops to 4 units in the last place of the
- * result's scale, which is its largest element; the others, which sum, to 1e-5 relative in norm.
- */
+/** Whether a device comes as near to the reference as {@link Tolerance} wants. */
 public final class OpAccuracy {
-  private static final double ULPS = 4;
-  private static final double RELATIVE = 1e-5;
-
   private OpAccuracy() {}
-
-  /** Whether each element of the result depends on a few numbers, whatever the shapes. */
-  static boolean isElementwise(Op op) {
-    return op instanceof Op.Add
-        || op instanceof Op.GeluForward
-        || op instanceof Op.GeluBackward
-        || op instanceof Op.AdamW
-        || op instanceof Op.EmbeddingForward
-        || op instanceof Op.MeanBackward
-        || op instanceof Op.CrossEntropyBackward
-        || op instanceof Op.Fill;
-  }
 
   /** What is wrong with the first wrong result of {@code run}, if one is. */
   public static Optional<String> firstError(
       OpRun run, Map<Tensor, double[]> expected, Map<Tensor, float[]> actual) {
+    Tolerance tolerance = Tolerance.of(run.op());
     for (Tensor tensor : run.results()) {
-      Optional<String> error =
-          error(isElementwise(run.op()), expected.get(tensor), actual.get(tensor));
-      if (error.isPresent()) {
-        return error.map(what -> run + ": " + tensor + " " + what);
+      Difference difference = difference(expected.get(tensor), actual.get(tensor));
+      if (!tolerance.holds(difference)) {
+        String error = tolerance.describe(tolerance.error(difference));
+        return Optional.of(run + ": " + tensor + " is off by " + error);
       }
     }
     return Optional.empty();
   }
 
-  private static Optional<String> error(boolean elementwise, double[] expected, float[] actual) {
-    double squares = 0;
-    double norm = 0;
-    double largest = 0;
-    double scale = 0;
+  private static Difference difference(double[] expected, float[] actual) {
+    Difference.Sum sum = new Difference.Sum();
     for (int i = 0; i < expected.length; i++) {
-      double difference = actual[i] - expected[i];
-      if (!Double.isFinite(difference)) {
-        return Optional.of("is " + actual[i] + " at " + i + ", not " + expected[i]);
-      }
-      squares += difference * difference;
-      norm += expected[i] * expected[i];
-      largest = Math.max(largest, Math.abs(difference));
-      scale = Math.max(scale, Math.abs(expected[i]));
+      sum.add(actual[i], expected[i]);
     }
-    if (elementwise) {
-      double ulps = largest / Math.ulp((float) scale);
-      return ulps <= ULPS ? Optional.empty() : Optional.of("is off by " + ulps + " ulp");
-    }
-    double error = Math.sqrt(squares);
-    return error <= RELATIVE * Math.sqrt(norm) + 1e-12
-        ? Optional.empty()
-        : Optional.of("is off by " + error / Math.sqrt(norm) + " in norm");
+    return sum.difference();
   }
 }

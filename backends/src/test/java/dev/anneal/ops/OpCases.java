@@ -14,8 +14,13 @@ import java.util.stream.Stream;
 public final class OpCases {
   private OpCases() {}
 
+  /** What stays fp32 whatever activations are stored in. */
   private static Tensor f(String name, int... dims) {
     return new Tensor(name, DType.F32, Shape.of(dims), Arena.INPUTS);
+  }
+
+  private static Tensor activations(String name, int... dims) {
+    return new Tensor(name, DType.F32, Shape.of(dims), Arena.ACTIVATIONS);
   }
 
   private static Tensor i(String name, int... dims) {
@@ -73,13 +78,13 @@ public final class OpCases {
               int m = s[0];
               int k = s[1];
               int n = s[2];
-              Tensor in = f("in", 1, m, k);
+              Tensor in = activations("in", 1, m, k);
               Tensor weight = f("weight", n, k);
-              Tensor dOut = f("dOut", 1, m, n);
+              Tensor dOut = activations("dOut", 1, m, n);
               return Stream.of(
-                  new Op.MatmulForward(f("out", 1, m, n), in, weight, Optional.of(f("bias", n))),
-                  new Op.MatmulForward(f("out", 1, m, n), in, weight, Optional.empty()),
-                  new Op.MatmulBackwardInput(f("dIn", 1, m, k), dOut, weight),
+                  new Op.MatmulForward(activations("out", 1, m, n), in, weight, Optional.of(f("bias", n))),
+                  new Op.MatmulForward(activations("out", 1, m, n), in, weight, Optional.empty()),
+                  new Op.MatmulBackwardInput(activations("dIn", 1, m, k), dOut, weight),
                   new Op.MatmulBackwardWeight(f("dWeight", n, k), dOut, in, false),
                   new Op.MatmulBackwardWeight(f("dWeight", n, k), dOut, in, true),
                   new Op.BiasBackward(f("dBias", n), dOut, false),
@@ -105,23 +110,23 @@ public final class OpCases {
               int b = s[0];
               int t = s[1];
               int c = s[2];
-              Tensor x = f("in", b, t, c);
-              Tensor dOut = f("dOut", b, t, c);
+              Tensor x = activations("in", b, t, c);
+              Tensor dOut = activations("dOut", b, t, c);
               Tensor weight = f("weight", c);
               Tensor mean = f("mean", b, t);
               Tensor rstd = f("positive rstd", b, t);
-              Optional<Tensor> residual = Optional.of(f("residual", b, t, c));
+              Optional<Tensor> residual = Optional.of(activations("residual", b, t, c));
               Tensor tokens = i("tokens", b, t);
               Tensor wte = f("wte", 29, c);
               Tensor wpe = f("wpe", t + 29, c);
               return Stream.of(
                   new Op.LayerNormForward(
-                      f("out", b, t, c), mean, rstd, x, weight, f("bias", c), 1e-5f),
+                      activations("out", b, t, c), mean, rstd, x, weight, f("bias", c), 1e-5f),
                   backward(x, dOut, weight, mean, rstd, Optional.empty(), false),
                   backward(x, dOut, weight, mean, rstd, residual, true),
-                  new Op.EmbeddingForward(f("out", b, t, c), tokens, wte, wpe, Optional.empty()),
+                  new Op.EmbeddingForward(activations("out", b, t, c), tokens, wte, wpe, Optional.empty()),
                   new Op.EmbeddingForward(
-                      f("out", b, t, c), tokens, wte, wpe, Optional.of(i("start"))),
+                      activations("out", b, t, c), tokens, wte, wpe, Optional.of(i("start"))),
                   new Op.TokenEmbeddingBackward(f("dWte", 29, c), dOut, tokens, false),
                   new Op.TokenEmbeddingBackward(f("dWte", 29, c), dOut, tokens, true),
                   new Op.PositionEmbeddingBackward(f("dWpe", t + 3, c), dOut, false),
@@ -140,7 +145,7 @@ public final class OpCases {
       boolean accumulate) {
     int c = weight.shape().dim(0);
     return new Op.LayerNormBackward(
-        new Tensor("dIn", DType.F32, x.shape(), Arena.INPUTS),
+        new Tensor("dIn", DType.F32, x.shape(), Arena.ACTIVATIONS),
         f("dWeight", c),
         f("dBias", c),
         dOut,
@@ -170,16 +175,16 @@ public final class OpCases {
           int t = s[1];
           int c = s[2];
           int heads = s[3];
-          Tensor qkv = f("qkv", b, t, 3 * c);
-          Tensor out = f("out", b, t, c);
+          Tensor qkv = activations("qkv", b, t, 3 * c);
+          Tensor out = activations("out", b, t, c);
           Tensor lse = f("lse", b, heads, t);
           Op forward = new Op.AttentionForward(out, lse, qkv, heads);
           // Backward needs forward's own results.
           Op backward =
               new Op.AttentionBackward(
-                  f("dQkv", b, t, 3 * c),
+                  activations("dQkv", b, t, 3 * c),
                   f("delta", b, heads, t),
-                  f("dOut", b, t, c),
+                  activations("dOut", b, t, c),
                   qkv,
                   out,
                   lse,
@@ -203,9 +208,9 @@ public final class OpCases {
         .flatMap(
             n ->
                 Stream.of(
-                    new Op.Add(f("out", n), f("a", n), f("b", n)),
-                    new Op.GeluForward(f("out", n), f("in", n)),
-                    new Op.GeluBackward(f("dIn", n), f("dOut", n), f("in", n)),
+                    new Op.Add(activations("out", n), activations("a", n), activations("b", n)),
+                    new Op.GeluForward(activations("out", n), activations("in", n)),
+                    new Op.GeluBackward(activations("dIn", n), activations("dOut", n), activations("in", n)),
                     new Op.MeanForward(f("out"), f("in", n)),
                     new Op.MeanBackward(f("dIn", n), f("dOut")),
                     new Op.Fill(f("out", n), 3),
@@ -232,13 +237,13 @@ public final class OpCases {
   private static Stream<OpRun> ends(Stream<int[]> sizes) {
     return sizes.flatMap(
         s -> {
-          Tensor logits = f("logits", 1, s[0], s[2]);
+          Tensor logits = activations("logits", 1, s[0], s[2]);
           Tensor targets = i("targets", 1, s[0]);
           return Stream.of(
                   new Op.CrossEntropyForward(
                       f("losses", 1, s[0]), f("lse", 1, s[0]), logits, targets, s[1]),
                   new Op.CrossEntropyBackward(
-                      f("dLogits", 1, s[0], s[2]),
+                      activations("dLogits", 1, s[0], s[2]),
                       f("dLosses", 1, s[0]),
                       logits,
                       f("lse", 1, s[0]),

@@ -5,9 +5,11 @@ import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.ArenaLayout;
+import dev.anneal.plan.Bfloat16;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
+import dev.anneal.plan.Precision;
 import dev.anneal.plan.Tensor;
 import dev.anneal.random.Philox;
 import dev.anneal.reference.ReferenceInterpreter;
@@ -23,10 +25,12 @@ import java.util.stream.Collectors;
  * starts as NaN, so that an element which is left unwritten shows.
  */
 public final class OpRun {
+  private final List<Op> original;
   private final List<Op> ops;
   private final int integersBelow;
 
   public OpRun(List<Op> original, int integersBelow) {
+    this.original = original;
     this.ops =
         original.stream()
             .map(op -> op.mapTensors(t -> new Tensor(t.name(), t.dtype(), t.shape(), Arena.INPUTS)))
@@ -36,6 +40,11 @@ public final class OpRun {
 
   public OpRun(Op op, int integersBelow) {
     this(List.of(op), integersBelow);
+  }
+
+  /** The same with the tensors of {@link Arena#ACTIVATIONS} as {@code precision} stores them. */
+  public OpRun stored(Precision precision) {
+    return new OpRun(precision.apply(original), integersBelow);
   }
 
   /** The op that is tested; those before it compute what it needs. */
@@ -82,9 +91,9 @@ public final class OpRun {
       } else if (tensor.dtype() == DType.I32) {
         values[i] = (int) ((bits >>> 1) % integersBelow);
       } else if (tensor.name().startsWith("positive")) {
-        values[i] = (float) (0.1 + Philox.uniform(bits));
+        values[i] = tensor.dtype().round((float) (0.1 + Philox.uniform(bits)));
       } else {
-        values[i] = (float) Philox.normal(bits);
+        values[i] = tensor.dtype().round((float) Philox.normal(bits));
       }
     }
     return values;
@@ -121,13 +130,9 @@ public final class OpRun {
       for (int t = 0; t < tensors.size(); t++) {
         Tensor tensor = tensors.get(t);
         float[] values = input(tensor, t);
-        MemorySegment segment = host.allocate(ValueLayout.JAVA_FLOAT, values.length);
+        MemorySegment segment = host.allocate(tensor.bytes(), 64);
         for (int i = 0; i < values.length; i++) {
-          if (tensor.dtype() == DType.I32) {
-            segment.setAtIndex(ValueLayout.JAVA_INT, i, (int) values[i]);
-          } else {
-            segment.setAtIndex(ValueLayout.JAVA_FLOAT, i, values[i]);
-          }
+          write(segment, tensor.dtype(), i, values[i]);
         }
         device.copyIn(inputs, layout.offsets().get(tensor), segment);
       }
@@ -136,9 +141,31 @@ public final class OpRun {
       for (Tensor tensor : results()) {
         MemorySegment segment = host.allocate(tensor.bytes(), 64);
         device.copyOut(inputs, layout.offsets().get(tensor), segment);
-        results.put(tensor, segment.toArray(ValueLayout.JAVA_FLOAT));
+        float[] values = new float[(int) tensor.elements()];
+        for (int i = 0; i < values.length; i++) {
+          values[i] = read(segment, tensor.dtype(), i);
+        }
+        results.put(tensor, values);
       }
       return results;
     }
+  }
+
+  private static void write(MemorySegment to, DType dtype, int index, float value) {
+    switch (dtype) {
+      case F32 -> to.setAtIndex(ValueLayout.JAVA_FLOAT, index, value);
+      case BF16 -> to.setAtIndex(ValueLayout.JAVA_SHORT, index, Bfloat16.of(value));
+      case F16 -> to.setAtIndex(ValueLayout.JAVA_SHORT, index, Float.floatToFloat16(value));
+      case I32 -> to.setAtIndex(ValueLayout.JAVA_INT, index, (int) value);
+    }
+  }
+
+  /** Of results, which are no integers. */
+  private static float read(MemorySegment from, DType dtype, int index) {
+    return switch (dtype) {
+      case F32, I32 -> from.getAtIndex(ValueLayout.JAVA_FLOAT, index);
+      case BF16 -> Bfloat16.toFloat(from.getAtIndex(ValueLayout.JAVA_SHORT, index));
+      case F16 -> Float.float16ToFloat(from.getAtIndex(ValueLayout.JAVA_SHORT, index));
+    };
   }
 }
