@@ -1,41 +1,21 @@
 // Causal self-attention, for each head: out = softmax(q kT / sqrt(HS), keys up to the query's own
 // position) v. qkv (B,T,3C) holds q, k and v side by side; out (B,T,C); logSumExp (B,NH,T) is the
 // logarithm of each softmax's denominator. Compiled once per head size, HEAD_SIZE = C / NH.
+// Sources: Vaswani et al., 2017; Milakov, Gimelshein, 2018; Dao, 2023.
 //
-// Backward computes the probabilities again from logSumExp: with P = exp(scale q kT - logSumExp) and
-// delta = rowsum(dOut * out), dV = PT dOut, dS = scale P (dOut vT - delta), dQ = dS k, dK = dST q.
-// dQ belongs to queries and dK, dV to keys, so they are two kernels, each of which computes P and
-// dS: seven products instead of five, and no atomics. Sources: Vaswani et al., 2017; Dao, 2023.
+// Memory, at least: 16 B T C bytes; the (T,T) matrix never exists. Arithmetic: 2 B C T (T+1)
+// operations, and B NH T (T+1) / 2 exponentials.
 //
-// Memory, at least: forward 16 B T C bytes, backward 32; the (T,T) matrix never exists. Arithmetic:
-// forward 2 B C T (T+1) operations, backward 7 B C T (T+1).
-//
-// v1  one work-item per query (or per key), which reads the keys (or queries) from memory one by one:
-//     8 bytes per fma, from whatever cache catches them. Forward has the largest score first, then
-//     the sum, so every score is computed twice.
-
-typedef struct {
-  int batch;
-  int head;
-  int token;
-} Place;
-
-// Where the i-th of B NH T (query, head) pairs is.
-static Place place(size_t i, int t, int heads) {
-  Place p;
-  p.token = i % t;
-  p.head = i / t % heads;
-  p.batch = i / t / heads;
-  return p;
-}
-
-static float dot_row(__global const float *a, __global const float *b) {
-  float sum = 0.0f;
-  for (int i = 0; i < HEAD_SIZE; i++) {
-    sum = fma(a[i], b[i], sum);
-  }
-  return sum;
-}
+// v1  one work-item per query, which reads the keys from memory one by one: 8 bytes per fma, from
+//     whatever cache catches them. The largest score first, then the sum, so every score is computed
+//     twice.
+// v2  for GPUs: one work-group per 64 queries of a head. Keys and values pass through local memory,
+//     so each is loaded once per 64 queries; query and result stay in the work-item's registers. One
+//     pass: when a larger score comes, the sum and the result so far are scaled down (online
+//     softmax).
+// v3  for CPUs: one work-item per 8 queries of a head. Scores are the product of 8 rows and a panel
+//     of 32 keys, packed transposed beforehand; results are products with the values, whose channels
+//     run along the lanes. No barriers, and every load is a whole vector.
 
 __kernel void attention_forward_v1(OUT(out), OUT(logSumExp), IN(qkv), const int b, const int t,
                                    const int heads, const float scale) {
@@ -70,87 +50,6 @@ __kernel void attention_forward_v1(OUT(out), OUT(logSumExp), IN(qkv), const int 
     y[i] = result[i] / sum;
   }
   logSumExp[logSumExp_at + index] = largest + log_1(sum);
-}
-
-// delta(b,head,t) = the sum over the head's channels of dOut * out.
-__kernel void attention_delta_v1(OUT(delta), IN(dOut), IN(out), const int b, const int t,
-                                 const int heads) {
-  size_t index = get_global_id(0);
-  if (index >= (size_t)b * heads * t) {
-    return;
-  }
-  Place at = place(index, t, heads);
-  size_t row = ((size_t)at.batch * t + at.token) * heads * HEAD_SIZE + at.head * HEAD_SIZE;
-  delta[delta_at + index] = dot_row(dOut + dOut_at + row, out + out_at + row);
-}
-
-__kernel void attention_backward_query_v1(OUT(dQkv), IN(delta), IN(dOut), IN(qkv), IN(logSumExp),
-                                          const int b, const int t, const int heads,
-                                          const float scale) {
-  size_t index = get_global_id(0);
-  if (index >= (size_t)b * heads * t) {
-    return;
-  }
-  Place at = place(index, t, heads);
-  int c = heads * HEAD_SIZE;
-  size_t sequence = (size_t)at.batch * t;
-  size_t row = (sequence + at.token) * 3 * c + at.head * HEAD_SIZE;
-  __global const float *q = qkv + qkv_at + row;
-  __global const float *k = qkv + qkv_at + sequence * 3 * c + c + at.head * HEAD_SIZE;
-  __global const float *d = dOut + dOut_at + (sequence + at.token) * c + at.head * HEAD_SIZE;
-  float lse = logSumExp[logSumExp_at + index];
-  float own = delta[delta_at + index];
-  float dQ[HEAD_SIZE];
-  for (int i = 0; i < HEAD_SIZE; i++) {
-    dQ[i] = 0.0f;
-  }
-  for (int s = 0; s <= at.token; s++) {
-    __global const float *key = k + (size_t)s * 3 * c;
-    float p = exp_1(fma(dot_row(q, key), scale, -lse));
-    float dS = p * (dot_row(d, key + c) - own) * scale;
-    for (int i = 0; i < HEAD_SIZE; i++) {
-      dQ[i] = fma(dS, key[i], dQ[i]);
-    }
-  }
-  for (int i = 0; i < HEAD_SIZE; i++) {
-    dQkv[dQkv_at + row + i] = dQ[i];
-  }
-}
-
-__kernel void attention_backward_key_v1(OUT(dQkv), IN(delta), IN(dOut), IN(qkv), IN(logSumExp),
-                                        const int b, const int t, const int heads,
-                                        const float scale) {
-  size_t index = get_global_id(0);
-  if (index >= (size_t)b * heads * t) {
-    return;
-  }
-  Place at = place(index, t, heads);
-  int c = heads * HEAD_SIZE;
-  size_t sequence = (size_t)at.batch * t;
-  size_t row = (sequence + at.token) * 3 * c + c + at.head * HEAD_SIZE;
-  __global const float *k = qkv + qkv_at + row;
-  __global const float *v = k + c;
-  size_t firstRow = ((size_t)at.batch * heads + at.head) * t;
-  float dK[HEAD_SIZE];
-  float dV[HEAD_SIZE];
-  for (int i = 0; i < HEAD_SIZE; i++) {
-    dK[i] = 0.0f;
-    dV[i] = 0.0f;
-  }
-  for (int s = at.token; s < t; s++) {
-    __global const float *q = qkv + qkv_at + (sequence + s) * 3 * c + at.head * HEAD_SIZE;
-    __global const float *d = dOut + dOut_at + (sequence + s) * c + at.head * HEAD_SIZE;
-    float p = exp_1(fma(dot_row(q, k), scale, -logSumExp[logSumExp_at + firstRow + s]));
-    float dS = p * (dot_row(d, v) - delta[delta_at + firstRow + s]) * scale;
-    for (int i = 0; i < HEAD_SIZE; i++) {
-      dV[i] = fma(p, d[i], dV[i]);
-      dK[i] = fma(dS, q[i], dK[i]);
-    }
-  }
-  for (int i = 0; i < HEAD_SIZE; i++) {
-    dQkv[dQkv_at + row + i] = dK[i];
-    dQkv[dQkv_at + row + c + i] = dV[i];
-  }
 }
 
 // Attention of T new tokens to themselves and to all before them. First their keys and values are
@@ -199,5 +98,122 @@ __kernel void cached_attention_v1(OUT(out), IN(keys), IN(values), IN(qkv), INTEG
   }
   for (int i = 0; i < HEAD_SIZE; i++) {
     out[out_at + row * c + at.head * HEAD_SIZE + i] = result[i] / sum;
+  }
+}
+
+// ---- v2 ----
+
+__kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_forward_v2(
+    OUT(out), OUT(logSumExp), IN(qkv), const int t, const int heads, const float scale) {
+  __local float keys[TILE * HEAD_SIZE];
+  __local float values[TILE * HEAD_SIZE];
+  int query = get_global_id(0);
+  int head = get_global_id(1) % heads;
+  size_t sequence = get_global_id(1) / heads * (size_t)t;
+  int c = heads * HEAD_SIZE;
+  __global const float *q = qkv + qkv_at + sequence * 3 * c + head * HEAD_SIZE;
+  float own[HEAD_SIZE];
+  float result[HEAD_SIZE];
+  for (int i = 0; i < HEAD_SIZE; i++) {
+    own[i] = query < t ? q[(size_t)query * 3 * c + i] * scale : 0.0f;
+    result[i] = 0.0f;
+  }
+  float largest = -INFINITY;
+  float sum = 0.0f;
+  int end = min(t, (int)(get_group_id(0) + 1) * TOKENS);
+  for (int first = 0; first < end; first += TILE) {
+    barrier(CLK_LOCAL_MEM_FENCE);
+    load_rows_v2(keys, q + c, 3 * c, first, t);
+    load_rows_v2(values, q + 2 * c, 3 * c, first, t);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    int count = min(TILE, query - first + 1);
+    float scores[TILE];
+    float highest = largest;
+    for (int s = 0; s < count; s++) {
+      scores[s] = dot_tile(own, keys + s * HEAD_SIZE);
+      highest = fmax(highest, scores[s]);
+    }
+    if (count > 0) {
+      float shrink = exp_1(largest - highest);
+      largest = highest;
+      sum *= shrink;
+      for (int i = 0; i < HEAD_SIZE; i++) {
+        result[i] *= shrink;
+      }
+      for (int s = 0; s < count; s++) {
+        float p = exp_1(scores[s] - largest);
+        sum += p;
+        for (int i = 0; i < HEAD_SIZE; i++) {
+          result[i] = fma(p, values[s * HEAD_SIZE + i], result[i]);
+        }
+      }
+    }
+  }
+  if (query < t) {
+    __global float *y = out + out_at + (sequence + query) * c + head * HEAD_SIZE;
+    for (int i = 0; i < HEAD_SIZE; i++) {
+      y[i] = result[i] / sum;
+    }
+    logSumExp[logSumExp_at + get_global_id(1) * t + query] = largest + log_1(sum);
+  }
+}
+
+// ---- v3 ----
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_forward_v3(
+    OUT(out), OUT(logSumExp), IN(qkv), IN(keys), const int t, const int heads, const float scale) {
+  int first = ROWS * get_global_id(0);
+  int head = get_global_id(1) % heads;
+  size_t sequence = get_global_id(1) / heads * (size_t)t;
+  int c = heads * HEAD_SIZE;
+  __global const float *q = qkv + qkv_at + sequence * 3 * c + head * HEAD_SIZE;
+  __global const float *v = q + 2 * c;
+  int end = min(t, first + ROWS);
+  float scores[ROWS][PANEL];
+  float16 result[ROWS][VECTORS];
+  float16 sums[ROWS];
+  float largest[ROWS];
+  for (int r = 0; r < ROWS; r++) {
+    largest[r] = -INFINITY;
+    sums[r] = (float16)(0.0f);
+    for (int i = 0; i < VECTORS; i++) {
+      result[r][i] = (float16)(0.0f);
+    }
+  }
+#define BY_QUERY(R) MULTIPLY(R, q##R[p])
+#define POINT(R) __global const float *q##R = q + (size_t)min(first + R, t - 1) * 3 * c;
+  EACH_ROW(POINT)
+  for (int key = 0; key < end; key += PANEL) {
+    __global const float *panel = panel_of(keys + keys_at, get_global_id(1), key, t);
+    {
+      EACH_ROW(CLEAR)
+      ACCUMULATE(HEAD_SIZE, panel, BY_QUERY)
+      EACH_ROW(SPILL_TO_SCORES)
+    }
+    for (int r = 0; r < ROWS; r++) {
+      int16 seen = (int16)(first + r) >= key + LANES;
+      int16 seenTail = (int16)(first + r) >= key + 16 + LANES;
+      float16 x = vload16(0, scores[r]) * scale;
+      float16 y = vload16(1, scores[r]) * scale;
+      float highest = fmax(largest[r], max_16(fmax(seen ? x : (float16)(-INFINITY),
+                                                   seenTail ? y : (float16)(-INFINITY))));
+      float shrink = exp_1(largest[r] - highest);
+      largest[r] = highest;
+      x = seen ? exp_16(x - highest) : (float16)(0.0f);
+      y = seenTail ? exp_16(y - highest) : (float16)(0.0f);
+      sums[r] = fma(sums[r], (float16)(shrink), x + y);
+      vstore16(x, 0, scores[r]);
+      vstore16(y, 1, scores[r]);
+      for (int i = 0; i < VECTORS; i++) {
+        result[r][i] *= shrink;
+      }
+    }
+    add_products_v3(result, scores, v + (size_t)key * 3 * c, 3 * c, min(PANEL, end - key));
+  }
+  for (int r = 0; r < end - first; r++) {
+    float sum = sum_16(sums[r]);
+    store_head_v3(out + out_at + (sequence + first + r) * c + head * HEAD_SIZE, result[r],
+                  1.0f / sum);
+    logSumExp[logSumExp_at + get_global_id(1) * t + first + r] = largest[r] + log_1(sum);
   }
 }

@@ -11,6 +11,9 @@
 // token_embedding_backward
 // v1  one work-item per channel, which walks over all tokens in order. Deterministic without
 //     sorting, but only C work-items.
+// v2  first each token looks for the next one that equals it, and whether one before it does (up to M
+//     comparisons each, mostly few); then one work-item per channel of each token that is the first
+//     of its kind walks along the chain. M C work-items; same bits.
 
 __kernel void embedding_forward_v1(OUT(out), INTEGERS(tokens), IN(wte), IN(wpe), INTEGERS(start),
                                    const int hasStart, const int t, const int c) {
@@ -46,5 +49,41 @@ __kernel void position_embedding_backward_v1(OUT(dWpe), IN(dOut), const int b, c
       }
     }
     dWpe[dWpe_at + row * c + i] = sum;
+  }
+}
+
+// next(i): the next position with the same token, m when there is none; first(i): 1 when there is
+// none before it.
+__kernel void link_tokens_v2(INTEGERS_OUT(next), INTEGERS_OUT(first), INTEGERS(tokens),
+                             const int m) {
+  int i = get_global_id(0);
+  if (i >= m) {
+    return;
+  }
+  __global const int *ids = tokens + tokens_at;
+  int own = ids[i];
+  int before = i - 1;
+  while (before >= 0 && ids[before] != own) {
+    before--;
+  }
+  int after = i + 1;
+  while (after < m && ids[after] != own) {
+    after++;
+  }
+  next[next_at + i] = after;
+  first[first_at + i] = before < 0;
+}
+
+__kernel void token_embedding_backward_v2(OUT(dWte), IN(dOut), INTEGERS(tokens), INTEGERS(next),
+                                          INTEGERS(first), const int m, const int c) {
+  size_t i = get_global_id(0);
+  int row = get_global_id(1);
+  if (i < c && first[first_at + row]) {
+    size_t to = dWte_at + (size_t)tokens[tokens_at + row] * c + i;
+    float sum = dWte[to];
+    for (; row < m; row = next[next_at + row]) {
+      sum += dOut[dOut_at + (size_t)row * c + i];
+    }
+    dWte[to] = sum;
   }
 }

@@ -8,8 +8,8 @@
 // division, and no cancellation for small u. Source: Hendrycks, Gimpel, 2016.
 //
 // v1  one work-item per element.
-// v2  one work-item per sixteen elements, as one vector: loads and stores of 64 bytes each, and the
-//     exponential's sixteen lanes in one register. Same bits.
+// v2  for CPUs: one work-item per sixteen elements, as one vector: loads and stores of a whole line,
+//     and the exponential's sixteen lanes in one register. Same bits.
 
 #define CUBIC 0.044715f
 #define TWO_SQRT_2_OVER_PI 1.5957691216f

@@ -1,4 +1,5 @@
-// What every kernel file is compiled after: how kernels take tensors, and exp and log.
+// What every kernel file is compiled after: how kernels take tensors, exp and log, sums over lanes
+// and over work-groups, and the product that matmul and attention share on CPUs.
 //
 // A tensor is its arena's buffer and the index of its first element; sub-buffers would have to be
 // aligned as each device pleases. The absent tensor of an op is any buffer, and a flag that is 0.
@@ -15,6 +16,7 @@
 #define IN(name) __global const float *name, const ulong name##_at
 #define INTEGERS(name) __global const int *name, const ulong name##_at
 #define OUT(name) __global float *name, const ulong name##_at
+#define INTEGERS_OUT(name) __global int *name, const ulong name##_at
 
 // Adding and subtracting 1.5 * 2^23 rounds to an integer, which the low bits then hold.
 #define ROUND_TO_INTEGER 12582912.0f
@@ -71,3 +73,82 @@ static float log_1(float x) {
   y = fma(z, -0.5f, y);
   return fma(exponent, 0.693359375f, m + y);
 }
+
+// The sum of sixteen lanes as a fixed tree: i with i + 8, then with i + 4, i + 2, i + 1.
+static float sum_16(float16 x) {
+  float8 a = x.lo + x.hi;
+  float4 b = a.lo + a.hi;
+  float2 c = b.lo + b.hi;
+  return c.x + c.y;
+}
+
+// The largest of sixteen lanes.
+static float max_16(float16 x) {
+  float8 a = fmax(x.lo, x.hi);
+  float4 b = fmax(a.lo, a.hi);
+  float2 c = fmax(b.lo, b.hi);
+  return fmax(c.x, c.y);
+}
+
+// The first n of sixteen numbers, and zeros.
+static float16 part_16(__global const float *x, const int n) {
+  float lanes[16];
+  for (int i = 0; i < 16; i++) {
+    lanes[i] = i < n ? x[i] : 0.0f;
+  }
+  return vload16(0, lanes);
+}
+
+// Sum and largest over a work-group of 256, as a fixed tree, for each of its work-items.
+#define GROUP 256
+
+static float group_sum(__local float *room, const float x) {
+  int item = get_local_id(0);
+  barrier(CLK_LOCAL_MEM_FENCE);
+  room[item] = x;
+  barrier(CLK_LOCAL_MEM_FENCE);
+  for (int half_way = GROUP / 2; half_way > 0; half_way /= 2) {
+    if (item < half_way) {
+      room[item] += room[item + half_way];
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+  }
+  return room[0];
+}
+
+static float group_max(__local float *room, const float x) {
+  int item = get_local_id(0);
+  barrier(CLK_LOCAL_MEM_FENCE);
+  room[item] = x;
+  barrier(CLK_LOCAL_MEM_FENCE);
+  for (int half_way = GROUP / 2; half_way > 0; half_way /= 2) {
+    if (item < half_way) {
+      room[item] = fmax(room[item], room[item + half_way]);
+    }
+    barrier(CLK_LOCAL_MEM_FENCE);
+  }
+  return room[0];
+}
+
+// 8 rows of 32 results in vector registers: result(r, lane) += the sum over p of x(r, p) panel(p,
+// lane). An inner step loads two vectors, broadcasts 8 numbers, and does 16 vector fma. A file says
+// which numbers with a macro such as BY_WEIGHT(R), MULTIPLY(R, weight##R[p]).
+#define PANEL 32
+#define ROWS 8
+
+#define EACH_ROW(F) F(0) F(1) F(2) F(3) F(4) F(5) F(6) F(7)
+
+// sumR, tailR: the two vectors of results of row R.
+#define DECLARE(R) float16 sum##R, tail##R;
+#define MULTIPLY(R, NUMBER)                \
+  {                                        \
+    float16 number = (float16)(NUMBER);    \
+    sum##R = fma(x, number, sum##R);       \
+    tail##R = fma(y, number, tail##R);     \
+  }
+#define ACCUMULATE(STEPS, PANEL_POINTER, BY)          \
+  for (int p = 0; p < STEPS; p++) {                   \
+    float16 x = vload16(2 * p, PANEL_POINTER);        \
+    float16 y = vload16(2 * p + 1, PANEL_POINTER);    \
+    EACH_ROW(BY)                                      \
+  }

@@ -2,7 +2,9 @@ package dev.anneal.checkpoint;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.failure.Failure;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
@@ -58,6 +60,24 @@ public final class Checkpoint {
   /** What was saved with it; a copy. */
   public ObjectNode meta() {
     return manifest.meta().deepCopy();
+  }
+
+  /** Replaces what {@link #meta} gives, from the next time on that it is opened. */
+  public void describe(ObjectNode meta) {
+    byte[] described = new Manifest(manifest.step(), manifest.files(), meta).bytes();
+    DurableFile.write(
+        directory.resolve(Manifest.NAME),
+        new FileWriter() {
+          @Override
+          public long bytes() {
+            return described.length;
+          }
+
+          @Override
+          public void writeTo(WritableByteChannel out) throws IOException {
+            WholeBuffer.write(out, ByteBuffer.wrap(described));
+          }
+        });
   }
 
   public Set<String> files() {

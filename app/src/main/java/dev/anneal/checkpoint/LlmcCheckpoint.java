@@ -1,5 +1,6 @@
 package dev.anneal.checkpoint;
 
+import dev.anneal.plan.Bfloat16;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
 import dev.anneal.plan.DType;

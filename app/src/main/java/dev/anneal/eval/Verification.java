@@ -2,6 +2,7 @@ package dev.anneal.eval;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.anneal.plan.Precision;
 import dev.anneal.checkpoint.LlmcCheckpoint;
 import dev.anneal.checkpoint.LlmcDebugState;
 import dev.anneal.checkpoint.LlmcLayout;
@@ -76,7 +77,7 @@ public record Verification(
               + ", the next multiple of 128");
     }
     TrainingPlans plans =
-        TrainingPlans.of(model, state.batch(), state.sequence(), 1, ADAMW, Recompute.NONE);
+        TrainingPlans.of(model, state.batch(), state.sequence(), 1, ADAMW, Recompute.NONE, Precision.FP32);
     MemoryBill.of(plans, device).requireFits(device);
     try (Trainer trainer = new Trainer(device, plans, ADAMW)) {
       load(trainer, model, checkpoint);

@@ -1,6 +1,8 @@
 package dev.anneal.session;
 
+import dev.anneal.plan.Precision;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.failure.Failure;
@@ -31,14 +33,22 @@ public final class ConfigJson {
         .put("sequence", config.sequence())
         .put("micro_steps", config.microSteps())
         .put("recompute", config.recompute().name())
+        .put("precision", config.precision().name())
         .put("seed", config.seed());
     Schedule schedule = config.schedule();
-    node.putObject("schedule")
-        .put("shape", schedule.shape().name())
-        .put("peak", schedule.peak())
-        .put("warmup", schedule.warmup())
-        .put("horizon", schedule.horizon())
-        .put("final_fraction", schedule.finalFraction());
+    ObjectNode rates =
+        node.putObject("schedule")
+            .put("shape", schedule.shape().name())
+            .put("peak", schedule.peak())
+            .put("warmup", schedule.warmup())
+            .put("horizon", schedule.horizon())
+            .put("final_fraction", schedule.finalFraction());
+    if (!schedule.changes().isEmpty()) {
+      ArrayNode changes = rates.putArray("changes");
+      schedule
+          .changes()
+          .forEach(c -> changes.addObject().put("after", c.after()).put("peak", c.peak()));
+    }
     AdamWSettings adamW = config.adamW();
     ObjectNode optimizer =
         node.putObject("adamw")
@@ -89,7 +99,8 @@ public final class ConfigJson {
             number(schedule, "peak"),
             integer(schedule, "warmup"),
             integer(schedule, "horizon"),
-            number(schedule, "final_fraction")),
+            number(schedule, "final_fraction"),
+            peakChanges(schedule.path("changes"))),
         new AdamWSettings(
             (float) number(adamW, "beta1"),
             (float) number(adamW, "beta2"),
@@ -98,6 +109,8 @@ public final class ConfigJson {
             constant(AdamWSettings.Decay.class, adamW, "decay"),
             adamW.has("max_norm") ? (float) number(adamW, "max_norm") : Float.POSITIVE_INFINITY),
         constant(Recompute.class, node, "recompute"),
+        // Checkpoints from before there was a choice are fp32.
+        node.has("precision") ? constant(Precision.class, node, "precision") : Precision.FP32,
         field(node, "seed").asLong(),
         new RunConfig.Intervals(
             integer(intervals, "evaluate"),
@@ -106,6 +119,13 @@ public final class ConfigJson {
             integer(intervals, "sample_tokens"),
             integer(intervals, "checkpoint"),
             integer(intervals, "checkpoints_kept")));
+  }
+
+  private static List<Schedule.PeakChange> peakChanges(JsonNode changes) {
+    return changes
+        .valueStream()
+        .map(c -> new Schedule.PeakChange(integer(c, "after"), number(c, "peak")))
+        .toList();
   }
 
   private static JsonNode field(JsonNode node, String name) {

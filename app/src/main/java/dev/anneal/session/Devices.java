@@ -8,6 +8,7 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import java.util.List;
+import java.util.Map;
 import java.util.ServiceLoader;
 import java.util.stream.Collectors;
 
@@ -18,6 +19,20 @@ public final class Devices {
   /** All backends, whether or not they have a device here. */
   public static List<Backend> backends() {
     return ServiceLoader.load(Backend.class).stream().map(ServiceLoader.Provider::get).toList();
+  }
+
+  /** What a bench found, except where the user said otherwise. */
+  private static void chooseFastest(Device device, DeviceOptions options) {
+    Map<String, Integer> versions = KernelChoices.of(device.info());
+    versions.keySet().removeAll(options.kernels().keySet());
+    if (versions.isEmpty()) {
+      return;
+    }
+    try {
+      device.chooseKernels(versions);
+    } catch (Failure e) {
+      // Measured with other kernels than there are now; the device's own choice is good.
+    }
   }
 
   /**
@@ -53,7 +68,9 @@ public final class Devices {
                   + " has devices 0 to "
                   + (devices.size() - 1));
         }
-        yield backend.open(devices.get(index), options);
+        Device device = backend.open(devices.get(index), options);
+        chooseFastest(device, options);
+        yield device;
       }
     };
   }

@@ -14,7 +14,7 @@ public sealed interface Event {
   enum State {
     RUNNING,
     PAUSED,
-    STOPPING,
+    /** The run has ended; its weights can still be sampled, inspected and rewound. */
     DONE,
     FAILED
   }
@@ -37,6 +37,7 @@ public sealed interface Event {
    * A run begins, or goes on after {@code step} updates.
    *
    * @param bytes of each arena
+   * @param kernels the versions that the device uses, by name; the bits depend on them
    */
   record Started(
       String run,
@@ -50,6 +51,7 @@ public sealed interface Event {
       int tokensPerStep,
       double flopsPerToken,
       Map<String, Long> bytes,
+      Map<String, Integer> kernels,
       Optional<Path> directory)
       implements Event {}
 
@@ -79,12 +81,20 @@ public sealed interface Event {
   /** A piece of a sample: whole characters. */
   record SampleText(String text) implements Event {}
 
-  record SampleEnded(int tokens, double milliseconds) implements Event {}
+  /**
+   * A sample is whole, or was cancelled.
+   *
+   * @param text all of it, without the prompt
+   */
+  record SampleEnded(int step, int tokens, double milliseconds, String text) implements Event {}
 
   record Saved(int step, Path checkpoint, long bytes, double milliseconds) implements Event {}
 
   /** A setting of the live run was changed. */
   record Changed(int step, String setting, String from, String to) implements Event {}
+
+  /** The run is back at an earlier step; what came after it has not happened yet. */
+  record Rewound(int step, int from) implements Event {}
 
   record StateChanged(State state, int step) implements Event {}
 

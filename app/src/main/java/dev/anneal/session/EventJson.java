@@ -1,32 +1,26 @@
 package dev.anneal.session;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Function;
 
-/** Events as JSON objects, one per line: the form of {@code --json} and of a run's log. */
+/** Events as JSON objects, one per line: the form of {@code --json}, of a run's log and records. */
 public final class EventJson {
   private EventJson() {}
 
+  /** The event without the times of single kinds of op. */
   public static ObjectNode write(Event event) {
     ObjectNode node = JsonNodeFactory.instance.objectNode();
     switch (event) {
-      case Event.Started e -> {
-        node.put("event", "started")
-            .put("run", e.run())
-            .put("model", e.model())
-            .put("parameters", e.parameters())
-            .put("data", e.data())
-            .put("backend", e.backend())
-            .put("device", e.device())
-            .put("step", e.step())
-            .put("steps", e.steps())
-            .put("tokens_per_step", e.tokensPerStep())
-            .put("flops_per_token", e.flopsPerToken());
-        ObjectNode bytes = node.putObject("bytes");
-        e.bytes().forEach(bytes::put);
-        e.directory().ifPresent(directory -> node.put("directory", directory.toString()));
-      }
+      case Event.Started e -> writeStarted(node, e);
       case Event.Step e -> {
         node.put("event", "step").put("step", e.step());
         number(node, "loss", e.loss());
@@ -45,7 +39,11 @@ public final class EventJson {
           node.put("event", "sample_started").put("step", e.step()).put("prompt", e.prompt());
       case Event.SampleText e -> node.put("event", "sample").put("text", e.text());
       case Event.SampleEnded e ->
-          node.put("event", "sample_ended").put("tokens", e.tokens()).put("ms", e.milliseconds());
+          node.put("event", "sample_ended")
+              .put("step", e.step())
+              .put("tokens", e.tokens())
+              .put("ms", e.milliseconds())
+              .put("text", e.text());
       case Event.Saved e ->
           node.put("event", "saved")
               .put("step", e.step())
@@ -58,6 +56,8 @@ public final class EventJson {
               .put("setting", e.setting())
               .put("from", e.from())
               .put("to", e.to());
+      case Event.Rewound e ->
+          node.put("event", "rewound").put("step", e.step()).put("from", e.from());
       case Event.StateChanged e ->
           node.put("event", "state").put("state", lower(e.state())).put("step", e.step());
       case Event.Warning e -> node.put("event", "warning").put("text", e.text());
@@ -70,6 +70,151 @@ public final class EventJson {
       }
     }
     return node;
+  }
+
+  private static void writeStarted(ObjectNode node, Event.Started e) {
+    node.put("event", "started")
+        .put("run", e.run())
+        .put("model", e.model())
+        .put("parameters", e.parameters())
+        .put("data", e.data())
+        .put("backend", e.backend())
+        .put("device", e.device())
+        .put("step", e.step())
+        .put("steps", e.steps())
+        .put("tokens_per_step", e.tokensPerStep())
+        .put("flops_per_token", e.flopsPerToken());
+    ObjectNode bytes = node.putObject("bytes");
+    e.bytes().forEach(bytes::put);
+    if (!e.kernels().isEmpty()) {
+      ObjectNode kernels = node.putObject("kernels");
+      new TreeMap<>(e.kernels()).forEach(kernels::put);
+    }
+    e.directory().ifPresent(directory -> node.put("directory", directory.toString()));
+  }
+
+  /** The event with all that it says. */
+  public static ObjectNode writeAll(Event event) {
+    ObjectNode node = write(event);
+    if (event instanceof Event.Step step) {
+      ObjectNode kinds = node.putObject("kinds");
+      step.kinds().forEach(kinds::put);
+    }
+    return node;
+  }
+
+  /**
+   * Reads what {@link #write} or {@link #writeAll} wrote; what a version of ours does not know is
+   * empty.
+   */
+  public static Optional<Event> read(JsonNode node) {
+    int step = node.path("step").asInt();
+    return switch (node.path("event").asText()) {
+      case "started" ->
+          Optional.of(
+              new Event.Started(
+                  node.path("run").asText(),
+                  node.path("model").asText(),
+                  node.path("parameters").asLong(),
+                  node.path("data").asText(),
+                  node.path("backend").asText(),
+                  node.path("device").asText(),
+                  step,
+                  node.path("steps").asInt(),
+                  node.path("tokens_per_step").asInt(),
+                  node.path("flops_per_token").asDouble(),
+                  map(node.path("bytes"), JsonNode::asLong),
+                  map(node.path("kernels"), JsonNode::asInt),
+                  path(node, "directory")));
+      case "step" ->
+          Optional.of(
+              new Event.Step(
+                  step,
+                  number(node, "loss"),
+                  number(node, "lr"),
+                  number(node, "grad_norm"),
+                  number(node, "ms"),
+                  number(node, "tokens_per_s"),
+                  node.path("backend").asText(),
+                  map(node.path("kinds"), JsonNode::asDouble)));
+      case "evaluation" ->
+          Optional.of(new Event.Evaluation(step, number(node, "val_loss"), number(node, "ms")));
+      case "sample_started" ->
+          Optional.of(new Event.SampleStarted(step, node.path("prompt").asText()));
+      case "sample" -> Optional.of(new Event.SampleText(node.path("text").asText()));
+      case "sample_ended" ->
+          Optional.of(
+              new Event.SampleEnded(
+                  step,
+                  node.path("tokens").asInt(),
+                  number(node, "ms"),
+                  node.path("text").asText()));
+      case "saved" ->
+          path(node, "checkpoint")
+              .map(
+                  checkpoint ->
+                      new Event.Saved(
+                          step, checkpoint, node.path("bytes").asLong(), number(node, "ms")));
+      case "changed" ->
+          Optional.of(
+              new Event.Changed(
+                  step,
+                  node.path("setting").asText(),
+                  node.path("from").asText(),
+                  node.path("to").asText()));
+      case "rewound" -> Optional.of(new Event.Rewound(step, node.path("from").asInt()));
+      case "state" ->
+          constant(Event.State.class, node.path("state").asText())
+              .map(state -> new Event.StateChanged(state, step));
+      case "warning" -> Optional.of(new Event.Warning(node.path("text").asText()));
+      case "ended" ->
+          constant(Event.Outcome.class, node.path("outcome").asText())
+              .map(
+                  outcome ->
+                      new Event.Ended(
+                          outcome,
+                          step,
+                          optional(node, "loss"),
+                          optional(node, "val_loss"),
+                          number(node, "seconds"),
+                          Optional.ofNullable(node.path("error").textValue())));
+      default -> Optional.empty();
+    };
+  }
+
+  private static <T> Map<String, T> map(JsonNode node, Function<JsonNode, T> value) {
+    Map<String, T> map = new TreeMap<>();
+    node.properties().forEach(entry -> map.put(entry.getKey(), value.apply(entry.getValue())));
+    return map;
+  }
+
+  private static <E extends Enum<E>> Optional<E> constant(Class<E> type, String name) {
+    return Arrays.stream(type.getEnumConstants())
+        .filter(value -> lower(value).equals(name))
+        .findFirst();
+  }
+
+  /** Empty also for what is no path on this system. */
+  private static Optional<Path> path(JsonNode node, String name) {
+    try {
+      return Optional.ofNullable(node.path(name).textValue()).map(Path::of);
+    } catch (InvalidPathException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static Optional<Double> optional(JsonNode node, String name) {
+    return node.has(name) ? Optional.of(number(node, name)) : Optional.empty();
+  }
+
+  private static double number(JsonNode node, String name) {
+    JsonNode value = node.path(name);
+    return switch (value.asText()) {
+      case "Infinity" -> Double.POSITIVE_INFINITY;
+      case "-Infinity" -> Double.NEGATIVE_INFINITY;
+      case "NaN" -> Double.NaN;
+      default -> value.asDouble(Double.NaN);
+    };
   }
 
   private static String lower(Enum<?> value) {

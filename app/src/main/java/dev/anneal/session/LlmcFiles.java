@@ -2,6 +2,7 @@ package dev.anneal.session;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.anneal.plan.Precision;
 import dev.anneal.checkpoint.Checkpoint;
 import dev.anneal.checkpoint.CheckpointDirectory;
 import dev.anneal.checkpoint.DurableFile;
@@ -96,7 +97,8 @@ public final class LlmcFiles {
         new Schedule(Schedule.Shape.COSINE, 3e-4, 0, 100, 1),
         AdamWSettings.defaults(),
         Recompute.NONE,
-        1337,
+        Precision.FP32,
+        RunConfig.DEFAULT_SEED,
         new RunConfig.Intervals(20, 20, 0, 64, 0, 2));
   }
 

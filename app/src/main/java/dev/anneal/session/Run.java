@@ -2,35 +2,44 @@ package dev.anneal.session;
 
 import dev.anneal.device.Device;
 import dev.anneal.device.OpTimings;
+import dev.anneal.eval.Comparison;
+import dev.anneal.failure.Failure;
 import dev.anneal.generation.Decoder;
 import dev.anneal.generation.Generator;
 import dev.anneal.generation.SamplingSettings;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.Model;
 import dev.anneal.plan.Arena;
+import dev.anneal.plan.Plan;
+import dev.anneal.plan.Precision;
+import dev.anneal.plan.Tensor;
 import dev.anneal.training.Initialization;
 import dev.anneal.training.MemoryBill;
+import dev.anneal.training.Schedule;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.Trainer.StepResult;
 import dev.anneal.training.TrainingPlans;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
+import java.util.function.IntConsumer;
 
 /**
  * A model in training: its weights on a device, its data, and how many updates it has had. A step
  * is a pure function of these. One thread at a time uses a run; a {@link Session} sees to that.
  */
 public final class Run implements AutoCloseable {
-  private final RunConfig config;
+  private RunConfig config;
   private final Model model;
   private final Corpus corpus;
-  private final Device device;
-  private final Trainer trainer;
-  private final MemoryBill bill;
-  private final Optional<RunDirectory> directory;
+  private Device device;
+  private Trainer trainer;
+  private MemoryBill bill;
+  private Optional<RunDirectory> directory;
   private Optional<Decoder> decoder = Optional.empty();
   private int step;
 
@@ -40,17 +49,88 @@ public final class Run implements AutoCloseable {
     this.device = device;
     this.directory = directory;
     this.model = new Gpt2(config.model());
-    TrainingPlans plans =
-        TrainingPlans.of(
-            model,
-            config.batch(),
-            config.sequence(),
-            config.microSteps(),
-            config.adamW(),
-            config.recompute());
+    MemoryBill.requireSupported(config.precision(), device);
+    Precision precision = config.precision();
+    TrainingPlans plans = plans(model, config, precision, precision.lossScale());
     this.bill = MemoryBill.of(plans, device);
     bill.requireFits(device);
     this.trainer = new Trainer(device, plans, config.adamW());
+  }
+
+  private static TrainingPlans plans(
+      Model model, RunConfig config, Precision storage, float lossScale) {
+    return TrainingPlans.of(
+        model,
+        config.batch(),
+        config.sequence(),
+        config.microSteps(),
+        config.adamW(),
+        config.recompute(),
+        storage,
+        lossScale);
+  }
+
+  /**
+   * What a comparison needs to make the steps that a new run of {@code config} would begin with.
+   */
+  public static Comparison.Task comparison(RunConfig config, Corpus corpus) {
+    Model model = new Gpt2(config.model());
+    return new Comparison.Task(
+        model,
+        (storage, lossScale) -> plans(model, config, storage, lossScale),
+        config.precision(),
+        config.adamW(),
+        corpus.training(),
+        config.schedule()::learningRate,
+        0,
+        to -> {
+          Initialization.initialize(to, model, config.seed());
+          Initialization.clearMoments(to, model);
+        });
+  }
+
+  /** What a comparison needs to make this run's next steps; this run itself stays where it is. */
+  public Comparison.Task comparison() {
+    return new Comparison.Task(
+        model,
+        (storage, lossScale) -> plans(model, config, storage, lossScale),
+        config.precision(),
+        config.adamW(),
+        corpus.training(),
+        config.schedule()::learningRate,
+        step,
+        to -> to.copyState(trainer));
+  }
+
+  /** Goes on on another device, with the same weights and moments. The first is not closed. */
+  void moveTo(Device to) {
+    MemoryBill.requireSupported(config.precision(), to);
+    MemoryBill newBill = MemoryBill.of(trainer.plans(), to);
+    newBill.requireFits(to);
+    Trainer moved = new Trainer(to, trainer.plans(), config.adamW());
+    try {
+      moved.copyState(trainer);
+    } catch (RuntimeException e) {
+      moved.close();
+      throw e;
+    }
+    closeDecoder();
+    trainer.close();
+    device = to;
+    trainer = moved;
+    bill = newBill;
+  }
+
+  /** Uses other versions of kernels from the next step on. */
+  void chooseKernels(Map<String, Integer> versions) {
+    device.chooseKernels(versions);
+    closeDecoder();
+    trainer.compileAgain();
+  }
+
+  private void closeDecoder() {
+    decoder.ifPresent(Decoder::close);
+    decoder = Optional.empty();
   }
 
   /** A new run, with weights that the seed gives. */
@@ -120,13 +200,14 @@ public final class Run implements AutoCloseable {
         config.tokensPerStep(),
         (double) trainer.plans().step().flops() / (config.batch() * config.sequence()),
         bytes,
+        device.kernelVersions(),
         directory.map(RunDirectory::path));
   }
 
   /** A step, its event, and how it went. */
   record TimedStep(StepResult result, Event.Step event) {}
 
-  /** One update; when its loss or gradient is not finite, the weights stay as they were. */
+  /** One update; when its loss or gradient is not finite, the weights and the step stay. */
   TimedStep advance() {
     int next = step + 1;
     double learningRate = config.schedule().learningRate(next);
@@ -134,7 +215,9 @@ public final class Run implements AutoCloseable {
     StepResult result =
         trainer.step(corpus.training(), (long) step * config.microSteps(), next, learningRate);
     double ms = (System.nanoTime() - start) / 1e6;
-    step = next;
+    if (result.finite()) {
+      step = next;
+    }
     Map<String, Double> kinds = new TreeMap<>();
     for (OpTimings timings : trainer.takeTimings()) {
       timings.byKind().forEach((kind, nanos) -> kinds.merge(kind, nanos / 1e6, Double::sum));
@@ -142,7 +225,7 @@ public final class Run implements AutoCloseable {
     return new TimedStep(
         result,
         new Event.Step(
-            step,
+            next,
             result.loss(),
             learningRate,
             result.gradientNorm(),
@@ -165,30 +248,153 @@ public final class Run implements AutoCloseable {
     return directory.flatMap(to -> to.save(this));
   }
 
-  /** Continues {@code prompt} with the weights as they are; whole characters go to the listener. */
-  public void sample(
-      String prompt, int tokens, SamplingSettings settings, Event.Listener listener) {
+  /** What to continue, how far and how. */
+  public record Prompt(String text, int tokens, SamplingSettings settings) {}
+
+  /**
+   * Continues a prompt with the weights as they are; whole characters go to the listener. A prompt
+   * that is {@code cancelled} ends after the token in progress.
+   */
+  public void sample(Prompt prompt, Event.Listener listener, BooleanSupplier cancelled) {
     if (decoder.isEmpty()) {
       decoder =
           Optional.of(
               new Decoder(device, model, trainer.memory(Arena.PARAMETERS), config.sequence()));
     }
-    listener.on(new Event.SampleStarted(step, prompt));
+    listener.on(new Event.SampleStarted(step, prompt.text()));
     long start = System.nanoTime();
+    StringBuilder whole = new StringBuilder();
     int drawn =
         Samples.stream(
             new Generator(decoder.get(), model.vocabulary()),
             corpus.tokenizer(),
-            prompt,
-            tokens,
-            settings,
-            text -> listener.on(new Event.SampleText(text)));
-    listener.on(new Event.SampleEnded(drawn, (System.nanoTime() - start) / 1e6));
+            prompt.text(),
+            prompt.tokens(),
+            prompt.settings(),
+            text -> {
+              whole.append(text);
+              listener.on(new Event.SampleText(text));
+            },
+            cancelled);
+    listener.on(
+        new Event.SampleEnded(step, drawn, (System.nanoTime() - start) / 1e6, whole.toString()));
+  }
+
+  /**
+   * Learns at another peak rate from the next update on; the schedule's shape goes on.
+   *
+   * @throws Failure when checkpoints of later updates would tell another story
+   */
+  void changePeak(double peak) {
+    Schedule changed = config.schedule().withPeakAfter(step, peak);
+    if (directory.map(d -> d.hasCheckpointAfter(step)).orElse(false)) {
+      throw Failure.usage(
+          "this run has checkpoints after step "
+              + step
+              + ", which another lr would contradict; 'branch NAME' first goes on from here as a"
+              + " new run");
+    }
+    config = config.with(changed);
+  }
+
+  void changeIntervals(RunConfig.Intervals intervals) {
+    config = config.with(intervals);
+  }
+
+  /**
+   * Goes back to an earlier update, bit for bit: from the nearest checkpoint before it, or from the
+   * beginning, every step is made again.
+   *
+   * @param onStep hears how many updates are made again, after each
+   */
+  void rewind(int target, IntConsumer onStep) {
+    if (target < 0 || target > step) {
+      throw Failure.usage("step " + target + " is not within 0 and " + step + ", where the run is");
+    }
+    if (target < step) {
+      restore(target);
+    }
+    while (step < target) {
+      if (!advance().result().finite()) {
+        throw Failure.failed("step " + (step + 1) + " is not finite when it is made again");
+      }
+      onStep.accept(step);
+    }
+  }
+
+  private void restore(int target) {
+    Optional<Checkpoints.Saved> nearest = directory.flatMap(d -> d.nearest(target));
+    if (nearest.isPresent()) {
+      Checkpoints.load(nearest.get(), trainer, model);
+      step = nearest.get().step();
+    } else {
+      Initialization.initialize(trainer, model, config.seed());
+      Initialization.clearMoments(trainer, model);
+      step = 0;
+    }
+  }
+
+  /** Goes on in another directory, which gets a checkpoint; the first one stays as it is. */
+  Event.Started branch(RunDirectory to) {
+    try {
+      to.save(this);
+    } catch (RuntimeException e) {
+      to.close();
+      throw e;
+    }
+    directory.ifPresent(RunDirectory::close);
+    directory = Optional.of(to);
+    return started();
+  }
+
+  /** Every tensor by name, in order of first use. */
+  public List<Tensor> tensors() {
+    return trainer.plans().step().tensors();
+  }
+
+  /**
+   * Looks at a tensor. An activation, or the gradient of one, is computed again for the batch of
+   * the next update with the weights as they are; all others are as the last update left them.
+   *
+   * @param slice empty for a corner
+   */
+  public Inspection inspect(String name, Optional<String> slice) {
+    Tensor tensor =
+        tensors().stream()
+            .filter(t -> t.name().equals(name))
+            .findFirst()
+            .orElseThrow(() -> noTensor(name));
+    Slice part =
+        slice
+            .map(text -> Slice.parse(text, tensor.shape()))
+            .orElseGet(() -> Slice.corner(tensor.shape()));
+    if (tensor.arena() != Arena.ACTIVATIONS) {
+      return Inspection.of(tensor, part, (offset, into) -> trainer.read(tensor, offset, into));
+    }
+    Plan plan = trainer.plans().microSteps().getFirst();
+    if (plan.tensors().contains(tensor)) {
+      trainer.computeAgain(tensor, corpus.training(), (long) step * config.microSteps());
+      return Inspection.of(
+          tensor, part, (offset, into) -> trainer.read(plan, tensor, offset, into));
+    }
+    return Inspection.of(
+        tensor, part, (offset, into) -> trainer.read(trainer.plans().step(), tensor, offset, into));
+  }
+
+  private Failure noTensor(String name) {
+    List<String> names = tensors().stream().map(Tensor::name).toList();
+    String near =
+        names.stream()
+            .filter(other -> other.contains(name))
+            .findFirst()
+            .map(other -> "; did you mean " + other + "?")
+            .orElseGet(() -> Nearest.to(name, names));
+    return Failure.usage("there is no tensor " + name + near + "; 'inspect' alone lists them");
   }
 
   @Override
   public void close() {
-    decoder.ifPresent(Decoder::close);
+    closeDecoder();
     trainer.close();
     directory.ifPresent(RunDirectory::close);
   }

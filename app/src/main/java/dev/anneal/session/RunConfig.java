@@ -1,5 +1,6 @@
 package dev.anneal.session;
 
+import dev.anneal.plan.Precision;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
 import dev.anneal.plan.Recompute;
@@ -14,6 +15,7 @@ import java.util.Optional;
  * @param batch B, sequences per micro-step
  * @param sequence T, tokens per sequence
  * @param microSteps forward and backward passes per update
+ * @param precision of activations
  */
 public record RunConfig(
     GptConfig model,
@@ -24,8 +26,10 @@ public record RunConfig(
     Schedule schedule,
     AdamWSettings adamW,
     Recompute recompute,
+    Precision precision,
     long seed,
     Intervals intervals) {
+  public static final long DEFAULT_SEED = 1337;
 
   /**
    * Where tokens come from.
@@ -107,5 +111,15 @@ public record RunConfig(
   /** Updates of the whole schedule. */
   public int steps() {
     return schedule.horizon();
+  }
+
+  RunConfig with(Schedule newSchedule) {
+    return new RunConfig(
+        model, data, batch, sequence, microSteps, newSchedule, adamW, recompute, precision, seed, intervals);
+  }
+
+  RunConfig with(Intervals newIntervals) {
+    return new RunConfig(
+        model, data, batch, sequence, microSteps, schedule, adamW, recompute, precision, seed, newIntervals);
   }
 }

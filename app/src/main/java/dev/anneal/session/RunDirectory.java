@@ -1,5 +1,6 @@
 package dev.anneal.session;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.Checkpoint;
 import dev.anneal.checkpoint.CheckpointDirectory;
 import dev.anneal.checkpoint.RunLock;
@@ -97,21 +98,38 @@ public final class RunDirectory implements AutoCloseable {
     return Checkpoints.Saved.open(CheckpointDirectory.find(path));
   }
 
+  /** The newest whole checkpoint of update {@code step} or of one before. */
+  Optional<Checkpoints.Saved> nearest(int step) {
+    return checkpoints.list().reversed().stream()
+        .filter(checkpoint -> checkpoint.step() <= step)
+        .findFirst()
+        .map(Checkpoints.Saved::open);
+  }
+
+  boolean hasCheckpointAfter(int step) {
+    return checkpoints.latest().map(checkpoint -> checkpoint.step() > step).orElse(false);
+  }
+
   Optional<Path> newestCheckpoint() {
     return checkpoints.latest().map(Checkpoint::directory);
   }
 
-  /** Writes a checkpoint; one of this step that is there already is the same and is kept. */
+  /**
+   * Writes a checkpoint; one of this step that is there already has the same weights and is kept,
+   * with the configuration as it is now.
+   */
   Optional<Event.Saved> save(Run run) {
-    if (checkpoints.at(run.step()).isPresent()) {
+    ObjectNode meta = Checkpoints.meta(run.config(), Optional.of(run.corpusFingerprint()));
+    Optional<Checkpoint> same = checkpoints.at(run.step());
+    if (same.isPresent()) {
+      if (!same.get().meta().toString().equals(meta.toString())) {
+        same.get().describe(meta);
+      }
       return Optional.empty();
     }
     long start = System.nanoTime();
     Checkpoint saved =
-        checkpoints.publish(
-            run.step(),
-            Checkpoints.files(run.trainer(), run.model()),
-            Checkpoints.meta(run.config(), Optional.of(run.corpusFingerprint())));
+        checkpoints.publish(run.step(), Checkpoints.files(run.trainer(), run.model()), meta);
     int keep = run.config().intervals().checkpointsKept();
     if (keep > 0) {
       checkpoints.keepNewest(keep);

@@ -1,25 +1,35 @@
 package dev.anneal.session;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.checkpoint.FileFailures;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Locale;
 
 /**
- * Keeps a run's events in its directory: {@code log.jsonl}, all but the pieces of samples, and
- * {@code main.log} in llm.c's form, which counts a training step from 0.
+ * Keeps a run's events in its directory: {@code log.jsonl}, all but the pieces of samples, each
+ * with the time in milliseconds since 1970, and {@code main.log} in llm.c's form, which counts a
+ * training step from 0.
  */
 public final class RunLog implements Event.Listener, AutoCloseable {
-  private final Writer events;
-  private final Writer main;
+  public static final String EVENTS = "log.jsonl";
+  private static final String MAIN = "main.log";
+
+  private Path directory;
+  private Writer events;
+  private Writer main;
 
   public RunLog(Path directory) {
-    events = append(directory.resolve("log.jsonl"));
-    main = append(directory.resolve("main.log"));
+    this.directory = directory;
+    events = append(directory.resolve(EVENTS));
+    main = append(directory.resolve(MAIN));
   }
 
   private static Writer append(Path file) {
@@ -27,12 +37,29 @@ public final class RunLog implements Event.Listener, AutoCloseable {
       return Files.newBufferedWriter(
           file, StandardCharsets.UTF_8, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw FileFailures.cannotWrite(file, e);
+    }
+  }
+
+  /** Goes on in another directory, with a copy of what was said so far. */
+  synchronized void branch(Path to) {
+    Path from = directory;
+    try {
+      close();
+      for (String name : List.of(EVENTS, MAIN)) {
+        Files.copy(from.resolve(name), to.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+      }
+      directory = to;
+    } catch (IOException e) {
+      throw FileFailures.cannotWrite(to, e);
+    } finally {
+      events = append(directory.resolve(EVENTS));
+      main = append(directory.resolve(MAIN));
     }
   }
 
   @Override
-  public void on(Event event) {
+  public synchronized void on(Event event) {
     switch (event) {
       case Event.SampleText text -> {
         return;
@@ -51,7 +78,9 @@ public final class RunLog implements Event.Listener, AutoCloseable {
           write(main, String.format(Locale.ROOT, "s:%d tel:%.4f", e.step(), e.loss()));
       default -> {}
     }
-    write(events, EventJson.write(event).toString());
+    ObjectNode node = EventJson.write(event);
+    node.put("time", System.currentTimeMillis());
+    write(events, node.toString());
   }
 
   private static void write(Writer writer, String line) {
@@ -64,7 +93,7 @@ public final class RunLog implements Event.Listener, AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
     try (Writer first = events;
         Writer second = main) {
       first.flush();

@@ -4,6 +4,7 @@ import dev.anneal.generation.Generator;
 import dev.anneal.generation.SamplingSettings;
 import dev.anneal.tokenizer.Tokenizer;
 import dev.anneal.tokenizer.Utf8Stream;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /** Text from a model: a prompt in, whole characters out as they are drawn. */
@@ -13,6 +14,7 @@ public final class Samples {
   /**
    * Continues {@code prompt}; an empty one is the beginning of a document.
    *
+   * @param cancelled ends the text after the token in progress
    * @return the tokens drawn; fewer than {@code tokens} when the model ends the document
    */
   public static int stream(
@@ -21,7 +23,8 @@ public final class Samples {
       String prompt,
       int tokens,
       SamplingSettings settings,
-      Consumer<String> onText) {
+      Consumer<String> onText,
+      BooleanSupplier cancelled) {
     int[] start = prompt.isEmpty() ? new int[] {tokenizer.endOfText()} : tokenizer.encode(prompt);
     Utf8Stream characters = new Utf8Stream();
     int drawn =
@@ -37,7 +40,7 @@ public final class Samples {
               if (!text.isEmpty()) {
                 onText.accept(text);
               }
-              return true;
+              return !cancelled.getAsBoolean();
             });
     String rest = characters.flush();
     if (!rest.isEmpty()) {

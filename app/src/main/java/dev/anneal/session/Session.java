@@ -1,5 +1,7 @@
 package dev.anneal.session;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.generation.SamplingSettings;
@@ -13,11 +15,15 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.BooleanSupplier;
 import java.util.function.Function;
 
 /**
  * A run on its own thread. Front ends steer it with commands, which take effect between two steps,
- * and hear {@link Event}s; they never touch the run itself.
+ * and hear {@link Event}s; they never touch the run itself. When the run has ended, the thread goes
+ * on obeying: its weights can be sampled, inspected, saved and rewound until it is closed.
  */
 public final class Session implements AutoCloseable {
 
@@ -26,17 +32,26 @@ public final class Session implements AutoCloseable {
    *
    * @param time from the start of the session
    */
-  public record Limits(Optional<Until> until, Optional<Duration> time) {}
+  public record Limits(Optional<Until> until, Optional<Duration> time) {
+    public static final Limits NONE = new Limits(Optional.empty(), Optional.empty());
+  }
 
   private final Run run;
-  private final Limits limits;
   private final List<Event.Listener> listeners = new CopyOnWriteArrayList<>();
   private final BlockingQueue<Runnable> commands = new LinkedBlockingQueue<>();
-  private final CompletableFuture<Event.Ended> ended = new CompletableFuture<>();
+  private final CompletableFuture<Void> closed = new CompletableFuture<>();
+  private final AtomicBoolean closing = new AtomicBoolean();
+  private final AtomicReference<CompletableFuture<Event.Ended>> ended =
+      new AtomicReference<>(new CompletableFuture<>());
   private final Thread thread;
   private volatile State state = State.RUNNING;
+  private volatile SamplingSettings sampling;
+  private Limits limits;
+  private long start;
   private int stepsWhilePaused;
-  private Optional<Outcome> outcome = Optional.empty();
+  private CompletableFuture<Integer> stepsDone = new CompletableFuture<>();
+  private Optional<Outcome> ending = Optional.empty();
+  private Optional<Outcome> lastOutcome = Optional.empty();
   private Optional<Double> lastLoss = Optional.empty();
   private Optional<Double> lastEvaluation = Optional.empty();
   private int evaluatedAt = -1;
@@ -45,18 +60,38 @@ public final class Session implements AutoCloseable {
   public Session(Run run, Limits limits, List<Event.Listener> listeners) {
     this.run = run;
     this.limits = limits;
+    this.sampling = SamplingSettings.defaults(run.config().seed());
     this.listeners.addAll(listeners);
-    this.thread = Thread.ofPlatform().name("anneal-run").unstarted(this::work);
+    this.thread = Thread.ofPlatform().name("anneal-run").daemon().unstarted(this::work);
   }
 
   /** Begins to train. */
   public void start() {
+    begin(State.RUNNING);
+  }
+
+  /** Begins, and waits for commands. */
+  public void startPaused() {
+    begin(State.PAUSED);
+  }
+
+  private void begin(State first) {
+    state = first;
     savedAt = run.step();
     thread.start();
   }
 
   public State state() {
     return state;
+  }
+
+  /** How a prompt is continued when it does not say. */
+  public SamplingSettings sampling() {
+    return sampling;
+  }
+
+  void setSampling(SamplingSettings settings) {
+    sampling = settings;
   }
 
   public void addListener(Event.Listener listener) {
@@ -69,36 +104,88 @@ public final class Session implements AutoCloseable {
 
   /** Waits for the end of the run. */
   public Event.Ended await() {
-    return ended.join();
+    return end().join();
   }
 
-  public void pause() {
-    commands.add(
-        () -> {
-          if (state == State.RUNNING) {
+  /** The end of the run; when it goes on after that, the next call gives the next end. */
+  public CompletableFuture<Event.Ended> end() {
+    return requireNonNull(ended.get());
+  }
+
+  /** When the step is over, nothing more happens until a command comes. */
+  public CompletableFuture<Integer> pause() {
+    return atBoundary(
+        r -> {
+          if (state == State.RUNNING || stepsWhilePaused > 0) {
             change(State.PAUSED);
+            stepsAreDone();
           }
+          return r.step();
         });
   }
 
-  public void resume() {
-    commands.add(
-        () -> {
-          if (state == State.PAUSED) {
+  /** Goes on; also after the end, when the run was rewound or more steps are left. */
+  public CompletableFuture<Integer> resume() {
+    return atBoundary(
+        r -> {
+          requireStepsLeft(r);
+          goOn();
+          if (state != State.RUNNING) {
             change(State.RUNNING);
           }
+          return r.step();
         });
   }
 
-  /** Makes {@code count} steps and pauses again. */
-  public void step(int count) {
-    commands.add(
-        () -> {
-          if (state == State.RUNNING) {
-            change(State.PAUSED);
-          }
-          stepsWhilePaused += count;
-        });
+  /**
+   * Makes {@code count} steps and pauses.
+   *
+   * @return the step after these, when they are made
+   */
+  public CompletableFuture<Integer> step(int count) {
+    CompletableFuture<Integer> done = new CompletableFuture<>();
+    atBoundary(
+            r -> {
+              if (count < 1) {
+                throw Failure.usage("step " + count + ": expected at least 1");
+              }
+              requireStepsLeft(r);
+              goOn();
+              if (state != State.PAUSED) {
+                change(State.PAUSED);
+              }
+              stepsWhilePaused += count;
+              stepsDone.thenAccept(done::complete);
+              return r.step();
+            })
+        .exceptionally(
+            error -> {
+              done.completeExceptionally(error);
+              return 0;
+            });
+    closed.whenComplete((v, e) -> done.completeExceptionally(closedFailure()));
+    return done;
+  }
+
+  private static void requireStepsLeft(Run run) {
+    if (run.step() >= run.config().steps()) {
+      throw Failure.failed(
+          "the run has made all its "
+              + run.config().steps()
+              + " steps; rewind it, or train a new one with more --steps");
+    }
+  }
+
+  /** After an end, the run has a future again; a limit that was reached no longer holds. */
+  private void goOn() {
+    if (state == State.DONE || state == State.FAILED) {
+      if (lastOutcome.equals(Optional.of(Outcome.TARGET))
+          || lastOutcome.equals(Optional.of(Outcome.TIME_LIMIT))) {
+        limits = Limits.NONE;
+      }
+      lastOutcome = Optional.empty();
+      ended.set(new CompletableFuture<>());
+    }
   }
 
   /** Finishes the step, saves and ends. */
@@ -109,7 +196,7 @@ public final class Session implements AutoCloseable {
   /**
    * Does {@code action} on the run between two steps.
    *
-   * @return its result; fails with {@link Failure} when the run has ended
+   * @return its result; fails with {@link Failure} when the session is closed
    */
   public <T> CompletableFuture<T> atBoundary(Function<Run, T> action) {
     CompletableFuture<T> result = new CompletableFuture<>();
@@ -121,9 +208,60 @@ public final class Session implements AutoCloseable {
             result.completeExceptionally(e);
           }
         });
-    ended.whenComplete(
-        (end, error) -> result.completeExceptionally(Failure.failed("the run has ended")));
+    closed.whenComplete((v, e) -> result.completeExceptionally(closedFailure()));
     return result;
+  }
+
+  private static Failure closedFailure() {
+    return Failure.failed("the run is closed");
+  }
+
+  /** Continues a prompt between two steps; the events go to {@code own} and to all listeners. */
+  public CompletableFuture<Integer> sample(
+      Run.Prompt prompt, Event.Listener own, BooleanSupplier cancelled) {
+    return atBoundary(
+        r -> {
+          r.sample(
+              prompt,
+              event -> {
+                own.on(event);
+                emit(event);
+              },
+              cancelled);
+          return r.step();
+        });
+  }
+
+  /** Writes a checkpoint now; empty when there is one of this step already. */
+  public CompletableFuture<Optional<Event.Saved>> save() {
+    return atBoundary(
+        r -> {
+          Optional<Event.Saved> saved = r.save();
+          saved.ifPresent(this::emit);
+          savedAt = r.step();
+          return saved;
+        });
+  }
+
+  /** Pauses, and goes back to an earlier step, bit for bit. */
+  public CompletableFuture<Integer> rewind(int step) {
+    return atBoundary(
+        r -> {
+          int from = r.step();
+          r.rewind(step, made -> {});
+          stepsAreDone();
+          evaluatedAt = Math.min(evaluatedAt, step - 1);
+          savedAt = step;
+          goOn();
+          emit(new Event.Rewound(step, from));
+          change(State.PAUSED);
+          return step;
+        });
+  }
+
+  /** The configuration is another one than that of this step's checkpoint. */
+  void unsave() {
+    savedAt = -1;
   }
 
   /** Tells all listeners. */
@@ -137,99 +275,149 @@ public final class Session implements AutoCloseable {
   }
 
   private void end(Outcome how) {
-    if (outcome.isEmpty()) {
-      outcome = Optional.of(how);
+    if (ending.isEmpty() && (state == State.RUNNING || state == State.PAUSED)) {
+      ending = Optional.of(how);
     }
   }
 
   private void work() {
-    long start = System.nanoTime();
-    Optional<String> error = Optional.empty();
-    try {
-      emit(run.started());
-      train(start);
-    } catch (Failure e) {
-      error = Optional.of(e.getMessage());
-      outcome = Optional.of(e.exitCode() == ExitCode.NUMBERS ? Outcome.NOT_FINITE : Outcome.FAILED);
-    } catch (RuntimeException | Error e) {
-      error = Optional.of(e.toString());
-      outcome = Optional.of(Outcome.FAILED);
+    start = System.nanoTime();
+    guarded(
+        () -> {
+          emit(run.started());
+          if (state == State.PAUSED) {
+            change(State.PAUSED);
+          }
+        });
+    while (true) {
+      obeyCommands();
+      if (ending.isPresent()) {
+        Outcome how = ending.get();
+        guarded(() -> finish(how));
+      } else if (closing.get()) {
+        break;
+      } else {
+        guarded(this::advance);
+      }
     }
-    Outcome how = outcome.orElse(Outcome.COMPLETED);
-    state = error.isPresent() ? State.FAILED : State.DONE;
-    Event.Ended end =
+    closed.complete(null);
+  }
+
+  /** What fails ends the run, not the session. */
+  private void guarded(Runnable action) {
+    try {
+      action.run();
+    } catch (Failure e) {
+      failed(
+          e.exitCode() == ExitCode.NUMBERS ? Outcome.NOT_FINITE : Outcome.FAILED, e.getMessage());
+    } catch (RuntimeException | Error e) {
+      failed(Outcome.FAILED, e.toString());
+    }
+  }
+
+  private void failed(Outcome how, String error) {
+    ended(how, State.FAILED, Optional.of(error));
+  }
+
+  private void ended(Outcome how, State last, Optional<String> error) {
+    ending = Optional.empty();
+    lastOutcome = Optional.of(how);
+    state = last;
+    Event.Ended event =
         new Event.Ended(
             how, run.step(), lastLoss, lastEvaluation, (System.nanoTime() - start) / 1e9, error);
     try {
-      emit(end);
-    } finally {
-      ended.complete(end);
+      emit(event);
+    } catch (RuntimeException e) {
+      // A listener that cannot write must not keep the others waiting for the end.
     }
+    stepsAreDone();
+    end().complete(event);
   }
 
-  private void train(long start) {
-    RunConfig.Intervals every = run.config().intervals();
-    if (run.step() == 0 && every.evaluate() > 0) {
-      evaluate();
-    }
-    while (true) {
-      obeyCommands();
-      if (outcome.isPresent()) {
-        break;
-      }
-      if (run.step() >= run.config().steps()) {
-        end(Outcome.COMPLETED);
-        break;
-      }
-      if (limits.time().isPresent() && System.nanoTime() - start >= limits.time().get().toNanos()) {
-        end(Outcome.TIME_LIMIT);
-        break;
-      }
-      makeStep();
-      if (due(every.evaluate()) && outcome.isEmpty()) {
-        evaluate();
-      }
-      if (due(every.checkpoint())) {
-        save();
-      }
-      if (due(every.sample()) && run.step() < run.config().steps() && outcome.isEmpty()) {
-        sample(every.sampleTokens());
-      }
-    }
-    if (every.evaluate() > 0 && evaluatedAt != run.step()) {
-      evaluate();
-    }
-    save();
-    if (every.sampleTokens() > 0 && outcome.equals(Optional.of(Outcome.COMPLETED))) {
-      sample(every.sampleTokens());
-    }
+  private boolean hasWork() {
+    return ending.isPresent() || closing.get() || state == State.RUNNING || stepsWhilePaused > 0;
   }
 
-  private boolean due(int interval) {
-    return interval > 0 && run.step() % interval == 0;
-  }
-
-  /** Runs what was asked for; while paused, waits for more. */
+  /** Runs what was asked for; without work, waits for more. */
   private void obeyCommands() {
     while (true) {
       Optional<Runnable> command = Optional.ofNullable(commands.poll());
       if (command.isPresent()) {
         command.get().run();
-        continue;
-      }
-      if (outcome.isPresent() || state != State.PAUSED) {
+      } else if (hasWork()) {
         return;
-      }
-      if (stepsWhilePaused > 0) {
-        stepsWhilePaused--;
-        return;
-      }
-      try {
-        commands.take().run();
-      } catch (InterruptedException e) {
-        end(Outcome.STOPPED);
+      } else {
+        try {
+          commands.take().run();
+        } catch (InterruptedException e) {
+          end(Outcome.STOPPED);
+        }
       }
     }
+  }
+
+  private void advance() {
+    RunConfig.Intervals every = run.config().intervals();
+    if (run.step() == 0 && every.evaluate() > 0 && evaluatedAt != 0) {
+      evaluate();
+      // What was asked for meanwhile comes first.
+      return;
+    }
+    if (run.step() >= run.config().steps()) {
+      end(Outcome.COMPLETED);
+      return;
+    }
+    if (limits.time().isPresent() && System.nanoTime() - start >= limits.time().get().toNanos()) {
+      end(Outcome.TIME_LIMIT);
+      return;
+    }
+    makeStep();
+    if (due(every.evaluate()) && ending.isEmpty()) {
+      evaluate();
+    }
+    if (due(every.checkpoint())) {
+      saveOnce();
+    }
+    if (due(every.sample()) && run.step() < run.config().steps() && ending.isEmpty()) {
+      sample(every.sampleTokens());
+    }
+    if (run.step() >= run.config().steps()) {
+      end(Outcome.COMPLETED);
+    }
+    countStep();
+  }
+
+  private void countStep() {
+    if (stepsWhilePaused > 0) {
+      stepsWhilePaused--;
+      if (stepsWhilePaused == 0) {
+        stepsAreDone();
+      }
+    }
+  }
+
+  private void stepsAreDone() {
+    stepsWhilePaused = 0;
+    CompletableFuture<Integer> done = stepsDone;
+    stepsDone = new CompletableFuture<>();
+    done.complete(run.step());
+  }
+
+  private void finish(Outcome how) {
+    RunConfig.Intervals every = run.config().intervals();
+    if (every.evaluate() > 0 && evaluatedAt != run.step()) {
+      evaluate();
+    }
+    saveOnce();
+    if (every.sampleTokens() > 0 && how == Outcome.COMPLETED) {
+      sample(every.sampleTokens());
+    }
+    ended(how, State.DONE, Optional.empty());
+  }
+
+  private boolean due(int interval) {
+    return interval > 0 && run.step() % interval == 0;
   }
 
   private void makeStep() {
@@ -240,7 +428,7 @@ public final class Session implements AutoCloseable {
       throw new Failure(
           ExitCode.NUMBERS,
           "the loss of step "
-              + run.step()
+              + step.event().step()
               + " is "
               + result.loss()
               + " and the gradient norm "
@@ -268,7 +456,7 @@ public final class Session implements AutoCloseable {
     reached(Until.Metric.VAL_LOSS, evaluation.loss());
   }
 
-  private void save() {
+  private void saveOnce() {
     if (savedAt != run.step()) {
       run.save().ifPresent(this::emit);
       savedAt = run.step();
@@ -276,14 +464,19 @@ public final class Session implements AutoCloseable {
   }
 
   private void sample(int tokens) {
-    run.sample("", tokens, SamplingSettings.defaults(run.config().seed()), this::emit);
+    run.sample(new Run.Prompt("", tokens, sampling), this::emit, () -> false);
   }
 
+  /** Ends the run, which saves it, and frees its memory. */
   @Override
   public void close() {
     if (thread.isAlive()) {
-      stop();
-      await();
+      commands.add(
+          () -> {
+            end(Outcome.STOPPED);
+            closing.set(true);
+          });
+      closed.join();
     }
     run.close();
   }

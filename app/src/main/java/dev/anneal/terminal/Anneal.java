@@ -1,63 +1,117 @@
 package dev.anneal.terminal;
 
-import static java.util.Objects.requireNonNull;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.terminal.command.Commands;
+import dev.anneal.terminal.command.Script;
+import dev.anneal.terminal.command.Shell;
+import dev.anneal.terminal.repl.PromptText;
+import dev.anneal.terminal.repl.Repl;
+import dev.anneal.terminal.screen.TerminalScreens;
+import dev.anneal.terminal.screen.Tty;
+import dev.anneal.terminal.text.Look;
+import dev.anneal.terminal.text.Printable;
+import dev.anneal.terminal.text.Streams;
+import java.io.BufferedReader;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.UnmatchedArgumentException;
+import picocli.CommandLine.Parameters;
 
-/** The program: finds the command and turns how it ended into a line and an exit code. */
-@Command(
-    name = "anneal",
-    description = "Train GPT-2-class models from your terminal, on any vendor's GPU, on the JVM.",
-    synopsisSubcommandLabel = "COMMAND",
-    footer = {"", "Example:", "  anneal train", "", "Every command explains itself with --help."})
-public final class Anneal implements Runnable {
+/** The program: a prompt, a script or one command, and the exit code of how it ended. */
+public final class Anneal {
   private static final String VERSION = "0.1.0";
 
-  @Option(names = "--version", versionHelp = true, description = "print the version")
-  private boolean version;
+  /** What stands before a command. */
+  @Command(
+      name = "anneal",
+      sortOptions = false,
+      description = {
+        "Train GPT-2-class models from your terminal, on any vendor's GPU, on the JVM.",
+        "Alone on a terminal, it opens a prompt that takes the same commands."
+      },
+      customSynopsis = {
+        "anneal [--json] [--debug] COMMAND ...",
+        "       anneal [--json] [--keep-going] [-f FILE | -c 'COMMAND; COMMAND' | -]",
+        "       anneal"
+      },
+      footer = {
+        "",
+        "Examples:",
+        "  anneal train --dashboard",
+        "  anneal -c 'train --bg; wait step>=100; sample; stop'",
+        "",
+        "Every command explains itself with --help."
+      })
+  private static final class Options {
+    @Option(names = "-f", paramLabel = "FILE", description = "run the commands in a file")
+    private Optional<Path> file = Optional.empty();
 
-  @Option(names = "--help", usageHelp = true, description = "show this")
-  private boolean help;
+    @Option(names = "-c", paramLabel = "COMMANDS", description = "run these, separated by ;")
+    private Optional<String> commands = Optional.empty();
 
-  @Option(
-      names = "--debug",
-      scope = CommandLine.ScopeType.INHERIT,
-      description = "show the stack trace of an error")
-  private boolean debug;
+    @Option(names = "--keep-going", description = "go on after a command of a script that fails")
+    private boolean keepGoing;
 
-  private Anneal() {}
+    @Option(names = "--json", description = "JSON from every command, one object per line")
+    private boolean json;
 
-  /** In the order in which {@code --help} lists them. */
-  private static List<Object> commands() {
-    return List.of(
-        new TrainCommand(),
-        new SampleCommand(),
-        new PlanCommand(),
-        new BenchCommand(),
-        new VerifyCommand(),
-        new ImportCommand(),
-        new ExportCommand(),
-        new BackendsCommand());
+    @Option(names = "--debug", description = "show the stack trace of an error")
+    private boolean debug;
+
+    /**
+     * Also without a terminal: the launcher makes its cache of loaded classes from such a start.
+     */
+    @Option(names = "--prompt", hidden = true, description = "open the prompt")
+    private boolean prompt;
+
+    @Option(names = "--version", description = "print the version")
+    private boolean version;
+
+    @Option(names = "--help", description = "show this")
+    private boolean help;
+
+    @Parameters(hidden = true, description = "a command with its arguments")
+    private List<String> words = List.of();
+
+    boolean nothingToRun() {
+      return words.isEmpty() && file.isEmpty() && commands.isEmpty();
+    }
+  }
+
+  private final PrintWriter out;
+  private final PrintWriter err;
+
+  private Anneal(PrintWriter out, PrintWriter err) {
+    this.out = out;
+    this.err = err;
   }
 
   public static void main(String[] args) {
-    StandardError.restore();
-    PrintWriter out = new PrintWriter(new OutputStreamWriter(System.out, charset("stdout")), false);
-    PrintWriter err = new PrintWriter(new OutputStreamWriter(System.err, charset("stderr")), true);
-    int code = run(args, out, err);
+    PrintWriter out = writer(new FileOutputStream(FileDescriptor.out), "stdout");
+    PrintWriter err = writer(StandardError.open(), "stderr");
+    int code = new Anneal(out, err).start(args, true);
     out.flush();
     err.flush();
     System.exit(code);
+  }
+
+  private static PrintWriter writer(OutputStream to, String stream) {
+    return new PrintWriter(new OutputStreamWriter(to, charset(stream)), false);
   }
 
   private static Charset charset(String stream) {
@@ -65,71 +119,104 @@ public final class Anneal implements Runnable {
     return name == null ? Charset.defaultCharset() : Charset.forName(name);
   }
 
-  /** Runs one command line. */
+  /** Runs one command line as if no stream were a terminal. */
   public static int run(String[] args, PrintWriter out, PrintWriter err) {
-    Anneal anneal = new Anneal();
-    CommandLine line = new CommandLine(anneal).setCommandName("anneal");
-    for (Object command : commands()) {
-      line.addSubcommand(command);
-    }
-    line.setOut(out)
-        .setErr(err)
-        .setCaseInsensitiveEnumValuesAllowed(true)
-        .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF))
-        .setParameterExceptionHandler((e, arguments) -> usage(e, err))
-        .setExecutionExceptionHandler((e, command, result) -> failed(e, anneal.debug, err));
-    line.getCommandSpec().version("anneal " + VERSION + " (Java " + Runtime.version() + ")");
-    int code = line.execute(args);
+    int code = new Anneal(out, err).start(args, false);
     out.flush();
     return code;
   }
 
-  @Override
-  public void run() {
-    CommandLine line = new CommandLine(new Anneal());
-    commands().forEach(line::addSubcommand);
-    throw new ParameterException(
-        line, "no command given; there are " + String.join(", ", line.getSubcommands().keySet()));
-  }
-
-  private static int usage(ParameterException e, PrintWriter err) {
-    if (e.getCause() instanceof Failure failure) {
-      return failed(failure, false, err);
+  private int start(String[] args, boolean ownStreams) {
+    boolean terminal = ownStreams && Streams.isTerminal(0) && Streams.isTerminal(1);
+    if (terminal && args.length == 0) {
+      // Without a look at the options, whose parser takes long to load. The prompt is there before
+      // the line editor is; what is typed meanwhile is not lost.
+      out.print(PromptText.EMPTY);
+      out.flush();
+      return prompt(new Options());
     }
-    StringBuilder message =
-        new StringBuilder(requireNonNull(e.getMessage()).lines().findFirst().orElse("").strip());
-    if (e instanceof UnmatchedArgumentException unmatched) {
-      List<String> near = unmatched.getSuggestions();
-      if (!near.isEmpty()) {
-        message
-            .append("; did you mean ")
-            .append(String.join(" or ", near.subList(0, Math.min(2, near.size()))))
-            .append('?');
+    Options options = new Options();
+    CommandLine line = new CommandLine(options).setStopAtPositional(true).setExpandAtFiles(false);
+    try {
+      line.parseArgs(args);
+    } catch (ParameterException e) {
+      err.println(
+          "anneal: " + Printable.line(String.valueOf(e.getMessage())) + "; see anneal --help");
+      return ExitCode.USAGE.code();
+    }
+    if (options.version) {
+      out.println("anneal " + VERSION + " (Java " + Runtime.version() + ")");
+      return 0;
+    }
+    boolean dashboard =
+        !options.words.isEmpty()
+            && options.words.getFirst().equals("train")
+            && options.words.contains("--dashboard");
+    boolean wantsPrompt = options.prompt || terminal && (options.nothingToRun() || dashboard);
+    if (wantsPrompt && !options.help) {
+      return prompt(options);
+    }
+    Look look = Look.of(System.getenv(), charset("stdout"), terminal);
+    try (Shell shell = new Shell(use(options), out, err, look, options.json, options.debug)) {
+      if (options.help) {
+        Commands.addTo(line, shell);
+        line.usage(out, CommandLine.Help.Ansi.OFF);
+        return 0;
       }
+      if (terminal && Tty.hasScreen(System.getenv())) {
+        shell.screensFrom(new TerminalScreens(charset("stdout")));
+      }
+      if (!ownStreams) {
+        return execute(options, shell);
+      }
+      Signals signals = Signals.handle(shell);
+      int code = execute(options, shell);
+      return signals.exitCode().map(ExitCode::code).orElse(code);
     }
-    String command = e.getCommandLine().getCommandSpec().qualifiedName();
-    err.println(
-        "anneal: "
-            + message
-            + (message.toString().endsWith("?") ? "" : ";")
-            + " see "
-            + command
-            + " --help");
-    return ExitCode.USAGE.code();
   }
 
-  private static int failed(Exception e, boolean debug, PrintWriter err) {
-    if (debug) {
-      e.printStackTrace(err);
+  private static int prompt(Options options) {
+    return Repl.run(
+        charset("stdout"), options.json, options.debug, options.words, Signals::handleAtPrompt);
+  }
+
+  private static Shell.Use use(Options options) {
+    return options.words.isEmpty() || options.words.equals(List.of("-"))
+        ? Shell.Use.SCRIPT
+        : Shell.Use.ONCE;
+  }
+
+  private int execute(Options options, Shell shell) {
+    BufferedReader input = new BufferedReader(new InputStreamReader(System.in, UTF_8));
+    shell.answersFrom(question -> readLine(input));
+    try {
+      if (options.commands.isPresent()) {
+        return Script.run(shell, options.commands.get(), options.keepGoing);
+      }
+      if (options.file.isPresent() && !options.file.get().toString().equals("-")) {
+        return Script.run(shell, options.file.get(), options.keepGoing);
+      }
+      if (use(options) == Shell.Use.SCRIPT) {
+        return Script.run(shell, "stdin", input, options.keepGoing);
+      }
+      int code = Commands.execute(shell, options.words);
+      // Nobody reads any more: `| head -1` is no failure.
+      return out.checkError() ? 0 : code;
+    } catch (Failure e) {
+      return Commands.failed(e, shell, options.debug);
+    } catch (IOException e) {
+      return Commands.failed(
+          new Failure(ExitCode.FAILED, "standard input cannot be read: " + e.getMessage(), e),
+          shell,
+          options.debug);
     }
-    if (e instanceof Failure failure) {
-      err.println("anneal: " + Printable.line(failure.getMessage()));
-      return failure.exitCode().code();
+  }
+
+  private static Optional<String> readLine(BufferedReader input) {
+    try {
+      return Optional.ofNullable(input.readLine());
+    } catch (IOException e) {
+      return Optional.empty();
     }
-    err.println(
-        "anneal: "
-            + Printable.line(e.toString())
-            + (debug ? "" : "; this is a fault of ours: --debug shows where"));
-    return ExitCode.FAILED.code();
   }
 }

@@ -1,22 +1,41 @@
 package dev.anneal.terminal;
 
+import java.io.FileDescriptor;
+import java.io.FileNotFoundException;
+import java.io.FileOutputStream;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * Takes standard error back: the launcher hides what the JVM itself prints while it boots, and
+ * Standard error. The launcher hides what the JVM and native libraries write to descriptor 2, and
  * keeps the real stream at the descriptor that {@code -Danneal.stderr} names.
  */
 final class StandardError {
   private StandardError() {}
 
-  static void restore() {
+  /** The real stream, which {@link System#err} becomes, too. */
+  static OutputStream open() {
     int kept = Integer.getInteger("anneal.stderr", 2);
     if (kept == 2) {
-      return;
+      return new FileOutputStream(FileDescriptor.err);
     }
+    try {
+      // To append, since what is in a file already stays there.
+      OutputStream stream = new FileOutputStream("/dev/fd/" + kept, true);
+      System.setErr(new PrintStream(stream, true));
+      return stream;
+    } catch (FileNotFoundException e) {
+      // A socket cannot be opened again.
+      putBack(kept);
+      return new FileOutputStream(FileDescriptor.err);
+    }
+  }
+
+  private static void putBack(int kept) {
     Linker linker = Linker.nativeLinker();
     MemorySegment dup2 = linker.defaultLookup().findOrThrow("dup2");
     FunctionDescriptor type =

@@ -36,6 +36,21 @@ public final class Initialization {
     }
   }
 
+  /** Sets AdamW's moments to 0, as before the first update. */
+  public static void clearMoments(Trainer trainer, Model model) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment zeros = arena.allocate(4L * CHUNK);
+      for (Parameter parameter : model.parameters()) {
+        for (long from = 0; from < parameter.m().bytes(); from += zeros.byteSize()) {
+          MemorySegment part =
+              zeros.asSlice(0, Math.min(zeros.byteSize(), parameter.m().bytes() - from));
+          trainer.write(parameter.m(), from, part);
+          trainer.write(parameter.v(), from, part);
+        }
+      }
+    }
+  }
+
   private static void fill(
       MemorySegment buffer, Parameter parameter, long seed, int stream, long from, int count) {
     switch (parameter.initial()) {

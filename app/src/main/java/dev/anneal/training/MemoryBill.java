@@ -3,8 +3,10 @@ package dev.anneal.training;
 import dev.anneal.device.Device;
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.Arena;
+import dev.anneal.plan.Precision;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -14,6 +16,31 @@ import java.util.stream.Stream;
  * @param workspace the device's scratch for all of the plans
  */
 public record MemoryBill(Map<Arena, Long> arenas, long workspace) {
+
+  /**
+   * Refuses a precision that the device cannot store.
+   *
+   * @throws Failure saying which ones it can
+   */
+  public static void requireSupported(Precision precision, Device device) {
+    if (!device.precisions().contains(precision)) {
+      throw Failure.usage(
+          "--dtype "
+              + name(precision)
+              + ": "
+              + device.info().backend()
+              + " stores activations in "
+              + device.precisions().stream()
+                  .sorted()
+                  .map(MemoryBill::name)
+                  .collect(Collectors.joining(", "))
+              + "; choose one of these or another backend");
+    }
+  }
+
+  private static String name(Precision precision) {
+    return precision.name().toLowerCase(Locale.ROOT);
+  }
 
   public static MemoryBill of(TrainingPlans plans, Device device) {
     long workspace =

@@ -43,12 +43,14 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
+  private static final int CHUNK = 1 << 22;
+
   private final Device device;
   private final TrainingPlans plans;
   private final AdamWSettings adamW;
   private final Map<Arena, Memory> memory = new EnumMap<>(Arena.class);
   private final List<Program> microSteps = new ArrayList<>();
-  private final Program evaluation;
+  private Program evaluation;
   private final java.lang.foreign.Arena host = java.lang.foreign.Arena.ofShared();
   private final MemorySegment staging;
   private final MemorySegment scalars;
@@ -65,11 +67,28 @@ public final class Trainer implements AutoCloseable {
     this.staging = host.allocate(ValueLayout.JAVA_INT, batchTokens);
     this.scalars = host.allocate(ValueLayout.JAVA_FLOAT, 4);
     plans.bytes().forEach((arena, bytes) -> memory.put(arena, device.allocate(arena, bytes)));
+    this.evaluation = compile();
+  }
+
+  /** Compiles the micro-steps, and gives the evaluation. */
+  private Program compile() {
     Map<Plan, Program> compiled = new HashMap<>();
     for (Plan plan : plans.microSteps()) {
       microSteps.add(compiled.computeIfAbsent(plan, p -> device.compile(p, memory)));
     }
-    this.evaluation = device.compile(plans.evaluation(), memory);
+    return device.compile(plans.evaluation(), memory);
+  }
+
+  /** Compiles every plan again, for kernels that the device was told to use meanwhile. */
+  public void compileAgain() {
+    closePrograms();
+    evaluation = compile();
+  }
+
+  private void closePrograms() {
+    microSteps.stream().distinct().forEach(Program::close);
+    microSteps.clear();
+    evaluation.close();
   }
 
   public Device device() {
@@ -78,6 +97,11 @@ public final class Trainer implements AutoCloseable {
 
   public TrainingPlans plans() {
     return plans;
+  }
+
+  /** All arenas. */
+  public Map<Arena, Memory> memory() {
+    return Map.copyOf(memory);
   }
 
   /** The arena that the parameters are in, to compile other plans on. */
@@ -99,7 +123,8 @@ public final class Trainer implements AutoCloseable {
       microSteps.get(i).run();
       sum += scalar(plans.microSteps().get(i), plans.loss());
     }
-    return new StepResult(sum / microSteps.size(), scalar(plans.step(), plans.norm()));
+    return new StepResult(
+        sum / microSteps.size(), scalar(plans.step(), plans.norm()) / plans.lossScale());
   }
 
   /** The mean loss over {@code count} batches, which are weighted equally. */
@@ -111,6 +136,12 @@ public final class Trainer implements AutoCloseable {
       sum += scalar(plans.evaluation(), plans.loss());
     }
     return sum / count;
+  }
+
+  /** Writes what a step's ops read from the inputs arena, without running any. */
+  public void prepare(Batches batches, long batch, int step, double learningRate) {
+    writeSchedule(step, learningRate);
+    feed(batches, batch);
   }
 
   private void writeSchedule(int step, double learningRate) {
@@ -158,8 +189,43 @@ public final class Trainer implements AutoCloseable {
     device.copyOut(memory(tensor.arena()), place(plan, tensor) + offset, to);
   }
 
+  /**
+   * Computes an activation again, or the gradient of one, as micro-batch {@code batch} gives it
+   * with the weights as they are. Weights and moments stay; the gradients become that batch's as
+   * far as the tensor needs them. Then {@link #read(Plan, Tensor, long, MemorySegment)} reads it
+   * from the first micro-step's plan.
+   */
+  public void computeAgain(Tensor activation, Batches batches, long batch) {
+    Plan first = plans.microSteps().getFirst();
+    int last = 0;
+    while (!first.ops().get(last).writes().contains(activation)) {
+      last++;
+    }
+    Plan upTo =
+        new Plan("inspect", first.ops().subList(0, last + 1), List.of(activation), first.layout());
+    feed(batches, batch);
+    try (Program program = device.compile(upTo, memory)) {
+      program.run();
+    }
+  }
+
   private static long place(Plan plan, Tensor tensor) {
     return plan.layout().offset(tensor);
+  }
+
+  /** Copies parameters and moments from another trainer of the same model. */
+  public void copyState(Trainer from) {
+    try (var arena = java.lang.foreign.Arena.ofConfined()) {
+      MemorySegment chunk = arena.allocate(CHUNK, 64);
+      for (Arena state : List.of(Arena.PARAMETERS, Arena.OPTIMIZER)) {
+        long bytes = Math.min(memory(state).bytes(), from.memory(state).bytes());
+        for (long at = 0; at < bytes; at += CHUNK) {
+          MemorySegment part = chunk.asSlice(0, Math.min(CHUNK, bytes - at));
+          from.device.copyOut(from.memory(state), at, part);
+          device.copyIn(memory(state), at, part);
+        }
+      }
+    }
   }
 
   /** Where the time of all micro-steps went since the last call. */
@@ -172,8 +238,7 @@ public final class Trainer implements AutoCloseable {
 
   @Override
   public void close() {
-    microSteps.stream().distinct().forEach(Program::close);
-    evaluation.close();
+    closePrograms();
     memory.values().forEach(Memory::close);
     host.close();
   }

@@ -9,6 +9,7 @@ import dev.anneal.plan.DType;
 import dev.anneal.plan.Emitter;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
+import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Rewrite;
 import dev.anneal.plan.Shape;
@@ -29,6 +30,7 @@ import java.util.stream.Stream;
  * @param loss the mean loss of the batch, in nats per token, a result of every plan
  * @param norm the gradients' global norm, a result of the last micro-step
  * @param logits (B,T,Vp), a result of the evaluation
+ * @param lossScale how many times too large all gradients and their norm are
  */
 public record TrainingPlans(
     List<Plan> microSteps,
@@ -36,7 +38,8 @@ public record TrainingPlans(
     Inputs inputs,
     Tensor loss,
     Tensor norm,
-    Tensor logits) {
+    Tensor logits,
+    float lossScale) {
 
   /** tokens and targets (B,T) integers; schedule: learning rate, 1 - beta1^t, 1 - beta2^t. */
   public record Inputs(Tensor tokens, Tensor targets, Tensor schedule) {}
@@ -45,6 +48,7 @@ public record TrainingPlans(
    * Derives the plans.
    *
    * @param microSteps forward and backward passes per update, whose gradients are averaged
+   * @param precision of activations; it multiplies all gradients with its loss scale
    */
   public static TrainingPlans of(
       Model model,
@@ -52,7 +56,29 @@ public record TrainingPlans(
       int sequence,
       int microSteps,
       AdamWSettings adamW,
-      Recompute recompute) {
+      Recompute recompute,
+      Precision precision) {
+    return of(
+        model,
+        batch,
+        sequence,
+        microSteps,
+        adamW,
+        recompute,
+        precision,
+        precision.lossScale());
+  }
+
+  /** The same with a loss scale of one's own, to compare with plans of another precision. */
+  public static TrainingPlans of(
+      Model model,
+      int batch,
+      int sequence,
+      int microSteps,
+      AdamWSettings adamW,
+      Recompute recompute,
+      Precision precision,
+      float lossScale) {
     Inputs inputs =
         new Inputs(
             input("tokens", DType.I32, Shape.of(batch, sequence)),
@@ -68,12 +94,13 @@ public record TrainingPlans(
     List<Op> forward = emit.ops();
 
     List<Op> both = new ArrayList<>(forward);
-    both.addAll(Backward.derive(forward, loss, 1f / microSteps, Parameter::gradient));
-    List<Op> first = recompute.apply(both);
+    float seed = lossScale / microSteps;
+    both.addAll(Backward.derive(forward, loss, seed, Parameter::gradient));
+    List<Op> first = precision.apply(recompute.apply(both));
     List<Op> later = Rewrite.accumulateGradients(first);
 
     Tensor norm = new Tensor("norm", DType.F32, Shape.of(), Arena.ACTIVATIONS);
-    List<Op> update = update(model, inputs, norm, adamW);
+    List<Op> update = update(model, inputs, norm, adamW, lossScale);
 
     List<Plan> plans = new ArrayList<>();
     for (int i = 0; i < microSteps; i++) {
@@ -87,8 +114,11 @@ public record TrainingPlans(
         plans.add(i > 1 ? plans.get(1) : Plan.of("micro-step", ops, List.of(loss), places));
       }
     }
-    Plan evaluation = Plan.of("evaluate", forward, List.of(loss, logits), places);
-    return new TrainingPlans(List.copyOf(plans), evaluation, inputs, loss, norm, logits);
+    Tensor stored = precision.stored(logits);
+    Plan evaluation =
+        Plan.of("evaluate", precision.apply(forward), List.of(loss, stored), places);
+    return new TrainingPlans(
+        List.copyOf(plans), evaluation, inputs, loss, norm, stored, lossScale);
   }
 
   /** The bytes each arena needs so that every plan here can run in it. */
@@ -125,7 +155,8 @@ public record TrainingPlans(
             Arena.INPUTS, List.of(inputs.tokens(), inputs.targets(), inputs.schedule())));
   }
 
-  private static List<Op> update(Model model, Inputs inputs, Tensor norm, AdamWSettings adamW) {
+  private static List<Op> update(
+      Model model, Inputs inputs, Tensor norm, AdamWSettings adamW, float scale) {
     List<Op> ops = new ArrayList<>();
     ops.add(new Op.GlobalNorm(norm, model.parameters().stream().map(Parameter::gradient).toList()));
     for (Parameter parameter : model.parameters()) {
@@ -140,9 +171,9 @@ public record TrainingPlans(
               inputs.schedule(),
               adamW.beta1(),
               adamW.beta2(),
-              adamW.epsilon(),
+              scale * adamW.epsilon(),
               decays ? adamW.weightDecay() : 0,
-              adamW.maxNorm()));
+              scale * adamW.maxNorm()));
     }
     return ops;
   }

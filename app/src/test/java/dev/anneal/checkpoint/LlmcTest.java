@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.anneal.plan.Bfloat16;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.GptConfig;

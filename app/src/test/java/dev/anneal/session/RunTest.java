@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.anneal.plan.Precision;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.generation.SamplingSettings;
@@ -50,6 +51,7 @@ class RunTest {
         new Schedule(Schedule.Shape.COSINE, lr, 2, 20, 0.1),
         AdamWSettings.defaults().withWeightDecay(0.1f),
         recompute,
+        Precision.FP32,
         42,
         new RunConfig.Intervals(5, 2, 0, 8, 0, 0));
   }
@@ -204,10 +206,16 @@ class RunTest {
             Run.begin(config, Corpus.open(config, Optional.empty()), device, Optional.empty())) {
       List<Double> numbers = new ArrayList<>(steps(run, 3));
       StringBuilder first = new StringBuilder();
-      run.sample("line ", 40, new SamplingSettings(1, 0, 1, 7), e -> collect(e, first));
+      run.sample(
+          new Run.Prompt("line ", 40, new SamplingSettings(1, 0, 1, 7)),
+          e -> collect(e, first),
+          () -> false);
       run.evaluate();
       StringBuilder second = new StringBuilder();
-      run.sample("line ", 40, new SamplingSettings(1, 0, 1, 7), e -> collect(e, second));
+      run.sample(
+          new Run.Prompt("line ", 40, new SamplingSettings(1, 0, 1, 7)),
+          e -> collect(e, second),
+          () -> false);
       assertEquals(first.toString(), second.toString());
       assertFalse(first.isEmpty());
       numbers.addAll(steps(run, 3));

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -38,42 +39,31 @@ class CommandLineTest {
     return new Result(code, out.toString(), err.toString());
   }
 
-  private static String[] with(String[] args, String... more) {
-    List<String> all = new ArrayList<>(Arrays.asList(args));
-    all.addAll(Arrays.asList(more));
-    return all.toArray(String[]::new);
-  }
-
+  /** Arguments that train a tiny model, or what {@code more} makes of it. */
   private String[] tiny(String out, String... more) throws IOException {
     Path text = temp.resolve("text.txt");
     Files.writeString(text, "the quick brown fox jumps over the lazy dog — façade\n".repeat(300));
-    return with(
-        new String[] {
-          "train",
-          "--data",
-          text.toString(),
-          "--layers",
-          "1",
-          "--channels",
-          "32",
-          "--heads",
-          "2",
-          "--batch",
-          "2",
-          "--seq",
-          "16",
-          "--context",
-          "16",
-          "--val-every",
-          "4",
-          "--threads",
-          "2",
-          "--sample-tokens",
-          "20",
-          "--out",
-          temp.resolve(out).toString()
-        },
-        more);
+    List<String> all = new ArrayList<>(List.of("train", "--data", text.toString()));
+    all.addAll(List.of("--out", temp.resolve(out).toString()));
+    all.addAll(Arrays.asList(more));
+    Map<String, String> tiny =
+        Map.of(
+            "--layers", "1",
+            "--channels", "32",
+            "--heads", "2",
+            "--batch", "2",
+            "--seq", "16",
+            "--context", "16",
+            "--val-every", "4",
+            "--threads", "2",
+            "--sample-tokens", "20");
+    tiny.forEach(
+        (option, value) -> {
+          if (!all.contains(option)) {
+            all.addAll(List.of(option, value));
+          }
+        });
+    return all.toArray(String[]::new);
   }
 
   private static List<JsonNode> json(String lines) throws IOException {
@@ -192,6 +182,7 @@ class CommandLineTest {
       strings = {
         "trian|2|train",
         "train --stepz 3|2|--steps",
+        "train --steps 3 --seq 16 --steps 4|2|--steps",
         "train --channels 65 --heads 2|2|--heads 2",
         "train --lr -1|2|--lr",
         "train --until loss~2|2|--until",

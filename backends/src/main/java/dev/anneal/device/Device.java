@@ -3,9 +3,11 @@ package dev.anneal.device;
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.Plan;
+import dev.anneal.plan.Precision;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /** One GPU, or the CPU: memory, and the compiler from plans to programs. */
 public interface Device extends AutoCloseable {
@@ -18,6 +20,11 @@ public interface Device extends AutoCloseable {
    * @throws dev.anneal.failure.Failure when there is not so much memory
    */
   Memory allocate(Arena arena, long bytes);
+
+  /** The formats that this device can store activations in, fp32 always. */
+  default Set<Precision> precisions() {
+    return Set.of(Precision.FP32);
+  }
 
   /** The kernels that have versions to choose from; none on a device that has one of each. */
   default List<KernelFamily> kernels() {

@@ -17,6 +17,11 @@ public record DeviceOptions(int threads, Map<String, Integer> kernels) {
     return threads(Runtime.getRuntime().availableProcessors());
   }
 
+  /** These options without a choice of kernels. */
+  public DeviceOptions onlyThreads() {
+    return threads(threads);
+  }
+
   public static DeviceOptions threads(int threads) {
     return new DeviceOptions(threads, Map.of());
   }

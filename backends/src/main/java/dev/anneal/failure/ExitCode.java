@@ -9,6 +9,8 @@ public enum ExitCode {
   BACKEND(3),
   /** The numbers are wrong: NaN, or a comparison beyond its tolerance. */
   NUMBERS(4),
+  /** The terminal is gone. */
+  HUNG_UP(129),
   INTERRUPTED(130),
   TERMINATED(143);
 

@@ -12,10 +12,21 @@ sealed interface Argument {
   /** Room in the program's workspace from float {@code first} on. */
   record Workspace(long first) implements Argument {}
 
-  /** A table that the program keeps on the device; it takes one parameter. */
-  record Table(List<java.lang.Long> values) implements Argument {
-    public Table {
-      values = List.copyOf(values);
+  /** The whole arena that a tensor is in; it takes one parameter. */
+  record ArenaOf(Tensor tensor) implements Argument {}
+
+  /**
+   * A table on the device: for each tile of {@code size} elements of each tensor, where in the
+   * arena it begins and how many elements it has. All tensors are in one arena. It takes one
+   * parameter.
+   */
+  record Tiles(List<Tensor> tensors, int size) implements Argument {
+    public Tiles {
+      tensors = List.copyOf(tensors);
+    }
+
+    long count() {
+      return tensors.stream().mapToLong(t -> Math.ceilDiv(t.elements(), size)).sum();
     }
   }
 

@@ -11,15 +11,23 @@ final class CrossEntropyLaunches {
   private static final Source CROSS_ENTROPY = Source.of("cross_entropy");
   private static final Source SUM = Source.of("sum");
 
+  /** Logits per work-item of the backward versions after the first. */
+  private static final int VECTOR = 16;
+
   private CrossEntropyLaunches() {}
 
   static Launches forward(Op.CrossEntropyForward op, KernelVersions versions) {
     int m = Math.toIntExact(op.targets().elements());
+    int version = versions.of("cross_entropy_forward");
     return Launches.of(
         Launch.of(
             CROSS_ENTROPY,
-            "cross_entropy_forward_v1",
-            Grid.items(m, versions.limits()),
+            "cross_entropy_forward_v" + version,
+            switch (version) {
+              case 1 -> Grid.items(m, versions.limits());
+              case 2 -> Grid.groups(m, 1, KernelCatalog.GROUP, 1);
+              default -> Grid.single(m, 1);
+            },
             data(op.losses()),
             data(op.logSumExp()),
             data(op.logits()),
@@ -32,11 +40,13 @@ final class CrossEntropyLaunches {
   static Launches backward(Op.CrossEntropyBackward op, KernelVersions versions) {
     int m = Math.toIntExact(op.targets().elements());
     int columns = op.logits().shape().dim(-1);
+    int version = versions.of("cross_entropy_backward");
     return Launches.of(
         Launch.of(
             CROSS_ENTROPY,
-            "cross_entropy_backward_v1",
-            Grid.items(columns, m, versions.limits()),
+            "cross_entropy_backward_v" + version,
+            Grid.items(
+                version == 1 ? columns : Math.ceilDiv(columns, VECTOR), m, versions.limits()),
             data(op.dLogits()),
             data(op.dLosses()),
             data(op.logits()),

@@ -20,7 +20,8 @@ record DeviceHandle(cl_platform_id platform, cl_device_id device, DeviceLimits l
             text(device, CL.CL_DEVICE_VENDOR),
             text(device, CL.CL_DEVICE_VERSION),
             text(device, CL.CL_DRIVER_VERSION),
-            (number(device, CL.CL_DEVICE_TYPE) & CL.CL_DEVICE_TYPE_CPU) != 0,
+            (number(device, CL.CL_DEVICE_TYPE) & CL.CL_DEVICE_TYPE_CPU) != 0
+                && number(device, CL.CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT) > 1,
             (int) number(device, CL.CL_DEVICE_MAX_COMPUTE_UNITS),
             workGroup(device),
             number(device, CL.CL_DEVICE_LOCAL_MEM_SIZE),

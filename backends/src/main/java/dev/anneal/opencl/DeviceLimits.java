@@ -4,7 +4,8 @@ package dev.anneal.opencl;
  * What a device says of itself, from which kernel versions and work-group sizes are chosen.
  *
  * @param version of OpenCL, with what the vendor adds
- * @param cpu whether it computes on a CPU, which wants few large work-items
+ * @param vectors whether it is a CPU whose compiler keeps vectors, and so wants few large
+ *     work-items; one that takes vectors apart to run work-items side by side is used like a GPU
  * @param workGroup the most work-items of one work-group
  * @param localBytes of memory that a work-group shares
  * @param allocationBytes the most that one buffer should have
@@ -15,7 +16,7 @@ record DeviceLimits(
     String vendor,
     String version,
     String driver,
-    boolean cpu,
+    boolean vectors,
     int computeUnits,
     int workGroup,
     long localBytes,

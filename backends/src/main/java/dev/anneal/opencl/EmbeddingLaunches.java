@@ -3,6 +3,7 @@ package dev.anneal.opencl;
 import static dev.anneal.opencl.Argument.data;
 import static dev.anneal.opencl.Argument.flag;
 import static dev.anneal.opencl.Argument.integer;
+import static dev.anneal.opencl.Argument.workspace;
 
 import dev.anneal.plan.Op;
 import java.util.ArrayList;
@@ -38,17 +39,41 @@ final class EmbeddingLaunches {
     if (!op.accumulate()) {
       launches.add(ElementwiseLaunches.filling(op.dWte(), 0, versions));
     }
+    if (versions.of("token_embedding_backward") == 1) {
+      launches.add(
+          Launch.of(
+              EMBEDDING,
+              "token_embedding_backward_v1",
+              Grid.items(c, versions.limits()),
+              data(op.dWte()),
+              data(op.dOut()),
+              data(op.tokens()),
+              integer(m),
+              integer(c)));
+      return new Launches(launches, 0);
+    }
     launches.add(
         Launch.of(
             EMBEDDING,
-            "token_embedding_backward_v1",
-            Grid.items(c, versions.limits()),
+            "link_tokens_v2",
+            Grid.items(m, versions.limits()),
+            workspace(0),
+            workspace(m),
+            data(op.tokens()),
+            integer(m)));
+    launches.add(
+        Launch.of(
+            EMBEDDING,
+            "token_embedding_backward_v2",
+            Grid.items(c, m, versions.limits()),
             data(op.dWte()),
             data(op.dOut()),
             data(op.tokens()),
+            workspace(0),
+            workspace(m),
             integer(m),
             integer(c)));
-    return new Launches(launches, 0);
+    return new Launches(launches, 2L * m);
   }
 
   static Launches positionBackward(Op.PositionEmbeddingBackward op, KernelVersions versions) {

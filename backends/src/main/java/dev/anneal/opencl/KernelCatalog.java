@@ -9,22 +9,72 @@ final class KernelCatalog {
   /** Work-items of the versions that share local memory. */
   static final int GROUP = 256;
 
-  /** Local memory that these use at most. */
+  /** Local memory that any version uses at most. */
   static final long LOCAL_BYTES = 16 * 1024;
+
+  private static final String PER_ELEMENT = "one work-item per element";
+  private static final String PER_ROW = "one work-item per row";
+  private static final String VECTORS = "for CPUs: sixteen elements per work-item, as one vector";
+  private static final String SQUARES =
+      "for GPUs: 64 x 64 results per work-group, through local memory, 4 x 4 per work-item";
+  private static final String PANELS =
+      "for CPUs: 8 x 32 results in vector registers, operands packed into panels";
+  private static final String GROUP_PER_ROW =
+      "for GPUs: one work-group per row, sums as a tree in local memory";
+  private static final String LANES = "for CPUs: one work-item per row, in sixteen lanes";
+  private static final String TILED_TOKENS =
+      "for GPUs: one work-group per 64 tokens, the others through local memory";
+  private static final String PACKED_TOKENS =
+      "for CPUs: 8 tokens per work-item, the others packed into panels of 32";
 
   static final List<KernelFamily> FAMILIES =
       List.of(
+          family("matmul_forward", Op.MatmulForward.class, PER_ELEMENT, SQUARES, PANELS),
           family(
-              "gelu_forward",
-              Op.GeluForward.class,
-              "one work-item per element",
-              "sixteen elements per work-item, as one vector"),
+              "matmul_backward_input", Op.MatmulBackwardInput.class, PER_ELEMENT, SQUARES, PANELS),
           family(
-              "gelu_backward",
-              Op.GeluBackward.class,
-              "one work-item per element",
-              "sixteen elements per work-item, as one vector"),
-          family("adamw", Op.AdamW.class, "one work-item per element"));
+              "matmul_backward_weight",
+              Op.MatmulBackwardWeight.class,
+              PER_ELEMENT,
+              SQUARES,
+              PANELS),
+          family(
+              "bias_backward",
+              Op.BiasBackward.class,
+              "one work-item per column",
+              "one work-item per column and tile of 64 rows",
+              "for CPUs: one work-item per 64 columns and tile of 64 rows"),
+          family(
+              "attention_forward",
+              Op.AttentionForward.class,
+              "one work-item per query",
+              TILED_TOKENS,
+              PACKED_TOKENS),
+          family(
+              "attention_backward",
+              Op.AttentionBackward.class,
+              "one work-item per query, and one per key",
+              TILED_TOKENS,
+              PACKED_TOKENS),
+          family("layernorm_forward", Op.LayerNormForward.class, PER_ROW, GROUP_PER_ROW, LANES),
+          family("layernorm_backward", Op.LayerNormBackward.class, PER_ROW, GROUP_PER_ROW, LANES),
+          family(
+              "cross_entropy_forward", Op.CrossEntropyForward.class, PER_ROW, GROUP_PER_ROW, LANES),
+          family("cross_entropy_backward", Op.CrossEntropyBackward.class, PER_ELEMENT, VECTORS),
+          family("gelu_forward", Op.GeluForward.class, PER_ELEMENT, VECTORS),
+          family("gelu_backward", Op.GeluBackward.class, PER_ELEMENT, VECTORS),
+          family(
+              "token_embedding_backward",
+              Op.TokenEmbeddingBackward.class,
+              "one work-item per channel, over all tokens in order",
+              "one work-item per channel and distinct token, along a chain of equal tokens"),
+          family("adamw", Op.AdamW.class, PER_ELEMENT, VECTORS),
+          family(
+              "global_norm",
+              Op.GlobalNorm.class,
+              "one launch per gradient, one work-item per tile of 4096 elements",
+              "for GPUs: one launch, one work-group per tile",
+              "for CPUs: one launch, one work-item per tile, in sixteen lanes"));
 
   private KernelCatalog() {}
 
@@ -34,11 +84,28 @@ final class KernelCatalog {
 
   /** The version that is best on devices of this kind, as far as we know without timing it. */
   static int suited(KernelFamily family, DeviceLimits limits) {
-    return fits(family, family.versions(), limits) ? family.versions() : 1;
+    int last = family.versions();
+    for (int v = last; v > 1; v--) {
+      boolean meant = limits.vectors() ? !forGpus(family, v) : !forCpus(family, v);
+      if (meant && fits(family, v, limits)) {
+        return v;
+      }
+    }
+    return 1;
+  }
+
+  static boolean forCpus(KernelFamily family, int version) {
+    return family.ideas().get(version - 1).startsWith("for CPUs");
+  }
+
+  static boolean forGpus(KernelFamily family, int version) {
+    return family.ideas().get(version - 1).startsWith("for GPUs");
   }
 
   /** Whether the device has the work-group size and the local memory that a version uses. */
   static boolean fits(KernelFamily family, int version, DeviceLimits limits) {
-    return family.versions() >= version;
+    return version == 1
+        || (limits.localBytes() >= LOCAL_BYTES
+            && (!forGpus(family, version) || limits.workGroup() >= GROUP));
   }
 }

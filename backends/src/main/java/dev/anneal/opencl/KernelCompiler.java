@@ -30,20 +30,7 @@ final class KernelCompiler implements AutoCloseable {
   /** A kernel object of its own for {@code launch}, whose arguments stay as they are set. */
   cl_kernel kernel(Launch launch) {
     cl_program program = programs.computeIfAbsent(launch.source(), this::program);
-    cl_kernel kernel = CL.clCreateKernel(program, launch.kernel(), null);
-    long[] allowed = {0};
-    CL.clGetKernelWorkGroupInfo(
-        kernel,
-        handle.device(),
-        CL.CL_KERNEL_WORK_GROUP_SIZE,
-        Sizeof.size_t,
-        Pointer.to(allowed),
-        null);
-    if (allowed[0] < launch.grid().groupSize()) {
-      CL.clReleaseKernel(kernel);
-      throw OpenClFailures.group(launch, allowed[0], handle.limits());
-    }
-    return kernel;
+    return CL.clCreateKernel(program, launch.kernel(), null);
   }
 
   private cl_program program(Source source) {

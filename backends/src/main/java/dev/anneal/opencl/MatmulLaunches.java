@@ -3,66 +3,152 @@ package dev.anneal.opencl;
 import static dev.anneal.opencl.Argument.data;
 import static dev.anneal.opencl.Argument.flag;
 import static dev.anneal.opencl.Argument.integer;
+import static dev.anneal.opencl.Argument.workspace;
 
 import dev.anneal.plan.Op;
+import dev.anneal.plan.Tensor;
 
-/** Launches of matmul.cl. */
+/** Launches of matmul.cl, whose tile sizes are repeated here. */
 final class MatmulLaunches {
   private static final Source MATMUL = Source.of("matmul");
 
+  /** Version 2: elements of the result along a side of a work-group's square. */
+  private static final int SIDE = 64;
+
+  private static final int ITEMS = 16;
+
+  /** Version 3: lanes of a panel, and steps that one work-item packs. */
+  private static final int PANEL = 32;
+
+  private static final int PACK_STEPS = 16;
+  private static final int FORWARD_ROWS = 32;
+  private static final int FORWARD_PANELS = 8;
+  private static final int FEW_ROWS = 4;
+  private static final int INPUT_ROWS = 256;
+  private static final int WEIGHT_ROWS = 32;
+
   private MatmulLaunches() {}
 
+  private record Sizes(int m, int n, int k) {
+    static Sizes of(Tensor rows, Tensor weight) {
+      return new Sizes(
+          Math.toIntExact(rows.shape().rows()), weight.shape().dim(0), weight.shape().dim(1));
+    }
+  }
+
   static Launches forward(Op.MatmulForward op, KernelVersions versions) {
-    int m = Math.toIntExact(op.in().shape().rows());
-    int n = op.weight().shape().dim(0);
-    int k = op.weight().shape().dim(1);
+    Sizes s = Sizes.of(op.in(), op.weight());
+    Argument in = data(op.in());
+    return switch (versions.of("matmul_forward")) {
+      case 1 -> Launches.of(forward("v1", Grid.items(s.n(), s.m(), versions.limits()), op, in, s));
+      case 2 -> Launches.of(forward("v2", squares(s.n(), s.m()), op, in, s));
+      default ->
+          s.m() < FEW_ROWS
+              ? Launches.of(forward("few_v3", Grid.items(s.n(), versions.limits()), op, in, s))
+              : forwardPacked(op, s);
+    };
+  }
+
+  private static Launches forwardPacked(Op.MatmulForward op, Sizes s) {
+    long panels = Math.ceilDiv(s.m(), PANEL);
     return Launches.of(
+        panels * PANEL * s.k(),
         Launch.of(
             MATMUL,
-            "matmul_forward_v1",
-            Grid.items(n, m, versions.limits()),
-            data(op.out()),
+            "pack_lines_v3",
+            Grid.single(Math.ceilDiv(s.k(), PACK_STEPS), panels),
+            workspace(0),
             data(op.in()),
-            data(op.weight()),
-            data(op.bias().orElse(op.weight())),
-            flag(op.bias().isPresent()),
-            integer(m),
-            integer(n),
-            integer(k)));
+            integer(s.m()),
+            integer(s.k())),
+        forward(
+            "v3",
+            Grid.single(Math.ceilDiv(s.n(), FORWARD_ROWS), Math.ceilDiv(panels, FORWARD_PANELS)),
+            op,
+            workspace(0),
+            s));
+  }
+
+  private static Launch forward(
+      String version, Grid grid, Op.MatmulForward op, Argument in, Sizes s) {
+    return Launch.of(
+        MATMUL,
+        "matmul_forward_" + version,
+        grid,
+        data(op.out()),
+        in,
+        data(op.weight()),
+        data(op.bias().orElse(op.weight())),
+        flag(op.bias().isPresent()),
+        integer(s.m()),
+        integer(s.n()),
+        integer(s.k()));
+  }
+
+  /** Work-groups of version 2 over a result of {@code columns} times {@code rows}. */
+  private static Grid squares(int columns, int rows) {
+    return Grid.groups(Math.ceilDiv(columns, SIDE), Math.ceilDiv(rows, SIDE), ITEMS, ITEMS);
   }
 
   static Launches backwardInput(Op.MatmulBackwardInput op, KernelVersions versions) {
-    int m = Math.toIntExact(op.dOut().shape().rows());
-    int n = op.weight().shape().dim(0);
-    int k = op.weight().shape().dim(1);
+    Sizes s = Sizes.of(op.dOut(), op.weight());
+    int version = versions.of("matmul_backward_input");
+    Grid grid =
+        switch (version) {
+          case 1 -> Grid.items(s.k(), s.m(), versions.limits());
+          case 2 -> squares(s.k(), s.m());
+          default -> Grid.single(Math.ceilDiv(s.k(), PANEL), Math.ceilDiv(s.m(), INPUT_ROWS));
+        };
     return Launches.of(
         Launch.of(
             MATMUL,
-            "matmul_backward_input_v1",
-            Grid.items(k, m, versions.limits()),
+            "matmul_backward_input_v" + version,
+            grid,
             data(op.dIn()),
             data(op.dOut()),
             data(op.weight()),
-            integer(m),
-            integer(n),
-            integer(k)));
+            integer(s.m()),
+            integer(s.n()),
+            integer(s.k())));
   }
 
   static Launches backwardWeight(Op.MatmulBackwardWeight op, KernelVersions versions) {
-    int m = Math.toIntExact(op.dOut().shape().rows());
-    int n = op.dWeight().shape().dim(0);
-    int k = op.dWeight().shape().dim(1);
-    return Launches.of(
-        Launch.of(
-            MATMUL,
-            "matmul_backward_weight_v1",
-            Grid.items(k, n, versions.limits()),
-            data(op.dWeight()),
-            data(op.dOut()),
-            data(op.in()),
-            integer(m),
-            integer(n),
-            integer(k),
-            flag(op.accumulate())));
+    Sizes s = Sizes.of(op.dOut(), op.dWeight());
+    Argument in = data(op.in());
+    return switch (versions.of("matmul_backward_weight")) {
+      case 1 ->
+          Launches.of(backwardWeight("v1", Grid.items(s.k(), s.n(), versions.limits()), op, in, s));
+      case 2 -> Launches.of(backwardWeight("v2", squares(s.k(), s.n()), op, in, s));
+      default -> {
+        long panels = Math.ceilDiv(s.k(), PANEL);
+        yield Launches.of(
+            panels * PANEL * s.m(),
+            Launch.of(
+                MATMUL,
+                "pack_columns_v3",
+                Grid.single(Math.ceilDiv(s.m(), PACK_STEPS), panels),
+                workspace(0),
+                data(op.in()),
+                integer(s.m()),
+                integer(s.k())),
+            backwardWeight(
+                "v3", Grid.single(Math.ceilDiv(s.n(), WEIGHT_ROWS), 1), op, workspace(0), s));
+      }
+    };
+  }
+
+  private static Launch backwardWeight(
+      String version, Grid grid, Op.MatmulBackwardWeight op, Argument in, Sizes s) {
+    return Launch.of(
+        MATMUL,
+        "matmul_backward_weight_" + version,
+        grid,
+        data(op.dWeight()),
+        data(op.dOut()),
+        in,
+        integer(s.m()),
+        integer(s.n()),
+        integer(s.k()),
+        flag(op.accumulate()));
   }
 }

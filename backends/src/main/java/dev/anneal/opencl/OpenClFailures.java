@@ -2,11 +2,17 @@ package dev.anneal.opencl;
 
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import org.jocl.CL;
 import org.jocl.CLException;
 
 /** What can go wrong with a device, each in one line and with exit code 3. */
 final class OpenClFailures {
   private OpenClFailures() {}
+
+  static boolean refusesGroup(CLException e) {
+    return e.getStatus() == CL.CL_INVALID_WORK_GROUP_SIZE
+        || e.getStatus() == CL.CL_INVALID_WORK_ITEM_SIZE;
+  }
 
   /** A request for memory that the device does not have, or does not give. */
   static Failure memory(String what, long bytes, DeviceLimits limits, String why) {
@@ -40,16 +46,18 @@ final class OpenClFailures {
             + "; update the driver, or take another --backend");
   }
 
-  /** A kernel that a device's compiler allows fewer work-items than it needs. */
-  static Failure group(Launch launch, long allowed, DeviceLimits limits) {
+  /**
+   * A kernel whose work-groups the driver refuses, since its compiler needs too much for each
+   * work-item. Only a launch tells: CL_KERNEL_WORK_GROUP_SIZE is 32 in Mesa's rusticl, which
+   * launches 1024.
+   */
+  static Failure group(Launch launch, DeviceLimits limits) {
     return failure(
         limits,
         launch.kernel()
             + " needs work-groups of "
             + launch.grid().groupSize()
-            + ", the device allows it "
-            + allowed
-            + "; choose another version with --kernel");
+            + ", which the driver refuses; choose another version with --kernel");
   }
 
   /** The device stopped answering, or ran out of something, in the middle of {@code doing}. */

@@ -8,6 +8,7 @@ import dev.anneal.device.Program;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -38,7 +39,7 @@ final class OpenClProgram implements Program {
   private long runs;
 
   /** A launch with its arguments in place. */
-  private record Bound(int op, cl_kernel kernel, long[] global, long[] local) {}
+  private record Bound(int op, Launch launch, cl_kernel kernel, long[] global, long[] local) {}
 
   OpenClProgram(
       OpenClDevice device, Plan plan, Map<Arena, Memory> memory, KernelVersions versions) {
@@ -77,6 +78,7 @@ final class OpenClProgram implements Program {
     Bound bound =
         new Bound(
             op,
+            launch,
             kernel,
             new long[] {grid.columns(), grid.rows()},
             new long[] {grid.groupColumns(), grid.groupRows()});
@@ -93,12 +95,12 @@ final class OpenClProgram implements Program {
                   plan.layout().offset(tensor) / tensor.dtype().bytes());
             }
             case Argument.Workspace(long first) -> place(kernel, index, workspace.buffer(), first);
-            case Argument.Table(List<Long> values) -> {
-              OpenClMemory table = own("tables", 8L * values.size());
-              long[] elements = values.stream().mapToLong(Long::longValue).toArray();
-              device.copyIn(table, 0, java.lang.foreign.MemorySegment.ofArray(elements));
-              yield set(kernel, index, Sizeof.cl_mem, Pointer.to(table.buffer()));
+            case Argument.ArenaOf(Tensor tensor) -> {
+              Memory arena = requireNonNull(memory.get(tensor.arena()));
+              yield set(kernel, index, Sizeof.cl_mem, Pointer.to(OpenClDevice.buffer(arena)));
             }
+            case Argument.Tiles tiles ->
+                set(kernel, index, Sizeof.cl_mem, Pointer.to(table(tiles).buffer()));
             case Argument.Int(int value) ->
                 set(kernel, index, Sizeof.cl_int, Pointer.to(new int[] {value}));
             case Argument.Long(long value) ->
@@ -108,6 +110,21 @@ final class OpenClProgram implements Program {
           };
     }
     return bound;
+  }
+
+  private OpenClMemory table(Argument.Tiles tiles) {
+    long[] rows = new long[Math.toIntExact(2 * tiles.count())];
+    int row = 0;
+    for (Tensor tensor : tiles.tensors()) {
+      long begin = plan.layout().offset(tensor) / tensor.dtype().bytes();
+      for (long from = 0; from < tensor.elements(); from += tiles.size()) {
+        rows[row++] = begin + from;
+        rows[row++] = Math.min(tiles.size(), tensor.elements() - from);
+      }
+    }
+    OpenClMemory table = own("tables of gradients", 8L * rows.length);
+    device.copyIn(table, 0, MemorySegment.ofArray(rows));
+    return table;
   }
 
   /** A buffer and the index of the first element in it. */
@@ -148,6 +165,9 @@ final class OpenClProgram implements Program {
       }
       runs++;
     } catch (CLException e) {
+      if (enqueued < events.length && OpenClFailures.refusesGroup(e)) {
+        throw OpenClFailures.group(launches.get(enqueued).launch, device.limits());
+      }
       throw OpenClFailures.lost("running " + doing(enqueued), device.limits(), e);
     } finally {
       release(enqueued);

@@ -5,10 +5,14 @@ import static dev.anneal.opencl.Argument.data;
 import static dev.anneal.opencl.Argument.real;
 import static dev.anneal.opencl.Argument.workspace;
 
+import dev.anneal.plan.Arena;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /** Launches of optimizer.cl. */
 final class OptimizerLaunches {
@@ -21,9 +25,23 @@ final class OptimizerLaunches {
   private OptimizerLaunches() {}
 
   static Launches globalNorm(Op.GlobalNorm op, KernelVersions versions) {
+    int version = versions.of("global_norm");
     List<Launch> launches = new ArrayList<>();
+    long tiles =
+        version == 1
+            ? eachGradient(op.gradients(), versions, launches)
+            : allGradients(op.gradients(), version, launches);
+    launches.add(
+        Launch.of(
+            SUM, "root_of_sum_v1", Grid.single(1, 1), data(op.norm()), workspace(0), count(tiles)));
+    return new Launches(launches, tiles);
+  }
+
+  /** A launch for each gradient. Returns how many tiles there are. */
+  private static long eachGradient(
+      List<Tensor> gradients, KernelVersions versions, List<Launch> launches) {
     long tiles = 0;
-    for (Tensor gradient : op.gradients()) {
+    for (Tensor gradient : gradients) {
       long n = gradient.elements();
       long own = Math.ceilDiv(n, TILE);
       launches.add(
@@ -36,10 +54,32 @@ final class OptimizerLaunches {
               count(n)));
       tiles += own;
     }
-    launches.add(
-        Launch.of(
-            SUM, "root_of_sum_v1", Grid.single(1, 1), data(op.norm()), workspace(0), count(tiles)));
-    return new Launches(launches, tiles);
+    return tiles;
+  }
+
+  /** A launch for each arena that gradients are in: one. Returns how many tiles there are. */
+  private static long allGradients(List<Tensor> gradients, int version, List<Launch> launches) {
+    Map<Arena, List<Tensor>> byArena =
+        gradients.stream()
+            .collect(
+                Collectors.groupingBy(
+                    Tensor::arena, () -> new EnumMap<>(Arena.class), Collectors.toList()));
+    long first = 0;
+    for (List<Tensor> tensors : byArena.values()) {
+      Argument.Tiles tiles = new Argument.Tiles(tensors, TILE);
+      launches.add(
+          Launch.of(
+              OPTIMIZER,
+              "squares_v" + version,
+              version == 2
+                  ? Grid.groups(tiles.count(), 1, KernelCatalog.GROUP, 1)
+                  : Grid.single(tiles.count(), 1),
+              workspace(first),
+              new Argument.ArenaOf(tensors.getFirst()),
+              tiles));
+      first += tiles.count();
+    }
+    return first;
   }
 
   static Launches adamW(Op.AdamW op, KernelVersions versions) {

@@ -5,23 +5,36 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * A kernel file and what it is compiled with.
  *
  * @param file its name, without .cl
+ * @param before files that it is compiled after
  * @param definitions e.g. {@code -DHEAD_SIZE=64}; empty for most
  */
-record Source(String file, String definitions) {
+record Source(String file, List<String> before, String definitions) {
+  private static final String PRELUDE = "prelude";
 
-  static Source of(String file) {
-    return new Source(file, "");
+  Source {
+    before = List.copyOf(before);
   }
 
-  /** The prelude, and the file with its own line numbers. */
+  static Source of(String file) {
+    return new Source(file, List.of(PRELUDE), "");
+  }
+
+  /** One of attention's files, for heads of {@code size} channels. */
+  static Source ofHeads(String file, int size) {
+    return new Source(file, List.of(PRELUDE, "heads"), "-DHEAD_SIZE=" + size);
+  }
+
+  /** What the driver compiles, each file with its own line numbers. */
   List<String> text() {
-    return List.of(
-        "#line 1 \"prelude.cl\"\n" + read("prelude"), "#line 1 \"" + file + ".cl\"\n" + read(file));
+    return Stream.concat(before.stream(), Stream.of(file))
+        .map(name -> "#line 1 \"" + name + ".cl\"\n" + read(name))
+        .toList();
   }
 
   private static String read(String name) {

@@ -32,8 +32,18 @@ public final class ReferenceInterpreter {
     ops.forEach(this::run);
   }
 
-  /** Runs one op on the values that its tensors have. */
+  /** Runs one op on the values that its tensors have; what 16 bits store is rounded. */
   public void run(Op op) {
+    compute(op);
+    for (Tensor tensor : op.writes()) {
+      if (tensor.dtype().bytes() == 2) {
+        double[] exact = get(tensor);
+        Arrays.setAll(exact, i -> tensor.dtype().round((float) exact[i]));
+      }
+    }
+  }
+
+  private void compute(Op op) {
     switch (op) {
       case Op.EmbeddingForward o -> embedding(o);
       case Op.TokenEmbeddingBackward o -> tokenEmbeddingBackward(o);

@@ -8,19 +8,40 @@ import java.util.List;
 import java.util.Map;
 
 /** The versions that a test of one op goes through. */
-final class OpenClVersions {
-  private OpenClVersions() {}
+enum OpenClVersions {
+  /** All that fit the device. */
+  ALL,
+  /**
+   * All that are meant for it: none for CPUs on a device that takes vectors apart, where llvmpipe,
+   * for one, compiles for minutes.
+   */
+  MEANT,
+  /** Those with work-groups, for GPUs. */
+  GROUPS;
 
-  /** Each version of the op's kernel that fits the device; one empty choice when it has one. */
-  static List<Map<String, Integer>> of(Op op, Device device) {
+  /** A choice for each version of the op's kernel; one empty choice when it has one version. */
+  List<Map<String, Integer>> of(Op op, Device device) {
+    DeviceLimits limits = ((OpenClDevice) device).limits();
     List<Map<String, Integer>> choices = new ArrayList<>();
+    boolean hasVersions = false;
     for (KernelFamily family : device.kernels()) {
-      for (int v = 1; family.op().isInstance(op) && v <= family.versions(); v++) {
-        if (KernelCatalog.fits(family, v, ((OpenClDevice) device).limits())) {
-          choices.add(Map.of(family.name(), v));
+      if (family.op().isInstance(op)) {
+        hasVersions = true;
+        for (int v = 1; v <= family.versions(); v++) {
+          if (KernelCatalog.fits(family, v, limits) && takes(family, v, limits)) {
+            choices.add(Map.of(family.name(), v));
+          }
         }
       }
     }
-    return choices.isEmpty() ? List.of(Map.of()) : choices;
+    return hasVersions || this == GROUPS ? choices : List.of(Map.of());
+  }
+
+  private boolean takes(KernelFamily family, int version, DeviceLimits limits) {
+    return switch (this) {
+      case ALL -> true;
+      case MEANT -> limits.vectors() || !KernelCatalog.forCpus(family, version);
+      case GROUPS -> KernelCatalog.forGpus(family, version);
+    };
   }
 }

@@ -7,6 +7,7 @@ import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.Stream;
 
 /** Every op at shapes of 1, of primes, and just under and over every tile. */
@@ -25,8 +26,32 @@ public final class OpCases {
     return Stream.of(products(), rows(), attention(), elementwise(), ends()).flatMap(s -> s);
   }
 
-  private static Stream<OpRun> products() {
+  /**
+   * Every op once or twice at small shapes that fill no tile: for implementations that are slow.
+   */
+  public static Stream<OpRun> small() {
     return Stream.of(
+            products(Stream.of(new int[] {2, 20, 37}, new int[] {10, 37, 21})),
+            rows(Stream.of(new int[] {2, 5, 35})),
+            attention(Stream.of(new int[] {1, 35, 34, 2})),
+            elementwise(Stream.of(35)),
+            ends(Stream.of(new int[] {3, 35, 48})))
+        .flatMap(s -> s);
+  }
+
+  /** The channels of a head, for an op that has heads. */
+  public static OptionalInt headSize(Op op) {
+    return switch (op) {
+      case Op.AttentionForward o -> OptionalInt.of(o.out().shape().dim(-1) / o.heads());
+      case Op.AttentionBackward o -> OptionalInt.of(o.out().shape().dim(-1) / o.heads());
+      case Op.CachedAttention o -> OptionalInt.of(o.out().shape().dim(-1) / o.heads());
+      default -> OptionalInt.empty();
+    };
+  }
+
+  private static Stream<OpRun> products() {
+    return products(
+        Stream.of(
             new int[] {1, 1, 1},
             new int[] {1, 67, 130},
             new int[] {3, 5, 7},
@@ -35,7 +60,11 @@ public final class OpCases {
             new int[] {31, 257, 65},
             new int[] {33, 64, 255},
             new int[] {67, 300, 129},
-            new int[] {260, 40, 72})
+            new int[] {260, 40, 72}));
+  }
+
+  private static Stream<OpRun> products(Stream<int[]> sizes) {
+    return sizes
         .flatMap(
             s -> {
               int m = s[0];
@@ -57,12 +86,17 @@ public final class OpCases {
   }
 
   private static Stream<OpRun> rows() {
-    return Stream.of(
+    return rows(
+        Stream.of(
             new int[] {1, 1, 1},
             new int[] {2, 3, 17},
             new int[] {1, 16, 64},
             new int[] {3, 11, 127},
-            new int[] {2, 17, 768})
+            new int[] {2, 17, 768}));
+  }
+
+  private static Stream<OpRun> rows(Stream<int[]> sizes) {
+    return sizes
         .flatMap(
             s -> {
               int b = s[0];
@@ -116,44 +150,53 @@ public final class OpCases {
   }
 
   private static Stream<OpRun> attention() {
-    return Stream.of(
+    return attention(
+        Stream.of(
             new int[] {1, 1, 1, 1},
+            new int[] {1, 1, 17, 1},
             new int[] {2, 5, 6, 2},
             new int[] {1, 33, 34, 2},
             new int[] {2, 64, 64, 1},
-            new int[] {1, 131, 48, 3})
-        .flatMap(
-            s -> {
-              int b = s[0];
-              int t = s[1];
-              int c = s[2];
-              int heads = s[3];
-              Tensor qkv = f("qkv", b, t, 3 * c);
-              Tensor out = f("out", b, t, c);
-              Tensor lse = f("lse", b, heads, t);
-              Op forward = new Op.AttentionForward(out, lse, qkv, heads);
-              // Backward needs forward's own results.
-              Op backward =
-                  new Op.AttentionBackward(
-                      f("dQkv", b, t, 3 * c),
-                      f("delta", b, heads, t),
-                      f("dOut", b, t, c),
-                      qkv,
-                      out,
-                      lse,
-                      heads);
-              Op cached =
-                  new Op.CachedAttention(
-                      out, f("k", b, t + 9, c), f("v", b, t + 9, c), qkv, i("position"), heads);
-              return Stream.of(
-                  new OpRun(forward, 1),
-                  new OpRun(List.of(forward, backward), 1),
-                  new OpRun(cached, 9));
-            });
+            new int[] {1, 131, 51, 3}));
+  }
+
+  private static Stream<OpRun> attention(Stream<int[]> sizes) {
+    return sizes.flatMap(
+        s -> {
+          int b = s[0];
+          int t = s[1];
+          int c = s[2];
+          int heads = s[3];
+          Tensor qkv = f("qkv", b, t, 3 * c);
+          Tensor out = f("out", b, t, c);
+          Tensor lse = f("lse", b, heads, t);
+          Op forward = new Op.AttentionForward(out, lse, qkv, heads);
+          // Backward needs forward's own results.
+          Op backward =
+              new Op.AttentionBackward(
+                  f("dQkv", b, t, 3 * c),
+                  f("delta", b, heads, t),
+                  f("dOut", b, t, c),
+                  qkv,
+                  out,
+                  lse,
+                  heads);
+          Op cached =
+              new Op.CachedAttention(
+                  out, f("k", b, t + 9, c), f("v", b, t + 9, c), qkv, i("position"), heads);
+          return Stream.of(
+              new OpRun(forward, 1),
+              new OpRun(List.of(forward, backward), 1),
+              new OpRun(cached, 9));
+        });
   }
 
   private static Stream<OpRun> elementwise() {
-    return Stream.of(1, 17, 4096, 9001)
+    return elementwise(Stream.of(1, 17, 4096, 9001));
+  }
+
+  private static Stream<OpRun> elementwise(Stream<Integer> sizes) {
+    return sizes
         .flatMap(
             n ->
                 Stream.of(
@@ -180,22 +223,25 @@ public final class OpCases {
   }
 
   private static Stream<OpRun> ends() {
-    return Stream.of(new int[] {1, 1, 1}, new int[] {3, 7, 9}, new int[] {5, 257, 384})
-        .flatMap(
-            s -> {
-              Tensor logits = f("logits", 1, s[0], s[2]);
-              Tensor targets = i("targets", 1, s[0]);
-              return Stream.of(
-                      new Op.CrossEntropyForward(
-                          f("losses", 1, s[0]), f("lse", 1, s[0]), logits, targets, s[1]),
-                      new Op.CrossEntropyBackward(
-                          f("dLogits", 1, s[0], s[2]),
-                          f("dLosses", 1, s[0]),
-                          logits,
-                          f("lse", 1, s[0]),
-                          targets,
-                          s[1]))
-                  .map(op -> new OpRun(op, s[1]));
-            });
+    return ends(Stream.of(new int[] {1, 1, 1}, new int[] {3, 7, 9}, new int[] {5, 257, 384}));
+  }
+
+  private static Stream<OpRun> ends(Stream<int[]> sizes) {
+    return sizes.flatMap(
+        s -> {
+          Tensor logits = f("logits", 1, s[0], s[2]);
+          Tensor targets = i("targets", 1, s[0]);
+          return Stream.of(
+                  new Op.CrossEntropyForward(
+                      f("losses", 1, s[0]), f("lse", 1, s[0]), logits, targets, s[1]),
+                  new Op.CrossEntropyBackward(
+                      f("dLogits", 1, s[0], s[2]),
+                      f("dLosses", 1, s[0]),
+                      logits,
+                      f("lse", 1, s[0]),
+                      targets,
+                      s[1]))
+              .map(op -> new OpRun(op, s[1]));
+        });
   }
 }

@@ -1,0 +1,149 @@
+package dev.anneal.eval;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.anneal.device.Device;
+import dev.anneal.device.Memory;
+import dev.anneal.device.Program;
+import dev.anneal.plan.Arena;
+import dev.anneal.plan.DType;
+import dev.anneal.plan.Op;
+import dev.anneal.plan.Plan;
+import dev.anneal.plan.Tensor;
+import dev.anneal.reference.Difference;
+import dev.anneal.reference.Tolerance;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import java.util.function.Predicate;
+
+/**
+ * One plan on two devices, op by op: each op of the second device gets the very inputs that the
+ * first one has, and its outputs, which are NaN before, are held against the first one's. So the
+ * errors of ops do not add up, and an element that a kernel leaves out is seen.
+ */
+final class LockStep {
+  private final Side reference;
+  private final Side other;
+
+  /** A device and its memory for the plan's arenas. */
+  record Side(Device device, Map<Arena, Memory> memory) {
+    void run(Plan plan, Op op) {
+      Plan single = new Plan("one op", List.of(op), op.writes(), plan.layout());
+      try (Program program = device.compile(single, memory)) {
+        program.run();
+      }
+    }
+
+    Memory of(Tensor tensor) {
+      return requireNonNull(memory.get(tensor.arena()));
+    }
+  }
+
+  /**
+   * How far an op was off.
+   *
+   * @param index in the plan
+   * @param tensor the result that was off the most
+   */
+  record OpError(int index, Op op, Tensor tensor, Difference difference, Tolerance tolerance) {
+    boolean within() {
+      return tolerance.holds(difference);
+    }
+  }
+
+  LockStep(Side reference, Side other) {
+    this.reference = reference;
+    this.other = other;
+  }
+
+  /**
+   * Runs the plan; the reference is left as if it had run alone, at the other one's precision.
+   *
+   * @param plan of the reference
+   * @param same the same ops on the other device, whose activations may be stored in fewer bits
+   * @param which ops to compare; the others run on the reference only
+   */
+  List<OpError> run(Plan plan, Plan same, Predicate<Op> which, BooleanSupplier cancelled) {
+    List<OpError> errors = new ArrayList<>();
+    try (TensorCopy expected = new TensorCopy(reference, plan);
+        TensorCopy actual = new TensorCopy(other, same)) {
+      for (int i = 0; i < plan.ops().size() && !cancelled.getAsBoolean(); i++) {
+        Op op = plan.ops().get(i);
+        Op twin = same.ops().get(i);
+        boolean compared = which.test(op);
+        if (compared) {
+          prepare(op, twin, expected, actual);
+        }
+        reference.run(plan, op);
+        if (compared) {
+          other.run(same, twin);
+          errors.add(compare(i, op, twin, expected, actual));
+        }
+        round(op, twin, expected);
+      }
+    }
+    return errors;
+  }
+
+  /** Copies what the op reads or adds to, and spoils what it only writes. */
+  private static void prepare(Op op, Op twin, TensorCopy expected, TensorCopy actual) {
+    boolean adds = op instanceof Op.ParameterGradient gradient && gradient.accumulate();
+    // Spoiled first: a result may lie where an input is.
+    twin.writes().forEach(actual::spoil);
+    List<Tensor> tensors = op.tensors();
+    for (int t = 0; t < tensors.size(); t++) {
+      Tensor tensor = tensors.get(t);
+      if (op.reads().contains(tensor) || adds && op.writes().contains(tensor)) {
+        Tensor to = twin.tensors().get(t);
+        for (long from = 0; from < tensor.elements(); from += TensorCopy.CHUNK) {
+          actual.write(to, from, expected.read(tensor, from));
+        }
+      }
+    }
+  }
+
+  /** What the other device stores in fewer bits, the reference keeps with as few. */
+  private static void round(Op op, Op twin, TensorCopy expected) {
+    for (int t = 0; t < op.writes().size(); t++) {
+      DType stored = twin.writes().get(t).dtype();
+      Tensor tensor = op.writes().get(t);
+      if (stored == tensor.dtype()) {
+        continue;
+      }
+      for (long from = 0; from < tensor.elements(); from += TensorCopy.CHUNK) {
+        float[] values = expected.read(tensor, from);
+        for (int i = 0; i < values.length; i++) {
+          values[i] = stored.round(values[i]);
+        }
+        expected.write(tensor, from, values);
+      }
+    }
+  }
+
+  private static OpError compare(
+      int index, Op op, Op twin, TensorCopy expected, TensorCopy actual) {
+    Tolerance tolerance = Tolerance.of(twin);
+    Tensor worstTensor = op.writes().getFirst();
+    Difference worst = Difference.NONE;
+    for (int t = 0; t < op.writes().size(); t++) {
+      Tensor tensor = op.writes().get(t);
+      Tensor to = twin.writes().get(t);
+      Difference.Sum sum = new Difference.Sum();
+      for (long from = 0; from < tensor.elements(); from += TensorCopy.CHUNK) {
+        float[] right = expected.read(tensor, from);
+        float[] given = actual.read(to, from);
+        for (int i = 0; i < right.length; i++) {
+          sum.add(given[i], to.dtype().round(right[i]));
+        }
+      }
+      Difference difference = sum.difference();
+      if (tolerance.error(difference) > tolerance.error(worst)) {
+        worstTensor = tensor;
+      }
+      worst = worst.worst(difference);
+    }
+    return new OpError(index, op, worstTensor, worst, tolerance);
+  }
+}

@@ -1,0 +1,87 @@
+package dev.anneal.session;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.device.DeviceInfo;
+import dev.anneal.failure.Failure;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The versions of kernels that a bench found to be correct and the fastest, by device and driver,
+ * kept between processes.
+ */
+public final class KernelChoices {
+  private KernelChoices() {}
+
+  private static Path file() {
+    String cache = System.getenv().getOrDefault("XDG_CACHE_HOME", "");
+    Path home =
+        cache.isEmpty() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(cache);
+    return home.resolve("anneal").resolve("kernels.json");
+  }
+
+  private static String key(DeviceInfo device) {
+    return device.backend() + ", " + device.name() + ", " + device.details();
+  }
+
+  /** The chosen versions by kernel name; empty for a device that was never measured. */
+  public static Map<String, Integer> of(DeviceInfo device) {
+    Map<String, Integer> versions = new TreeMap<>();
+    for (Map.Entry<String, JsonNode> entry : read().path(key(device)).properties()) {
+      versions.put(entry.getKey(), entry.getValue().asInt());
+    }
+    return versions;
+  }
+
+  private static ObjectNode read() {
+    try {
+      if (Files.isReadable(file())
+          && new ObjectMapper().readTree(Files.readString(file())) instanceof ObjectNode node) {
+        return node;
+      }
+    } catch (IOException e) {
+      // A broken cache is none.
+    }
+    return JsonNodeFactory.instance.objectNode();
+  }
+
+  /** Keeps choices beside those of other kernels; a home that cannot be written to keeps none. */
+  public static void keep(DeviceInfo device, Map<String, Integer> versions) {
+    ObjectNode all = read();
+    ObjectNode own = all.withObjectProperty(key(device));
+    versions.forEach(own::put);
+    Path beside = file().resolveSibling("kernels.json." + ProcessHandle.current().pid());
+    try {
+      Files.createDirectories(file().getParent());
+      Files.writeString(beside, all.toPrettyString());
+      Files.move(
+          beside, file(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      // The next bench finds them again.
+    }
+  }
+
+  /**
+   * Versions as a user types them.
+   *
+   * @param text such as {@code layernorm_forward=v1}
+   * @throws Failure when it is not of that form
+   */
+  public static Map<String, Integer> parse(String text) {
+    int equals = text.indexOf('=');
+    String version = text.substring(equals + 1);
+    String number = version.startsWith("v") ? version.substring(1) : version;
+    if (equals < 1 || number.isEmpty() || !number.chars().allMatch(Character::isDigit)) {
+      throw Failure.usage(
+          "--kernel is '" + text + "'; expected KERNEL=vN, such as layernorm_forward=v1");
+    }
+    return Map.of(text.substring(0, equals), Integer.parseInt(number));
+  }
+}

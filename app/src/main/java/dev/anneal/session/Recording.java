@@ -1,0 +1,104 @@
+package dev.anneal.session;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.checkpoint.FileFailures;
+import dev.anneal.failure.Failure;
+import java.io.IOException;
+import java.io.Writer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Every event with its time, a line of JSON each, in a file that can be played again. */
+public final class Recording implements Event.Listener, AutoCloseable {
+
+  /** An event and when it happened. */
+  public record Entry(Instant time, Event event) {}
+
+  private final Path file;
+  private final Writer writer;
+  private Optional<String> problem = Optional.empty();
+
+  /** Begins a record with {@code start}, which says what run it is. */
+  public Recording(Path file, Optional<Event.Started> start) {
+    this.file = file;
+    try {
+      this.writer = Files.newBufferedWriter(file);
+    } catch (IOException e) {
+      throw FileFailures.cannotWrite(file, e);
+    }
+    start.ifPresent(this::on);
+  }
+
+  public Path file() {
+    return file;
+  }
+
+  /** A disk that is full ends the record, not the run. */
+  @Override
+  public synchronized void on(Event event) {
+    if (problem.isPresent()) {
+      return;
+    }
+    ObjectNode node = EventJson.writeAll(event);
+    node.put("time", System.currentTimeMillis());
+    try {
+      writer.write(node + "\n");
+      if (!(event instanceof Event.SampleText)) {
+        writer.flush();
+      }
+    } catch (IOException e) {
+      problem = Optional.of(FileFailures.cannotWrite(file, e).getMessage());
+    }
+  }
+
+  /**
+   * Reads a record or a run's log.
+   *
+   * @throws Failure when the file cannot be read or has no event
+   */
+  public static List<Entry> read(Path file) {
+    ObjectMapper json = new ObjectMapper();
+    List<Entry> entries = new ArrayList<>();
+    try {
+      for (String line : Files.readAllLines(file)) {
+        try {
+          JsonNode node = json.readTree(line);
+          Instant time = Instant.ofEpochMilli(node.path("time").asLong());
+          EventJson.read(node).ifPresent(event -> entries.add(new Entry(time, event)));
+        } catch (JsonProcessingException e) {
+          // The last line of a run that was killed may be half written.
+        }
+      }
+    } catch (IOException e) {
+      throw FileFailures.cannotRead(file, e);
+    }
+    if (entries.isEmpty()) {
+      throw Failure.failed(file + " has no event; expected a record, or a run's log.jsonl");
+    }
+    return entries;
+  }
+
+  /**
+   * Ends the record.
+   *
+   * @throws Failure when not all of it could be written
+   */
+  @Override
+  public synchronized void close() {
+    try {
+      writer.close();
+    } catch (IOException e) {
+      throw FileFailures.cannotWrite(file, e);
+    }
+    if (problem.isPresent()) {
+      throw Failure.failed(problem.get());
+    }
+  }
+}

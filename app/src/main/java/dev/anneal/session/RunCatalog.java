@@ -1,0 +1,76 @@
+package dev.anneal.session;
+
+import dev.anneal.checkpoint.CheckpointDirectory;
+import dev.anneal.checkpoint.FileFailures;
+import dev.anneal.failure.Failure;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The runs that are on disk. */
+public final class RunCatalog {
+  /** Where runs go that were not given a directory. */
+  public static final Path HOME = Path.of("runs");
+
+  private RunCatalog() {}
+
+  /**
+   * A run on disk.
+   *
+   * @param step of the newest whole checkpoint, -1 without one
+   */
+  public record Entry(String name, Path path, int step) {}
+
+  /** The runs in {@code home}, by name; numbers in names count as numbers. */
+  public static List<Entry> list(Path home) {
+    if (!Files.isDirectory(home)) {
+      return List.of();
+    }
+    try (Stream<Path> children = Files.list(home)) {
+      return children
+          .filter(path -> Files.exists(path.resolve(RunLog.EVENTS)))
+          .sorted(
+              Comparator.comparingInt((Path path) -> name(path).length())
+                  .thenComparing(RunCatalog::name))
+          .map(
+              path ->
+                  new Entry(
+                      name(path),
+                      path,
+                      new CheckpointDirectory(path).latest().map(c -> c.step()).orElse(-1)))
+          .toList();
+    } catch (IOException e) {
+      throw FileFailures.cannotRead(home, e);
+    }
+  }
+
+  static String name(Path path) {
+    Path last = path.toAbsolutePath().normalize().getFileName();
+    return last == null ? path.toString() : last.toString();
+  }
+
+  /**
+   * The directory of a run that a user named: a path, or the name of one in {@link #HOME}.
+   *
+   * @throws Failure when there is no such run
+   */
+  public static Path find(String name) {
+    Path path = Path.of(name);
+    if (Files.isDirectory(path)) {
+      return path;
+    }
+    Path home = HOME.resolve(name);
+    if (Files.isDirectory(home)) {
+      return home;
+    }
+    List<String> names = list(HOME).stream().map(Entry::name).toList();
+    throw Failure.failed(
+        "there is no run "
+            + name
+            + Nearest.to(name, names)
+            + (names.isEmpty() ? "; " + HOME + " has none" : "; there are " + names));
+  }
+}

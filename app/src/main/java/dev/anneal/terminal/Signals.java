@@ -1,0 +1,83 @@
+package dev.anneal.terminal;
+
+import dev.anneal.failure.ExitCode;
+import dev.anneal.terminal.command.Shell;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import sun.misc.Signal;
+
+/**
+ * What ends the process from outside. The first signal lets a live run finish its step and save;
+ * the second ends the process at once.
+ */
+final class Signals {
+  private final AtomicReference<Optional<ExitCode>> received =
+      new AtomicReference<>(Optional.empty());
+  private final AtomicInteger count = new AtomicInteger();
+  private final Shell shell;
+
+  private Signals(Shell shell) {
+    this.shell = shell;
+  }
+
+  /** For a command or a script: Ctrl-C ends it, too. */
+  static Signals handle(Shell shell) {
+    Signals signals = new Signals(shell);
+    signals.install("INT", ExitCode.INTERRUPTED, signals::stop);
+    signals.install("TERM", ExitCode.TERMINATED, signals::stop);
+    signals.install("HUP", ExitCode.HUNG_UP, signals::stop);
+    return signals;
+  }
+
+  /** For a prompt, whose terminal sees to Ctrl-C itself. */
+  static void handleAtPrompt(Shell shell) {
+    Signals signals = new Signals(shell);
+    signals.install("TERM", ExitCode.TERMINATED, signals::saveAndExit);
+    signals.install("HUP", ExitCode.HUNG_UP, signals::saveAndExit);
+  }
+
+  private interface Reaction {
+    void to(ExitCode code);
+  }
+
+  private void install(String name, ExitCode code, Reaction first) {
+    Signal.handle(
+        new Signal(name),
+        signal -> {
+          received.set(Optional.of(code));
+          switch (count.incrementAndGet()) {
+            case 1 -> first.to(code);
+            case 2 -> Thread.ofPlatform().start(() -> Runtime.getRuntime().exit(code.code()));
+            default -> Runtime.getRuntime().halt(code.code());
+          }
+        });
+  }
+
+  private void stop(ExitCode code) {
+    shell.cancel();
+    shell
+        .live()
+        .ifPresentOrElse(
+            run -> run.session().stop(),
+            () -> Thread.ofPlatform().start(() -> Runtime.getRuntime().exit(code.code())));
+  }
+
+  private void saveAndExit(ExitCode code) {
+    Thread.ofPlatform()
+        .start(
+            () -> {
+              try {
+                shell.close();
+              } finally {
+                // Its hooks put the terminal back.
+                Runtime.getRuntime().exit(code.code());
+              }
+            });
+  }
+
+  /** The exit code of the last signal that came, when one did. */
+  Optional<ExitCode> exitCode() {
+    return java.util.Objects.requireNonNull(received.get());
+  }
+}

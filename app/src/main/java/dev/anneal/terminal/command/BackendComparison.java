@@ -1,0 +1,143 @@
+package dev.anneal.terminal.command;
+
+import dev.anneal.device.Availability;
+import dev.anneal.device.Backend;
+import dev.anneal.device.Device;
+import dev.anneal.device.DeviceInfo;
+import dev.anneal.device.DeviceOptions;
+import dev.anneal.eval.Comparison;
+import dev.anneal.reference.Difference;
+import dev.anneal.session.Devices;
+import dev.anneal.session.Event;
+import dev.anneal.session.LiveRun;
+import dev.anneal.session.Run;
+import dev.anneal.terminal.dashboard.Scene.BackendRow;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
+
+/**
+ * The backends beside each other, for a dashboard: which there are, and for a paused run how long
+ * each takes for its next steps and how far it is off. Nobody waits for it.
+ */
+final class BackendComparison {
+  private static final int STEPS = 4;
+
+  private final Supplier<Optional<LiveRun>> live;
+  private final AtomicBoolean busy = new AtomicBoolean();
+  private volatile boolean closed;
+  private volatile List<BackendRow> rows = List.of();
+
+  BackendComparison(Supplier<Optional<LiveRun>> live) {
+    this.live = live;
+  }
+
+  List<BackendRow> rows() {
+    return rows;
+  }
+
+  /** Looks which backends there are. */
+  void look() {
+    begin(() -> rows = probe());
+  }
+
+  /** Looks, and when the run is paused, compares. */
+  void refresh() {
+    begin(
+        () -> {
+          rows = probe();
+          live.get()
+              .filter(run -> run.session().state() != Event.State.RUNNING)
+              .ifPresent(run -> LiveRun.await(run.session().atBoundary(r -> rows = compared(r))));
+        });
+  }
+
+  void close() {
+    closed = true;
+  }
+
+  private void begin(Runnable work) {
+    if (busy.compareAndSet(false, true)) {
+      Thread.ofVirtual()
+          .start(
+              () -> {
+                try {
+                  work.run();
+                } catch (RuntimeException e) {
+                  rows = failed(e);
+                } finally {
+                  busy.set(false);
+                }
+              });
+    }
+  }
+
+  private List<BackendRow> failed(RuntimeException e) {
+    List<BackendRow> all = new ArrayList<>(rows);
+    String reason = String.valueOf(e.getMessage());
+    all.add(new BackendRow("", reason, Optional.empty(), reason));
+    return List.copyOf(all);
+  }
+
+  private static List<BackendRow> probe() {
+    List<BackendRow> found = new ArrayList<>();
+    for (Backend backend : Devices.backends()) {
+      switch (backend.probe()) {
+        case Availability.Available(List<DeviceInfo> devices) ->
+            devices.forEach(
+                device ->
+                    found.add(
+                        new BackendRow(backend.name(), device.name(), Optional.empty(), "ready")));
+        case Availability.Missing(String reason) ->
+            found.add(new BackendRow(backend.name(), reason, Optional.empty(), "missing"));
+      }
+    }
+    return List.copyOf(found);
+  }
+
+  /** The run's own backend first, as the reference, then the first device of every other. */
+  private List<BackendRow> compared(Run run) {
+    String own = run.trainer().device().info().backend();
+    List<Device> devices = new ArrayList<>();
+    List<BackendRow> missing = new ArrayList<>();
+    try {
+      devices.add(Devices.open(own, 0, DeviceOptions.defaults()));
+      for (Backend backend : Devices.backends()) {
+        if (backend.name().equals(own)) {
+          continue;
+        }
+        switch (backend.probe()) {
+          case Availability.Available(List<DeviceInfo> found) when !found.isEmpty() ->
+              devices.add(Devices.open(backend.name(), 0, DeviceOptions.defaults()));
+          case Availability.Available none -> {}
+          case Availability.Missing(String reason) ->
+              missing.add(new BackendRow(backend.name(), reason, Optional.empty(), "missing"));
+        }
+      }
+      Comparison comparison =
+          Comparison.run(run.comparison(), devices, STEPS, what -> {}, () -> closed);
+      List<BackendRow> all = new ArrayList<>();
+      comparison.devices().forEach(device -> all.add(row(comparison, device)));
+      all.addAll(missing);
+      return List.copyOf(all);
+    } finally {
+      devices.forEach(Device::close);
+    }
+  }
+
+  private static BackendRow row(Comparison all, Comparison.DeviceResult device) {
+    double times = device.stepMs() / all.devices().getFirst().stepMs();
+    Difference worst = device.errors().values().stream().reduce(Difference.NONE, Difference::worst);
+    String state =
+        device.errors().isEmpty()
+            ? "reference"
+            : device
+                .divergence()
+                .map(d -> "DIVERGES " + d.kind())
+                .orElse(String.format(Locale.ROOT, "%.2fx ok %.0e", times, worst.relative()));
+    return new BackendRow(device.backend(), device.device(), Optional.of(device.stepMs()), state);
+  }
+}

@@ -1,0 +1,314 @@
+package dev.anneal.terminal.command;
+
+import dev.anneal.plan.Precision;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.device.Device;
+import dev.anneal.device.DeviceOptions;
+import dev.anneal.device.KernelFamily;
+import dev.anneal.eval.KernelBench;
+import dev.anneal.eval.OpBench;
+import dev.anneal.failure.ExitCode;
+import dev.anneal.failure.Failure;
+import dev.anneal.model.Gpt2;
+import dev.anneal.model.GptConfig;
+import dev.anneal.model.Model;
+import dev.anneal.plan.Op;
+import dev.anneal.plan.Recompute;
+import dev.anneal.plan.Shape;
+import dev.anneal.plan.Tensor;
+import dev.anneal.session.Devices;
+import dev.anneal.session.KernelChoices;
+import dev.anneal.training.AdamWSettings;
+import dev.anneal.training.Initialization;
+import dev.anneal.training.Trainer;
+import dev.anneal.training.TrainingPlans;
+import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code bench}: how close each op, and the whole step, comes to the device's limit. */
+@Command(
+    name = "bench",
+    description =
+        "Check every version of every kernel against the CPU and time it, then every distinct op of"
+            + " a training step, and the step, all against the device's limits: its best matrix"
+            + " product and its memory bandwidth, measured in the same run. The fastest correct"
+            + " versions are used from then on.",
+    footer = {
+      "",
+      "Examples:",
+      "  anneal bench MatmulForward --model gpt2-124M --batch 4 --seq 64",
+      "  anneal bench layernorm_forward --backend opencl",
+      "Exit code 4 when a version is wrong."
+    })
+final class BenchCommand extends ShellCommand {
+  BenchCommand(Shell shell) {
+    super(shell);
+  }
+
+  private static final int WARMUP_STEPS = 8;
+  private static final int STEPS = 11;
+
+  @Mixin private ModelOptions model;
+
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "KERNEL",
+      description = "a kernel, or a kind of op; all, and the step, by default")
+  private Optional<String> kind = Optional.empty();
+
+  @Option(
+      names = "--batch",
+      paramLabel = "B",
+      defaultValue = "4",
+      description = "${DEFAULT-VALUE} by default")
+  private int batch;
+
+  @Option(
+      names = "--seq",
+      paramLabel = "T",
+      defaultValue = "64",
+      description = "${DEFAULT-VALUE} by default")
+  private int sequence;
+
+  @Mixin private PlacementOptions placement;
+
+  @Override
+  public Integer call() {
+    int vocabulary = model.isNamed() ? GptConfig.GPT2_VOCABULARY : 256;
+    Model gpt = new Gpt2(model.config(vocabulary, sequence));
+    AdamWSettings adamW = AdamWSettings.defaults();
+    TrainingPlans plans = TrainingPlans.of(gpt, batch, sequence, 1, adamW, Recompute.NONE, Precision.FP32);
+    PrintWriter out = out();
+    DeviceOptions options = placement.options();
+    try (Device device = placement.open()) {
+      if (device.kernels().isEmpty()) {
+        requireKind(plans);
+      }
+      OpBench bench = new OpBench(device);
+      OpBench.Limits limits = bench.limits();
+      DeviceLimits.keep(
+          device.info().name() + ", " + device.info().details(), limits.gigaflops() * 1e9);
+      header(out, device, options, gpt, limits);
+      if (!device.kernels().isEmpty()) {
+        boolean allCorrect = versions(device, gpt, limits);
+        if (kind.isPresent()) {
+          return allCorrect ? 0 : ExitCode.NUMBERS.code();
+        }
+      }
+      opHeader(out);
+      OpBench.distinct(plans.step())
+          .forEach(
+              (op, count) -> {
+                if (kind.map(op.kind()::equalsIgnoreCase).orElse(true)) {
+                  row(out, bench.time(op), count, limits);
+                }
+              });
+      if (kind.isEmpty()) {
+        step(out, device, gpt, plans, adamW, limits);
+      }
+    }
+    return 0;
+  }
+
+  /** Every version of the device's kernels; the fastest correct ones are used from now on. */
+  private boolean versions(Device device, Model gpt, OpBench.Limits limits) {
+    try (Device cpu = Devices.open("cpu", 0, placement.options().onlyThreads())) {
+      KernelBench bench = new KernelBench(cpu, device);
+      List<KernelFamily> families =
+          kind.map(name -> List.of(bench.family(name))).orElseGet(device::kernels);
+      VersionTable table = new VersionTable(this);
+      List<KernelBench.Version> measured = new ArrayList<>();
+      bench.run(
+          families,
+          gpt,
+          batch,
+          sequence,
+          limits,
+          version -> {
+            measured.add(version);
+            table.row(version);
+          },
+          shell()::isCancelled);
+      Map<String, Integer> fastest = KernelBench.fastest(measured);
+      KernelChoices.keep(device.info(), fastest);
+      device.chooseKernels(fastest);
+      table.chosen(fastest);
+      return measured.stream().allMatch(v -> v.correct() || v.refusal().isPresent());
+    }
+  }
+
+  private void requireKind(TrainingPlans plans) {
+    TreeSet<String> kinds = new TreeSet<>(String.CASE_INSENSITIVE_ORDER);
+    plans.step().ops().forEach(op -> kinds.add(op.kind()));
+    if (kind.isPresent() && !kinds.contains(kind.get())) {
+      throw Failure.usage(
+          "no op of this step is named " + kind.get() + "; there are " + String.join(", ", kinds));
+    }
+  }
+
+  private void header(
+      PrintWriter out, Device device, DeviceOptions options, Model gpt, OpBench.Limits limits) {
+    if (asJson()) {
+      ObjectNode node = JsonNodeFactory.instance.objectNode();
+      node.put("event", "limits")
+          .put("backend", device.info().backend())
+          .put("device", device.info().name())
+          .put("threads", options.threads())
+          .put("gflops", limits.gigaflops())
+          .put("gbytes_per_s", limits.gigabytes());
+      JsonOption.print(out, node);
+      return;
+    }
+    out.printf(
+        Locale.ROOT,
+        "%s, %s, %d threads; %s, B=%d, T=%d%n",
+        device.info().name(),
+        device.info().details(),
+        options.threads(),
+        gpt.description(),
+        batch,
+        sequence);
+    out.printf(
+        Locale.ROOT,
+        "limits measured here: %.0f GFLOP/s (matrix product), %.1f GB/s (sum of arrays)%n%n",
+        limits.gigaflops(),
+        limits.gigabytes());
+    out.flush();
+  }
+
+  private void opHeader(PrintWriter out) {
+    if (asJson()) {
+      return;
+    }
+    out.printf(
+        Locale.ROOT,
+        "%-26s %-34s %5s %10s %7s %9s %8s %7s%n",
+        "op",
+        "shapes",
+        "count",
+        "ms",
+        "+-",
+        "GFLOP/s",
+        "GB/s",
+        "limit");
+    out.flush();
+  }
+
+  private void row(PrintWriter out, OpBench.Timing timing, int count, OpBench.Limits limits) {
+    Op op = timing.op();
+    double share = limits.nanos(op) / timing.nanos();
+    if (asJson()) {
+      ObjectNode node = JsonNodeFactory.instance.objectNode();
+      node.put("event", "bench")
+          .put("op", op.kind())
+          .put("shapes", shapes(op))
+          .put("count", count)
+          .put("ms", timing.nanos() / 1e6)
+          .put("spread", timing.spread())
+          .put("gflops", timing.gigaflops())
+          .put("gbytes_per_s", timing.gigabytes())
+          .put("share_of_limit", share);
+      JsonOption.print(out, node);
+      return;
+    }
+    out.printf(
+        Locale.ROOT,
+        "%-26s %-34s %5d %10.3f %6.0f%% %9.1f %8.1f %6.0f%%%n",
+        op.kind(),
+        shapes(op),
+        count,
+        timing.nanos() / 1e6,
+        100 * timing.spread(),
+        timing.gigaflops(),
+        timing.gigabytes(),
+        100 * share);
+    out.flush();
+  }
+
+  private static String shapes(Op op) {
+    if (op instanceof Op.GlobalNorm norm) {
+      return norm.gradients().size() + " gradients";
+    }
+    List<Tensor> tensors = op.tensors();
+    return tensors.stream()
+        .limit(3)
+        .map(Tensor::shape)
+        .map(Shape::toString)
+        .map(text -> text.replace(" ", ""))
+        .reduce((a, b) -> a + " " + b)
+        .orElse("");
+  }
+
+  private void step(
+      PrintWriter out,
+      Device device,
+      Model gpt,
+      TrainingPlans plans,
+      AdamWSettings adamW,
+      OpBench.Limits limits) {
+    double[] nanos = new double[STEPS];
+    try (Trainer trainer = new Trainer(device, plans, adamW)) {
+      Initialization.initialize(trainer, gpt, 1);
+      Trainer.Batches batches =
+          (index, tokens, targets) -> {
+            for (int i = 0; i < tokens.length; i++) {
+              tokens[i] = (int) ((i * 7919L + index) % gpt.vocabulary());
+              targets[i] = (int) ((i * 104729L + index) % gpt.vocabulary());
+            }
+          };
+      for (int i = -WARMUP_STEPS; i < STEPS; i++) {
+        long start = System.nanoTime();
+        trainer.step(batches, i + WARMUP_STEPS, i + WARMUP_STEPS + 1, 1e-4);
+        if (i >= 0) {
+          nanos[i] = System.nanoTime() - start;
+        }
+      }
+    }
+    Arrays.sort(nanos);
+    double median = nanos[STEPS / 2];
+    double least = leastNanos(plans, limits);
+    if (asJson()) {
+      ObjectNode node = JsonNodeFactory.instance.objectNode();
+      node.put("event", "bench_step")
+          .put("ms", median / 1e6)
+          .put("gflops", plans.step().flops() / median)
+          .put("share_of_limit", least / median);
+      JsonOption.print(out, node);
+    } else {
+      out.printf(
+          Locale.ROOT,
+          "%nstep: %.1f ms, %.0f GFLOP/s, %.0f tokens/s, %.0f%% of the limit"
+              + " (products at the best rate, optimizer at the bandwidth: %.1f ms)%n",
+          median / 1e6,
+          plans.step().flops() / median,
+          (double) batch * sequence / median * 1e9,
+          100 * least / median,
+          least / 1e6);
+    }
+    out.flush();
+  }
+
+  /** Matrix products at the device's best rate, plus the optimizer's bytes at its bandwidth. */
+  private static double leastNanos(TrainingPlans plans, OpBench.Limits limits) {
+    double nanos = 0;
+    for (Op op : plans.step().ops()) {
+      if (OpBench.isProduct(op)) {
+        nanos += op.flops() / limits.gigaflops();
+      } else if (op instanceof Op.Update) {
+        nanos += limits.nanos(op);
+      }
+    }
+    return nanos;
+  }
+}

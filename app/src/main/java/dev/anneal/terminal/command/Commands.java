@@ -1,0 +1,226 @@
+package dev.anneal.terminal.command;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.anneal.failure.ExitCode;
+import dev.anneal.failure.Failure;
+import dev.anneal.session.Nearest;
+import dev.anneal.terminal.text.Printable;
+import dev.anneal.terminal.text.Words;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.ArgGroupSpec;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/**
+ * All commands, and how one is run: the same classes for the command line, scripts and the prompt.
+ */
+public final class Commands {
+  private static final int ALIAS_DEPTH = 16;
+
+  private Commands() {}
+
+  /** What a prompt or a script takes: a command. */
+  @Command(name = "anneal", description = "Commands at the prompt and in scripts.")
+  private static final class Line implements Runnable {
+    @Option(
+        names = "--debug",
+        scope = CommandLine.ScopeType.INHERIT,
+        description = "show the stack trace of an error")
+    private boolean debug;
+
+    @Override
+    public void run() {}
+  }
+
+  /** Adds every command, in the order in which help lists them. */
+  public static void addTo(CommandLine line, Shell shell) {
+    List<ShellCommand> commands =
+        List.of(
+            new TrainCommand(shell),
+            new SampleCommand(shell),
+            new ChatCommand(shell),
+            new DashboardCommand(shell),
+            new PlotCommand(shell),
+            new StatusCommand(shell),
+            new RunsCommand(shell),
+            new PlanCommand(shell),
+            new BenchCommand(shell),
+            new VerifyCommand(shell),
+            new ImportCommand(shell),
+            new ExportCommand(shell),
+            new CompareCommand(shell),
+            new BackendsCommand(shell),
+            new ReplayCommand(shell),
+            new Steering.Pause(shell),
+            new Steering.Resume(shell),
+            new Steering.Step(shell),
+            new Steering.Stop(shell),
+            new Steering.Wait(shell),
+            new UseCommand(shell),
+            new SetCommand(shell),
+            new ShowCommand(shell),
+            new InspectCommand(shell),
+            new RewindCommand(shell),
+            new BranchCommand(shell),
+            new LoadCommand(shell),
+            new SaveCommand(shell),
+            new RecordCommand(shell),
+            new WatchCommand(shell),
+            new TimeCommand(shell),
+            new SourceCommand(shell),
+            new AliasCommand(shell),
+            new HistoryCommand(shell),
+            new HelpCommand(shell),
+            new AproposCommand(shell),
+            new QuitCommand(shell));
+    commands.forEach(line::addSubcommand);
+    for (String before : List.of("watch", "time", "alias")) {
+      // What follows is another command, with options of its own.
+      requireNonNull(line.getSubcommands().get(before)).setStopAtPositional(true);
+    }
+    // A prompt may begin with @, which is no file of arguments.
+    line.setExpandAtFiles(false);
+  }
+
+  /** An option that is given twice makes picocli forget all of its group that was given before. */
+  private static int onceEach(CommandLine.ParseResult result) {
+    if (result.hasSubcommand()) {
+      CommandLine.ParseResult command = result.subcommand();
+      for (ArgGroupSpec group : command.commandSpec().argGroups()) {
+        Set<ArgSpec> given = new HashSet<>();
+        command.findMatches(group).stream()
+            .flatMap(container -> container.matches().stream())
+            .flatMap(match -> group.args().stream().filter(o -> !match.matchedValues(o).isEmpty()))
+            .filter(option -> !given.add(option))
+            .findFirst()
+            .ifPresent(option -> refuseTwice(command, (OptionSpec) option));
+      }
+    }
+    return new CommandLine.RunLast().execute(result);
+  }
+
+  private static void refuseTwice(CommandLine.ParseResult command, OptionSpec option) {
+    throw new ParameterException(
+        command.commandSpec().commandLine(),
+        "option '" + option.longestName() + "' is given more than once");
+  }
+
+  /** The commands as the prompt and scripts know them. */
+  static CommandLine line(Shell shell) {
+    Line options = new Line();
+    CommandLine line = new CommandLine(options);
+    addTo(line, shell);
+    return line.setOut(shell.out())
+        .setErr(shell.err())
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setAbbreviatedSubcommandsAllowed(
+            shell.use() == Shell.Use.PROMPT || shell.use() == Shell.Use.DASHBOARD)
+        .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF))
+        .setExecutionStrategy(Commands::onceEach)
+        .setParameterExceptionHandler((e, arguments) -> usage(e, shell))
+        .setExecutionExceptionHandler(
+            (e, command, result) -> failed(e, shell, shell.debug() || options.debug));
+  }
+
+  /**
+   * Runs one command; what goes wrong is said in one line.
+   *
+   * @return its exit code
+   */
+  public static int execute(Shell shell, List<String> words) {
+    return execute(shell, words, 0);
+  }
+
+  private static int execute(Shell shell, List<String> words, int depth) {
+    String first = words.getFirst();
+    Optional<String> alias = Optional.ofNullable(shell.aliases().get(first));
+    if (alias.isPresent() && depth < ALIAS_DEPTH) {
+      int code = 0;
+      List<List<String>> commands = Words.complete(alias.get());
+      for (int i = 0; i < commands.size() && code == 0; i++) {
+        List<String> expanded = new ArrayList<>(commands.get(i));
+        if (i == commands.size() - 1) {
+          expanded.addAll(words.subList(1, words.size()));
+        }
+        // An alias may be named like the command that it is for.
+        int next = expanded.getFirst().equals(first) ? ALIAS_DEPTH : depth + 1;
+        code = execute(shell, expanded, next);
+      }
+      return code;
+    }
+    List<String> arguments = new ArrayList<>(words);
+    if (first.equals("?")) {
+      arguments.set(0, "help");
+    }
+    shell.commandBegins();
+    try {
+      return line(shell).execute(arguments.toArray(String[]::new));
+    } finally {
+      shell.commandEnds();
+      shell.out().flush();
+    }
+  }
+
+  private static int usage(ParameterException e, Shell shell) {
+    if (e.getCause() instanceof Failure failure) {
+      return failed(failure, shell, shell.debug());
+    }
+    StringBuilder message = new StringBuilder(firstLine(e));
+    if (e instanceof UnmatchedArgumentException unmatched) {
+      String word = unmatched.getUnmatched().getFirst();
+      CommandLine line = e.getCommandLine();
+      if (line.getParent() == null && !word.startsWith("-")) {
+        message = new StringBuilder("there is no command " + word);
+        message.append(Nearest.to(word, line.getSubcommands().keySet()));
+      } else {
+        List<String> near = unmatched.getSuggestions();
+        if (!near.isEmpty()) {
+          message.append("; did you mean ");
+          message.append(String.join(" or ", near.subList(0, Math.min(2, near.size()))));
+          message.append('?');
+        }
+      }
+    }
+    String command = e.getCommandLine().getCommandSpec().qualifiedName();
+    String explains =
+        shell.use() == Shell.Use.ONCE
+            ? command + " --help"
+            : command.contains(" ")
+                ? "help " + command.substring(command.indexOf(' ') + 1)
+                : "help";
+    say(shell, message + (message.toString().endsWith("?") ? "" : ";") + " see " + explains);
+    return ExitCode.USAGE.code();
+  }
+
+  private static String firstLine(ParameterException e) {
+    return requireNonNull(e.getMessage()).lines().findFirst().orElse("").strip();
+  }
+
+  /** Tells how a command failed, and gives its exit code. */
+  public static int failed(Exception e, Shell shell, boolean debug) {
+    if (debug) {
+      e.printStackTrace(shell.err());
+    }
+    if (e instanceof Failure failure) {
+      say(shell, failure.getMessage());
+      return failure.exitCode().code();
+    }
+    say(shell, e + (debug ? "" : "; this is a fault of ours: --debug shows where"));
+    return ExitCode.FAILED.code();
+  }
+
+  private static void say(Shell shell, String message) {
+    shell.err().println(shell.errorPrefix() + ": " + Printable.line(message));
+    shell.err().flush();
+  }
+}

@@ -1,0 +1,217 @@
+package dev.anneal.terminal.command;
+
+import dev.anneal.plan.Precision;
+import dev.anneal.device.Device;
+import dev.anneal.device.DeviceOptions;
+import dev.anneal.eval.Comparison;
+import dev.anneal.eval.ComparisonJson;
+import dev.anneal.failure.ExitCode;
+import dev.anneal.failure.Failure;
+import dev.anneal.model.GptConfig;
+import dev.anneal.plan.Recompute;
+import dev.anneal.session.Corpus;
+import dev.anneal.session.Event;
+import dev.anneal.session.LiveRun;
+import dev.anneal.session.Run;
+import dev.anneal.session.RunConfig;
+import dev.anneal.training.AdamWSettings;
+import dev.anneal.training.Schedule;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code compare}: backends op by op. */
+@Command(
+    name = "compare",
+    sortOptions = false,
+    description =
+        "Make the same training steps on several backends: the errors of every op against the first"
+            + " one, and the time of every kind of op. With a paused run, its own next steps are"
+            + " made; it stays where it is.",
+    footer = {
+      "",
+      "Examples:",
+      "  anneal compare cpu opencl --steps 5",
+      "  anneal compare cpu opencl --save mine.json --out table.md",
+      "  anneal compare --load mine.json --load yours.json --out both.svg",
+      "Exit code 4 when an op is beyond its tolerance."
+    })
+final class CompareCommand extends ShellCommand {
+  private static final double LR = 3e-4;
+
+  @Parameters(
+      paramLabel = "BACKEND",
+      description = "at least two, the reference first; NAME:N for device N")
+  private List<String> backends = List.of();
+
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      defaultValue = "10",
+      description = "to time; ${DEFAULT-VALUE} by default")
+  private int steps;
+
+  @ArgGroup(validate = false, heading = "%nModel, when no run is live:%n")
+  private ModelOptions model = new ModelOptions();
+
+  @Option(names = "--batch", paramLabel = "B", defaultValue = "4", description = "sequences")
+  private int batch;
+
+  @Option(names = "--seq", paramLabel = "T", defaultValue = "64", description = "tokens in each")
+  private int sequence;
+
+  @Option(names = "--data", paramLabel = "FILE", description = "as for train")
+  private Optional<String> data = Optional.empty();
+
+  @Option(names = "--seed", paramLabel = "S", defaultValue = "" + RunConfig.DEFAULT_SEED)
+  private long seed;
+
+  @Option(
+      names = "--dtype",
+      defaultValue = "fp32",
+      description =
+          "of stored activations, on all but the reference, whose are rounded: fp32, bf16, fp16;"
+              + " ${DEFAULT-VALUE} by default")
+  private Precision precision;
+
+  @Option(names = "--threads", paramLabel = "N", description = "of the CPU; all cores by default")
+  private Optional<Integer> threads = Optional.empty();
+
+  @Option(
+      names = "--kernel",
+      paramLabel = "KERNEL=vN",
+      description = "a version of a kernel, on backends that have it")
+  private List<String> kernels = List.of();
+
+  @Option(names = "--save", paramLabel = "FILE", description = "keep the result, as JSON")
+  private Optional<Path> save = Optional.empty();
+
+  @Option(
+      names = "--load",
+      paramLabel = "FILE",
+      description = "set a saved result beside this one; alone, only show those")
+  private List<Path> load = List.of();
+
+  @Option(
+      names = "--out",
+      paramLabel = "FILE",
+      description = "write the table as .md or .csv, all as .json, or a picture as .svg or .png")
+  private List<Path> files = List.of();
+
+  CompareCommand(Shell shell) {
+    super(shell);
+  }
+
+  @Override
+  public Integer call() {
+    files.forEach(ComparisonFile.Format::of);
+    List<Comparison> loaded = load.stream().map(ComparisonJson::read).toList();
+    Comparison whole;
+    if (backends.isEmpty() && !loaded.isEmpty()) {
+      whole = beside(loaded.getFirst(), loaded.subList(1, loaded.size()));
+    } else {
+      Comparison own = measure();
+      save.ifPresent(file -> ComparisonFile.write(file, ComparisonFile.Format.JSON, own));
+      whole = beside(own, loaded);
+    }
+    for (Path file : files) {
+      ComparisonFile.write(file, ComparisonFile.Format.of(file), whole);
+    }
+    if (asJson()) {
+      print(ComparisonJson.write(whole));
+    } else {
+      out().print(ComparisonTable.text(whole));
+      out().flush();
+      save.ifPresent(file -> say("saved %s", file));
+      files.forEach(file -> say("wrote %s", file));
+    }
+    return whole.diverged() ? ExitCode.NUMBERS.code() : 0;
+  }
+
+  private static Comparison beside(Comparison first, List<Comparison> others) {
+    Comparison all = first;
+    for (Comparison other : others) {
+      if (!other.model().equals(first.model())
+          || other.batch() != first.batch()
+          || other.sequence() != first.sequence()) {
+        throw Failure.usage(
+            String.format(
+                "cannot set %s, B=%d, T=%d beside %s, B=%d, T=%d; compare the same on both"
+                    + " machines",
+                other.model(),
+                other.batch(),
+                other.sequence(),
+                first.model(),
+                first.batch(),
+                first.sequence()));
+      }
+      all = all.with(other.devices());
+    }
+    return all;
+  }
+
+  private Comparison measure() {
+    if (backends.size() < 2) {
+      throw Failure.usage(
+          "compare needs two backends at least, the reference first, such as 'compare cpu opencl'");
+    }
+    if (steps < 1) {
+      throw Failure.usage("--steps is " + steps + "; expected at least 1");
+    }
+    Optional<LiveRun> live = shell().live();
+    if (live.map(run -> run.session().state() == Event.State.RUNNING).orElse(false)) {
+      throw Failure.usage(live.get().name() + " is running; pause it, then compare");
+    }
+    List<Device> devices = new ArrayList<>();
+    try {
+      for (String backend : backends) {
+        devices.add(BackendName.parse(backend, options(devices.isEmpty())).open());
+      }
+      if (live.isPresent()) {
+        return shell()
+            .await(live.get().session().atBoundary(run -> run(run.comparison(), devices)));
+      }
+      RunConfig config = config();
+      return run(Run.comparison(config, Corpus.open(config, Optional.empty())), devices);
+    } finally {
+      devices.forEach(Device::close);
+    }
+  }
+
+  /** Kernel versions are for the devices under test. */
+  private DeviceOptions options(boolean reference) {
+    return PlacementOptions.options(threads, reference ? List.of() : kernels);
+  }
+
+  private Comparison run(Comparison.Task task, List<Device> devices) {
+    return Comparison.run(task, devices, steps, this::progress, shell()::isCancelled);
+  }
+
+  private void progress(String what) {
+    if (shell().use() != Shell.Use.DASHBOARD && !asJson()) {
+      err().println(what);
+      err().flush();
+    }
+  }
+
+  private RunConfig config() {
+    boolean gpt2Tokens = model.isNamed() || data.map(d -> d.endsWith(".bin")).orElse(false);
+    return new RunConfig(
+        model.config(gpt2Tokens ? GptConfig.GPT2_VOCABULARY : 256, sequence),
+        new RunConfig.Data(data, Optional.empty(), gpt2Tokens ? "gpt2" : "byte"),
+        batch,
+        sequence,
+        1,
+        new Schedule(Schedule.Shape.CONSTANT, LR, 0, steps, 1),
+        AdamWSettings.defaults(),
+        Recompute.NONE,
+        precision,
+        seed,
+        new RunConfig.Intervals(0, 1, 0, 0, 0, 1));
+  }
+}

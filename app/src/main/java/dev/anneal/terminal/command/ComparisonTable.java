@@ -1,0 +1,161 @@
+package dev.anneal.terminal.command;
+
+import dev.anneal.eval.Comparison;
+import dev.anneal.eval.Comparison.DeviceResult;
+import dev.anneal.reference.Difference;
+import dev.anneal.terminal.text.Amounts;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/** A comparison as rows of cells: time and error of each kind of op on each device. */
+final class ComparisonTable {
+  private ComparisonTable() {}
+
+  /** Title first; every row has as many cells. */
+  static List<List<String>> rows(Comparison c) {
+    List<List<String>> rows = new ArrayList<>();
+    List<String> title = new ArrayList<>(List.of("op"));
+    for (int i = 0; i < c.devices().size(); i++) {
+      String name = label(c, i);
+      title.add(name + " ms");
+      if (!c.devices().get(i).errors().isEmpty()) {
+        title.addAll(List.of(name + " max abs", name + " rel", name + " ulp"));
+      }
+    }
+    rows.add(title);
+    for (String kind : c.kindsByTime()) {
+      List<String> row = new ArrayList<>(List.of(kind));
+      for (DeviceResult device : c.devices()) {
+        row.add(ms(device.kinds().getOrDefault(kind, Double.NaN)));
+        if (!device.errors().isEmpty()) {
+          error(row, Optional.ofNullable(device.errors().get(kind)));
+        }
+      }
+      rows.add(row);
+    }
+    rows.add(summary(c, "step", d -> ms(d.stepMs())));
+    rows.add(summary(c, "tokens/s", d -> number("%.0f", d.tokensPerSecond())));
+    rows.add(
+        summary(
+            c,
+            "times the first",
+            d -> number("%.2f", d.stepMs() / c.devices().getFirst().stepMs())));
+    rows.add(summary(c, "memory", d -> Amounts.bytes(d.memoryBytes())));
+    rows.add(
+        summary(
+            c,
+            "last loss",
+            d -> d.losses().isEmpty() ? "-" : number("%.6f", d.losses().getLast())));
+    return rows;
+  }
+
+  /** The backend's name, with a number where two devices have the same. */
+  private static String label(Comparison c, int index) {
+    String name = c.devices().get(index).backend();
+    long before =
+        c.devices().subList(0, index).stream().filter(d -> d.backend().equals(name)).count();
+    return before == 0 ? name : name + "#" + (before + 1);
+  }
+
+  private interface Cell {
+    String of(DeviceResult device);
+  }
+
+  private static List<String> summary(Comparison c, String name, Cell cell) {
+    List<String> row = new ArrayList<>(List.of(name));
+    for (DeviceResult device : c.devices()) {
+      row.add(cell.of(device));
+      if (!device.errors().isEmpty()) {
+        row.addAll(List.of("", "", ""));
+      }
+    }
+    return row;
+  }
+
+  private static void error(List<String> row, Optional<Difference> error) {
+    row.add(error.map(e -> number("%.1e", e.maxAbs())).orElse("-"));
+    row.add(error.map(e -> number("%.1e", e.relative())).orElse("-"));
+    row.add(error.map(e -> number("%.1f", e.ulps())).orElse("-"));
+  }
+
+  private static String ms(double ms) {
+    return number(ms < 10 ? "%.3f" : "%.1f", ms);
+  }
+
+  private static String number(String format, double value) {
+    return Double.isNaN(value) ? "-" : String.format(Locale.ROOT, format, value);
+  }
+
+  /** What the rows do not say: the devices, and what diverged. */
+  static List<String> notes(Comparison c) {
+    List<String> notes = new ArrayList<>();
+    notes.add(
+        String.format(
+            Locale.ROOT,
+            "%s, B=%d, T=%d, %d steps after step %d",
+            c.model(),
+            c.batch(),
+            c.sequence(),
+            c.steps().count(),
+            c.steps().after()));
+    for (int i = 0; i < c.devices().size(); i++) {
+      DeviceResult device = c.devices().get(i);
+      notes.add(label(c, i) + ": " + device.device() + ", " + device.details());
+    }
+    for (int i = 1; i < c.devices().size(); i++) {
+      DeviceResult device = c.devices().get(i);
+      String label = label(c, i);
+      if (device.errors().isEmpty()) {
+        continue;
+      }
+      notes.add(
+          device
+              .divergence()
+              .map(
+                  d ->
+                      String.format(
+                          Locale.ROOT,
+                          "%s DIVERGES first at op %d, %s (%s): %s, tolerance %s",
+                          label,
+                          d.op(),
+                          d.kind(),
+                          d.tensor(),
+                          d.error(),
+                          d.tolerance()))
+              .orElse(
+                  String.format(
+                      Locale.ROOT,
+                      "%s: every op within its tolerance; losses within %.1e of the first",
+                      label,
+                      c.lossDifference(device))));
+    }
+    return notes;
+  }
+
+  static String text(Comparison c) {
+    List<List<String>> rows = rows(c);
+    int columns = rows.getFirst().size();
+    int[] widths = new int[columns];
+    for (List<String> row : rows) {
+      for (int i = 0; i < columns; i++) {
+        widths[i] = Math.max(widths[i], row.get(i).length());
+      }
+    }
+    StringBuilder text = new StringBuilder();
+    List<String> notes = notes(c);
+    text.append(notes.getFirst()).append("\n\n");
+    for (List<String> row : rows) {
+      StringBuilder line = new StringBuilder();
+      for (int i = 0; i < columns; i++) {
+        String pad = " ".repeat(widths[i] - row.get(i).length());
+        line.append(i == 0 ? row.get(i) + pad : "  " + pad + row.get(i));
+      }
+      text.append(line.toString().stripTrailing()).append('\n');
+    }
+    text.append('\n');
+    notes.subList(1, notes.size()).forEach(note -> text.append(note).append('\n'));
+    return text.toString();
+  }
+}

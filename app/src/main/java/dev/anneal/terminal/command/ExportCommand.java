@@ -1,0 +1,65 @@
+package dev.anneal.terminal.command;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.checkpoint.CheckpointDirectory;
+import dev.anneal.plan.DType;
+import dev.anneal.session.Checkpoints;
+import dev.anneal.session.LlmcFiles;
+import dev.anneal.terminal.text.Amounts;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code export}: a run's weights as llm.c's file. */
+@Command(
+    name = "export",
+    description = "Write a run's weights as an llm.c checkpoint.",
+    footer = {"", "Example:", "  anneal export runs/run-1 model.bin --dtype bf16"})
+final class ExportCommand extends ShellCommand {
+  ExportCommand(Shell shell) {
+    super(shell);
+  }
+
+  /** llm.c's two versions. */
+  private enum Format {
+    FP32(DType.F32),
+    BF16(DType.BF16);
+
+    private final DType dtype;
+
+    Format(DType dtype) {
+      this.dtype = dtype;
+    }
+  }
+
+  @Parameters(
+      index = "0",
+      paramLabel = "DIR",
+      description = "a run's directory, or one of its checkpoints")
+  private Path checkpoint;
+
+  @Parameters(index = "1", paramLabel = "FILE", description = "file to write")
+  private Path file;
+
+  @Option(
+      names = "--dtype",
+      defaultValue = "fp32",
+      description = "fp32 or bf16; ${DEFAULT-VALUE} by default")
+  private Format format;
+
+  @Override
+  public Integer call() {
+    Checkpoints.Saved saved = Checkpoints.Saved.open(CheckpointDirectory.find(checkpoint));
+    long bytes = LlmcFiles.export(saved, format.dtype, file);
+    if (asJson()) {
+      ObjectNode node = JsonNodeFactory.instance.objectNode();
+      node.put("event", "exported").put("file", file.toString()).put("bytes", bytes);
+      JsonOption.print(out(), node);
+    } else {
+      out().println(file + " (" + Amounts.bytes(bytes) + ")");
+    }
+    return 0;
+  }
+}

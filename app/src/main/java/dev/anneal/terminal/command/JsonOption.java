@@ -1,0 +1,20 @@
+package dev.anneal.terminal.command;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.io.PrintWriter;
+import picocli.CommandLine.Option;
+
+/** {@code --json}, which every command has: one object per line on standard output. */
+final class JsonOption {
+  @Option(names = "--json", description = "print JSON, one object per line")
+  private boolean json;
+
+  boolean isSet() {
+    return json;
+  }
+
+  static void print(PrintWriter out, JsonNode node) {
+    out.println(node);
+    out.flush();
+  }
+}

@@ -1,0 +1,51 @@
+package dev.anneal.terminal.command;
+
+import dev.anneal.session.EventJson;
+import dev.anneal.session.LiveRun;
+import dev.anneal.session.RunCatalog;
+import dev.anneal.session.Session;
+import java.nio.file.Path;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+
+/** {@code load}: a run from disk, paused. */
+@Command(
+    name = "load",
+    description = "Open a run at its newest checkpoint, paused; resume lets it go on.",
+    footer = {"", "Example:", "  load run-1"})
+final class LoadCommand extends ShellCommand {
+  @Parameters(paramLabel = "RUN", description = "a run's directory, or the name of one in runs/")
+  private String run;
+
+  @Mixin private PlacementOptions placement;
+
+  LoadCommand(Shell shell) {
+    super(shell);
+  }
+
+  /** Makes a run on disk the live one, paused. */
+  static LiveRun load(Shell shell, String run, LiveRun.Place place) {
+    shell.requireNoneGoingOn();
+    Path directory = RunCatalog.find(run);
+    shell.drop();
+    LiveRun opened =
+        LiveRun.resume(directory, place, Session.Limits.NONE, List.of(new Notices(shell)));
+    shell.take(opened);
+    opened.session().startPaused();
+    return opened;
+  }
+
+  @Override
+  public Integer call() {
+    LiveRun opened = load(shell(), run, placement.place());
+    int step = shell().await(opened.session().pause());
+    if (asJson()) {
+      opened.history().snapshot().started().ifPresent(e -> print(EventJson.write(e)));
+    } else {
+      say("%s is paused at step %d", opened.name(), step);
+    }
+    return 0;
+  }
+}

@@ -1,0 +1,56 @@
+package dev.anneal.terminal.command;
+
+import dev.anneal.model.GptConfig;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** Which model: one of OpenAI's by name, or sizes; without either, the small one. */
+final class ModelOptions {
+  /** What a laptop trains in minutes. */
+  private static final GptConfig SMALL = new GptConfig(4, 4, 128, 128, 256);
+
+  @Option(
+      names = "--model",
+      paramLabel = "NAME",
+      description = "gpt2-124M, gpt2-350M, gpt2-774M or gpt2-1558M; a small GPT-2 when not given")
+  private Optional<String> model = Optional.empty();
+
+  @Option(names = "--layers", paramLabel = "L", description = "transformer blocks")
+  private Optional<Integer> layers = Optional.empty();
+
+  @Option(names = "--heads", paramLabel = "NH", description = "attention heads per block")
+  private Optional<Integer> heads = Optional.empty();
+
+  @Option(names = "--channels", paramLabel = "C", description = "width of the residual stream")
+  private Optional<Integer> channels = Optional.empty();
+
+  @Option(names = "--context", paramLabel = "maxT", description = "longest sequence")
+  private Optional<Integer> context = Optional.empty();
+
+  /** Whether one of OpenAI's sizes was asked for. */
+  boolean isNamed() {
+    return model.isPresent();
+  }
+
+  /** The model, for tokens below {@code vocabulary}; a sequence of {@code needed} must fit. */
+  GptConfig config(int vocabulary, int needed) {
+    GptConfig base = model.map(GptConfig::named).orElse(SMALL);
+    int c = channels.orElse(base.channels());
+    return new GptConfig(
+        layers.orElse(base.layers()),
+        heads.orElseGet(() -> channels.isPresent() ? defaultHeads(c) : base.heads()),
+        c,
+        context.orElse(model.isPresent() ? base.context() : Math.max(base.context(), needed)),
+        vocabulary);
+  }
+
+  /** Heads of 64 channels, as in GPT-2, or of 32 in a model that has few. */
+  private static int defaultHeads(int channels) {
+    for (int size : new int[] {64, 32, 16, 8}) {
+      if (channels % size == 0 && channels / size >= 2) {
+        return channels / size;
+      }
+    }
+    return 1;
+  }
+}

@@ -1,0 +1,37 @@
+package dev.anneal.terminal.command;
+
+import dev.anneal.session.Event;
+import dev.anneal.terminal.text.Amounts;
+import dev.anneal.terminal.text.Printable;
+import java.util.Locale;
+
+/** What a background run tells a person who types: the few events that matter, a line each. */
+final class Notices implements Event.Listener {
+  private final Shell shell;
+
+  Notices(Shell shell) {
+    this.shell = shell;
+  }
+
+  @Override
+  public void on(Event event) {
+    switch (event) {
+      case Event.Evaluation e -> say("step %d  val_loss %.4f", e.step(), e.loss());
+      case Event.Saved e -> say("saved %s (%s)", e.checkpoint(), Amounts.bytes(e.bytes()));
+      case Event.Warning e -> say("warning: %s", e.text());
+      case Event.Ended e -> say("%s", Steering.summary(e));
+      case Event.Started e -> {}
+      case Event.Step e -> {}
+      case Event.SampleStarted e -> {}
+      case Event.SampleText e -> {}
+      case Event.SampleEnded e -> {}
+      case Event.Changed e -> {}
+      case Event.Rewound e -> {}
+      case Event.StateChanged e -> {}
+    }
+  }
+
+  private void say(String format, Object... values) {
+    shell.notice(Printable.line(String.format(Locale.ROOT, format, values)));
+  }
+}

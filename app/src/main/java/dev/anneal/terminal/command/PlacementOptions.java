@@ -1,0 +1,56 @@
+package dev.anneal.terminal.command;
+
+import dev.anneal.device.Device;
+import dev.anneal.device.DeviceOptions;
+import dev.anneal.session.Devices;
+import dev.anneal.session.KernelChoices;
+import dev.anneal.session.LiveRun;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import picocli.CommandLine.Option;
+
+/** Where to compute. */
+final class PlacementOptions {
+  @Option(
+      names = "--backend",
+      paramLabel = "BACKEND",
+      defaultValue = "cpu",
+      description = "backends lists them; ${DEFAULT-VALUE} by default")
+  private String backend;
+
+  @Option(
+      names = "--device",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "of the backend's; ${DEFAULT-VALUE} by default")
+  private int device;
+
+  @Option(names = "--threads", paramLabel = "N", description = "of the CPU; all cores by default")
+  private Optional<Integer> threads = Optional.empty();
+
+  @Option(
+      names = "--kernel",
+      paramLabel = "KERNEL=vN",
+      description = "a version of a kernel, such as layernorm_forward=v1; the fastest by default")
+  private List<String> kernels = List.of();
+
+  LiveRun.Place place() {
+    return new LiveRun.Place(backend, device, options(threads, kernels));
+  }
+
+  DeviceOptions options() {
+    return options(threads, kernels);
+  }
+
+  Device open() {
+    return Devices.open(backend, device, options());
+  }
+
+  static DeviceOptions options(Optional<Integer> threads, List<String> kernels) {
+    Map<String, Integer> versions = new TreeMap<>();
+    kernels.forEach(kernel -> versions.putAll(KernelChoices.parse(kernel)));
+    return new DeviceOptions(threads.orElseGet(() -> DeviceOptions.defaults().threads()), versions);
+  }
+}

@@ -1,0 +1,159 @@
+package dev.anneal.terminal.command;
+
+import dev.anneal.plan.Precision;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.device.Device;
+import dev.anneal.device.DeviceOptions;
+import dev.anneal.model.Gpt2;
+import dev.anneal.model.GptConfig;
+import dev.anneal.model.Model;
+import dev.anneal.plan.Op;
+import dev.anneal.plan.Recompute;
+import dev.anneal.session.Devices;
+import dev.anneal.terminal.text.Amounts;
+import dev.anneal.training.AdamWSettings;
+import dev.anneal.training.MemoryBill;
+import dev.anneal.training.TrainingPlans;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code plan}: a training step's ops, arithmetic and memory, without allocating any. */
+@Command(
+    name = "plan",
+    description =
+        "Print the ops, the memory bill and the FLOPs of a training step, without running.",
+    footer = {"", "Example:", "  anneal plan --model gpt2-124M --batch 4 --seq 64"})
+final class PlanCommand extends ShellCommand {
+  PlanCommand(Shell shell) {
+    super(shell);
+  }
+
+  @Mixin private ModelOptions model;
+
+  @Option(
+      names = "--batch",
+      paramLabel = "B",
+      defaultValue = "4",
+      description = "sequences; ${DEFAULT-VALUE} by default")
+  private int batch;
+
+  @Option(
+      names = "--seq",
+      paramLabel = "T",
+      defaultValue = "64",
+      description = "tokens per sequence; ${DEFAULT-VALUE} by default")
+  private int sequence;
+
+  @Option(
+      names = "--recompute",
+      defaultValue = "none",
+      description = "none, gelu or block; ${DEFAULT-VALUE} by default")
+  private Recompute recompute;
+
+  @Option(
+      names = "--dtype",
+      defaultValue = "fp32",
+      description =
+          "of stored activations: fp32, bf16 or fp16, where the device has it; ops compute in fp32;"
+              + " ${DEFAULT-VALUE} by default")
+  private Precision precision;
+
+  @Option(names = "--backend", defaultValue = "cpu", description = "${DEFAULT-VALUE} by default")
+  private String backend;
+
+  @Option(names = "--ops", description = "list every op with its tensors")
+  private boolean listOps;
+
+  @Override
+  public Integer call() {
+    int vocabulary = model.isNamed() ? GptConfig.GPT2_VOCABULARY : 256;
+    Model gpt = new Gpt2(model.config(vocabulary, sequence));
+    TrainingPlans plans =
+        TrainingPlans.of(gpt, batch, sequence, 1, AdamWSettings.defaults(), recompute, precision);
+    PrintWriter out = out();
+    try (Device device = Devices.open(backend, 0, DeviceOptions.defaults())) {
+      MemoryBill bill = MemoryBill.of(plans, device);
+      if (asJson()) {
+        JsonOption.print(out, asJson(gpt, plans, bill));
+      } else {
+        print(out, gpt, plans, bill);
+      }
+    }
+    return 0;
+  }
+
+  private double flopsPerToken(TrainingPlans plans) {
+    return (double) plans.step().flops() / ((long) batch * sequence);
+  }
+
+  private void print(PrintWriter out, Model gpt, TrainingPlans plans, MemoryBill bill) {
+    out.printf(Locale.ROOT, "%s: %,d parameters%n", gpt.description(), gpt.parameterCount());
+    out.printf(
+        Locale.ROOT,
+        "a step of %d x %d tokens: %d ops, %sFLOP, %sFLOP per token%n%n",
+        batch,
+        sequence,
+        plans.step().ops().size(),
+        Amounts.scaled(plans.step().flops(), ""),
+        Amounts.scaled(flopsPerToken(plans), ""));
+    out.printf(Locale.ROOT, "%-16s %18s%n", "arena", "bytes");
+    new TreeMap<>(bill.arenas())
+        .forEach((arena, bytes) -> row(out, arena.name().toLowerCase(Locale.ROOT), bytes));
+    row(out, "workspace", bill.workspace());
+    row(out, "total", bill.total());
+    out.printf(Locale.ROOT, "%n%-26s %6s %12s%n", "op", "count", "GFLOP");
+    kinds(plans)
+        .forEach(
+            (kind, sums) ->
+                out.printf(Locale.ROOT, "%-26s %6d %12.3f%n", kind, sums[0], sums[1] / 1e9));
+    if (listOps) {
+      out.println();
+      int index = 0;
+      for (Op op : plans.step().ops()) {
+        out.printf(
+            Locale.ROOT, "%4d %-26s %s <- %s%n", index++, op.kind(), op.writes(), op.reads());
+      }
+    }
+  }
+
+  private static void row(PrintWriter out, String name, long bytes) {
+    out.printf(Locale.ROOT, "%-16s %,18d %12s%n", name, bytes, Amounts.bytes(bytes));
+  }
+
+  /** Per kind of op: how many, and their FLOPs. */
+  private static Map<String, long[]> kinds(TrainingPlans plans) {
+    Map<String, long[]> kinds = new TreeMap<>();
+    for (Op op : plans.step().ops()) {
+      long[] sums = kinds.computeIfAbsent(op.kind(), kind -> new long[2]);
+      sums[0]++;
+      sums[1] += op.flops();
+    }
+    return kinds;
+  }
+
+  private ObjectNode asJson(Model gpt, TrainingPlans plans, MemoryBill bill) {
+    ObjectNode node = JsonNodeFactory.instance.objectNode();
+    node.put("event", "plan")
+        .put("model", gpt.description())
+        .put("parameters", gpt.parameterCount())
+        .put("batch", batch)
+        .put("sequence", sequence)
+        .put("ops", plans.step().ops().size())
+        .put("flops", plans.step().flops())
+        .put("flops_per_token", flopsPerToken(plans));
+    ObjectNode bytes = node.putObject("bytes");
+    new TreeMap<>(bill.arenas())
+        .forEach((arena, n) -> bytes.put(arena.name().toLowerCase(Locale.ROOT), n));
+    bytes.put("workspace", bill.workspace()).put("total", bill.total());
+    ObjectNode kinds = node.putObject("kinds");
+    kinds(plans)
+        .forEach((kind, sums) -> kinds.putObject(kind).put("count", sums[0]).put("flops", sums[1]));
+    return node;
+  }
+}

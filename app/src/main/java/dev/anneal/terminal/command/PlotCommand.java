@@ -1,0 +1,196 @@
+package dev.anneal.terminal.command;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.failure.Failure;
+import dev.anneal.session.Event;
+import dev.anneal.session.History;
+import dev.anneal.session.Metric;
+import dev.anneal.session.RunCatalog;
+import dev.anneal.session.Series;
+import dev.anneal.terminal.frame.Frame;
+import dev.anneal.terminal.frame.Style;
+import dev.anneal.terminal.plot.Chart;
+import dev.anneal.terminal.plot.ChartFile;
+import dev.anneal.terminal.plot.Curve;
+import dev.anneal.terminal.plot.XAxis;
+import dev.anneal.terminal.text.Look;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code plot}: metrics of runs, here or as a picture. */
+@Command(
+    name = "plot",
+    sortOptions = false,
+    description =
+        "Draw a metric of the live run, or of runs on disk, in the terminal or as a picture.",
+    footer = {
+      "",
+      "Examples:",
+      "  plot",
+      "  plot loss.svg --metric loss --metric val_loss",
+      "  anneal plot --run run-1 --run run-2 --metric val_loss"
+    })
+final class PlotCommand extends ShellCommand {
+  @Parameters(arity = "0..1", paramLabel = "FILE", description = ".svg or .png")
+  private Optional<Path> file = Optional.empty();
+
+  @Option(
+      names = "--metric",
+      paramLabel = "METRIC",
+      description = "loss (with val_loss) by default; several times for several")
+  private List<String> metrics = List.of();
+
+  @Option(
+      names = "--run",
+      paramLabel = "RUN",
+      description = "the live one by default; several times for several")
+  private List<String> runs = List.of();
+
+  @Option(
+      names = "--x",
+      defaultValue = "step",
+      description = "step, tokens or time; ${DEFAULT-VALUE} by default")
+  private XAxis x;
+
+  @Option(names = "--log-y", description = "logarithmic")
+  private boolean logY;
+
+  @Option(
+      names = "--ema",
+      paramLabel = "W",
+      defaultValue = "0.9",
+      description = "weight of the past in the smoothed curve; ${DEFAULT-VALUE} by default")
+  private double weight;
+
+  @Option(
+      names = "--width",
+      paramLabel = "COLUMNS",
+      defaultValue = "80",
+      description = "${DEFAULT-VALUE} by default")
+  private int width;
+
+  @Option(
+      names = "--height",
+      paramLabel = "ROWS",
+      defaultValue = "20",
+      description = "${DEFAULT-VALUE} by default")
+  private int height;
+
+  PlotCommand(Shell shell) {
+    super(shell);
+  }
+
+  @Override
+  public Integer call() {
+    if (!(weight >= 0 && weight < 1)) {
+      throw Failure.usage("--ema is " + weight + "; expected 0 to less than 1");
+    }
+    if (width < 20 || height < 5 || width > 1000 || height > 1000) {
+      throw Failure.usage(
+          "a plot of " + width + " x " + height + " cannot be read; expected at least 20 x 5");
+    }
+    List<Curve> curves = curves();
+    if (curves.stream().allMatch(curve -> curve.series().isEmpty())) {
+      throw Failure.failed("there is nothing to plot yet");
+    }
+    if (file.isPresent()) {
+      String title = String.join(", ", histories().keySet());
+      ChartFile.write(file.get(), title, String.join(", ", metricNames()), curves, x);
+      if (asJson()) {
+        print(json("wrote").put("file", file.get().toString()));
+      } else {
+        say("wrote %s", file.get());
+      }
+    } else if (asJson()) {
+      curves.forEach(curve -> print(json(curve)));
+    } else {
+      draw(curves);
+    }
+    return 0;
+  }
+
+  private static ObjectNode json(Curve curve) {
+    ObjectNode node = json("curve").put("name", curve.name());
+    ArrayNode steps = node.putArray("steps");
+    ArrayNode values = node.putArray("values");
+    for (int i = 0; i < curve.series().size(); i++) {
+      double value = curve.series().values()[i];
+      steps.add(curve.series().steps()[i]);
+      if (Double.isFinite(value)) {
+        values.add(value);
+      } else {
+        values.add(String.valueOf(value));
+      }
+    }
+    return node;
+  }
+
+  private void draw(List<Curve> curves) {
+    Frame frame = new Frame(width, height, shell().look().glyphs() == Look.Glyphs.ASCII);
+    Frame.Region region = frame.region();
+    int at = 8;
+    for (Curve curve : curves) {
+      at = region.put(at, 0, curve.glyph() + " ", curve.style());
+      at = region.put(at, 0, curve.name() + "  ", Style.DIM);
+    }
+    Chart.draw(
+        region.part(0, 1, width, height - 1),
+        curves,
+        new Chart.Options(
+            x, logY, Optional.empty(), true, false, Optional.empty(), shell().look().glyphs()));
+    out().print(frame.ansi(shell().look().colors()));
+    out().flush();
+  }
+
+  private List<String> metricNames() {
+    return metrics.isEmpty() ? List.of("loss", "val_loss") : metrics;
+  }
+
+  private Map<String, History.Snapshot> histories() {
+    Map<String, History.Snapshot> histories = new LinkedHashMap<>();
+    if (runs.isEmpty()) {
+      histories.put(live().name(), live().history().snapshot());
+    }
+    for (String run : runs) {
+      histories.put(run, History.read(RunCatalog.find(run)).snapshot());
+    }
+    return histories;
+  }
+
+  private List<Curve> curves() {
+    List<Curve> curves = new ArrayList<>();
+    Map<String, History.Snapshot> histories = histories();
+    histories.forEach(
+        (run, history) -> {
+          int tokens = history.started().map(Event.Started::tokensPerStep).orElse(1);
+          String prefix = histories.size() > 1 ? run + " " : "";
+          for (String name : metricNames()) {
+            Metric metric = Metric.of(name);
+            Series series = history.series(metric);
+            boolean points = metric == Metric.VAL_LOSS;
+            if (!points && weight > 0) {
+              series = series.smoothed(weight);
+            }
+            int i = curves.size();
+            curves.add(
+                new Curve(
+                    prefix + name.toLowerCase(Locale.ROOT),
+                    series,
+                    Style.series(i + 1),
+                    points ? 'o' : "*+x#@%".charAt(i % 6),
+                    points,
+                    tokens));
+          }
+        });
+    return curves;
+  }
+}

@@ -1,0 +1,163 @@
+package dev.anneal.terminal.command;
+
+import dev.anneal.session.Event;
+import dev.anneal.terminal.text.Amounts;
+import dev.anneal.terminal.text.Printable;
+import java.io.PrintWriter;
+import java.util.Locale;
+
+/**
+ * A run as lines of text: progress on standard error, samples on standard output. On a terminal the
+ * step's line is rewritten in place; elsewhere a line appears every few seconds, without any escape
+ * code.
+ */
+final class Progress implements Event.Listener {
+  private static final double SMOOTHING = 0.95;
+  private static final long QUIET_NANOS = 5_000_000_000L;
+  private static final long REDRAW_NANOS = 100_000_000L;
+
+  private final PrintWriter out;
+  private final PrintWriter err;
+  private final boolean rewrite;
+  private int steps;
+  private double smoothedMs;
+  private double smoothedLoss;
+  private int seen;
+  private double evaluation = Double.NaN;
+  private long printedAt;
+  private boolean lineOpen;
+
+  Progress(PrintWriter out, PrintWriter err, boolean rewrite) {
+    this.out = out;
+    this.err = err;
+    this.rewrite = rewrite;
+  }
+
+  @Override
+  public void on(Event event) {
+    switch (event) {
+      case Event.Started e -> started(e);
+      case Event.Step e -> step(e);
+      case Event.Evaluation e -> {
+        evaluation = e.loss();
+        line(format("step %d  val_loss %.4f", e.step(), e.loss()));
+      }
+      case Event.SampleStarted e -> line(format("sample at step %d:", e.step()));
+      case Event.SampleText e -> {
+        out.print(Printable.text(e.text()));
+        out.flush();
+      }
+      case Event.SampleEnded e -> {
+        out.println();
+        out.flush();
+      }
+      case Event.Saved e -> line(format("saved %s (%s)", e.checkpoint(), Amounts.bytes(e.bytes())));
+      case Event.Rewound e -> line(format("rewound from step %d to %d", e.from(), e.step()));
+      case Event.Changed e -> line(format("%s: %s -> %s", e.setting(), e.from(), e.to()));
+      case Event.StateChanged e ->
+          line(format("%s at step %d", e.state().name().toLowerCase(Locale.ROOT), e.step()));
+      case Event.Warning e -> line("warning: " + e.text());
+      case Event.Ended e -> ended(e);
+    }
+  }
+
+  private static String format(String pattern, Object... values) {
+    return String.format(Locale.ROOT, pattern, values);
+  }
+
+  private void started(Event.Started e) {
+    steps = e.steps();
+    line(format("%s: %,d parameters", e.model(), e.parameters()));
+    line(e.data());
+    line(
+        format(
+            "%s, %s; %d tokens per step, %s of memory",
+            e.backend(),
+            e.device(),
+            e.tokensPerStep(),
+            Amounts.bytes(e.bytes().values().stream().mapToLong(Long::longValue).sum())));
+    e.directory().ifPresent(directory -> line("run directory: " + directory));
+  }
+
+  private void step(Event.Step e) {
+    // The first step compiles the kernels and says little about the others.
+    seen++;
+    smoothedMs = seen <= 2 ? e.milliseconds() : ema(smoothedMs, e.milliseconds());
+    smoothedLoss = seen == 1 ? e.loss() : ema(smoothedLoss, e.loss());
+    long now = System.nanoTime();
+    boolean last = e.step() == steps;
+    if (!last && seen > 1 && now - printedAt < (rewrite ? REDRAW_NANOS : QUIET_NANOS)) {
+      return;
+    }
+    printedAt = now;
+    double left = (steps - e.step()) * smoothedMs / 1000;
+    if (rewrite) {
+      err.print(
+          "\r\033[K"
+              + format(
+                  "step %d/%d  loss %.4f  val %s  %.1f ms  %,.0f tok/s  %s left",
+                  e.step(),
+                  steps,
+                  smoothedLoss,
+                  Double.isNaN(evaluation) ? "-" : format("%.4f", evaluation),
+                  smoothedMs,
+                  e.tokensPerSecond(),
+                  Amounts.duration(left)));
+      err.flush();
+      lineOpen = true;
+    } else {
+      line(
+          format(
+              "step=%d/%d loss=%.4f val_loss=%s lr=%.3g norm=%.2f ms=%.1f tokens_per_s=%.0f"
+                  + " left=%s",
+              e.step(),
+              steps,
+              e.loss(),
+              Double.isNaN(evaluation) ? "-" : format("%.4f", evaluation),
+              e.learningRate(),
+              e.gradientNorm(),
+              smoothedMs,
+              e.tokensPerSecond(),
+              Amounts.duration(left)));
+    }
+  }
+
+  private static double ema(double before, double value) {
+    return SMOOTHING * before + (1 - SMOOTHING) * value;
+  }
+
+  private void ended(Event.Ended e) {
+    if (e.error().isPresent()) {
+      closeLine();
+      return;
+    }
+    line(
+        format(
+            "%s after step %d in %s%s%s",
+            switch (e.outcome()) {
+              case COMPLETED -> "done";
+              case TARGET -> "target reached";
+              case TIME_LIMIT -> "time is up";
+              case STOPPED -> "stopped";
+              case NOT_FINITE, FAILED -> "failed";
+            },
+            e.step(),
+            Amounts.duration(e.seconds()),
+            e.loss().map(loss -> format(", loss %.4f", loss)).orElse(""),
+            e.evaluation().map(loss -> format(", val_loss %.4f", loss)).orElse("")));
+  }
+
+  private void line(String text) {
+    closeLine();
+    err.println(Printable.text(text));
+    err.flush();
+  }
+
+  private void closeLine() {
+    if (lineOpen) {
+      err.println();
+      err.flush();
+      lineOpen = false;
+    }
+  }
+}

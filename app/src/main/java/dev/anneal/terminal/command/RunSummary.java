@@ -1,0 +1,61 @@
+package dev.anneal.terminal.command;
+
+import dev.anneal.session.Event;
+import dev.anneal.session.History;
+import dev.anneal.session.Metric;
+import dev.anneal.terminal.frame.Frame;
+import dev.anneal.terminal.frame.Style;
+import dev.anneal.terminal.plot.Chart;
+import dev.anneal.terminal.plot.Curve;
+import dev.anneal.terminal.text.Amounts;
+import dev.anneal.terminal.text.Look;
+import java.util.List;
+import java.util.Locale;
+
+/** What stays in the scrollback of a run that was watched: a few lines and a small plot. */
+final class RunSummary {
+  private static final int WIDTH = 72;
+  private static final int HEIGHT = 10;
+
+  private RunSummary() {}
+
+  static String of(History.Snapshot run, Look look) {
+    if (run.series(Metric.LOSS).isEmpty()) {
+      return "";
+    }
+    int tokens = run.started().map(Event.Started::tokensPerStep).orElse(1);
+    Frame frame = new Frame(WIDTH, HEIGHT + 2, look.glyphs() == Look.Glyphs.ASCII);
+    Frame.Region region = frame.region();
+    double validation = run.series(Metric.VAL_LOSS).last();
+    region.put(
+        0,
+        0,
+        String.format(
+            Locale.ROOT,
+            "%s  %s  step %d/%d",
+            run.started().map(Event.Started::run).orElse(""),
+            run.state().map(s -> s.name().toLowerCase(Locale.ROOT)).orElse(""),
+            run.step(),
+            run.started().map(Event.Started::steps).orElse(0)),
+        Style.BOLD);
+    region.put(
+        0,
+        1,
+        String.format(
+            Locale.ROOT,
+            "loss %.4f  val_loss %s  %.1f ms per step  %s",
+            run.series(Metric.LOSS).smoothed(0.95).last(),
+            Double.isNaN(validation) ? "-" : String.format(Locale.ROOT, "%.4f", validation),
+            run.series(Metric.MS).quantile(0.5, 200),
+            run.ended().map(e -> Amounts.duration(e.seconds())).orElse("")),
+        Style.PLAIN);
+    Chart.draw(
+        region.part(0, 2, WIDTH, HEIGHT),
+        List.of(
+            new Curve(
+                "loss", run.series(Metric.LOSS).smoothed(0.9), Style.SERIES_2, '*', false, tokens),
+            new Curve("val", run.series(Metric.VAL_LOSS), Style.SERIES_3, 'o', true, tokens)),
+        Chart.Options.plain(look.glyphs()));
+    return frame.ansi(look.colors());
+  }
+}

@@ -1,0 +1,37 @@
+package dev.anneal.terminal.command;
+
+import dev.anneal.generation.SamplingSettings;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** How text is drawn; what is not given is as the live run has it. */
+final class SampleOptions {
+  @Option(
+      names = "--temperature",
+      paramLabel = "X",
+      description = "0 takes the likeliest token; 0.8 by default")
+  private Optional<Double> temperature = Optional.empty();
+
+  @Option(
+      names = "--top-k",
+      paramLabel = "K",
+      description = "draw from the K likeliest tokens, 0 for all; 40 by default")
+  private Optional<Integer> topK = Optional.empty();
+
+  @Option(
+      names = "--top-p",
+      paramLabel = "P",
+      description = "draw from the likeliest tokens of this mass; 1.0 by default")
+  private Optional<Double> topP = Optional.empty();
+
+  @Option(names = "--seed", paramLabel = "S", description = "1337 by default")
+  private Optional<Long> seed = Optional.empty();
+
+  SamplingSettings settings(SamplingSettings defaults) {
+    return new SamplingSettings(
+        temperature.orElse(defaults.temperature()),
+        topK.orElse(defaults.topK()),
+        topP.orElse(defaults.topP()),
+        seed.orElse(defaults.seed()));
+  }
+}

@@ -1,0 +1,100 @@
+package dev.anneal.terminal.command;
+
+import dev.anneal.checkpoint.FileFailures;
+import dev.anneal.terminal.text.Words;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.StringReader;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Commands from a file, a pipe or an argument. The first that fails ends the script with its exit
+ * code, after {@code FILE:LINE: message} on standard error.
+ */
+public final class Script {
+  private Script() {}
+
+  public static int run(Shell shell, Path file, boolean keepGoing) {
+    try (BufferedReader reader = Files.newBufferedReader(file)) {
+      return run(shell, file.toString(), reader, keepGoing);
+    } catch (IOException e) {
+      throw FileFailures.cannotRead(file, e);
+    }
+  }
+
+  /** Runs the commands of one argument. */
+  public static int run(Shell shell, String commands, boolean keepGoing) {
+    try (BufferedReader reader = new BufferedReader(new StringReader(commands))) {
+      return run(shell, "-c", reader, keepGoing);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Runs what {@code reader} gives, as it gives it; a line with an open quote, or that ends in
+   * {@code \}, goes on in the next one.
+   *
+   * @return the exit code of the first command that failed, or 0
+   */
+  public static int run(Shell shell, String name, BufferedReader reader, boolean keepGoing)
+      throws IOException {
+    String outer = shell.errorPrefix();
+    int worst = 0;
+    int number = 0;
+    int first = 0;
+    StringBuilder pending = new StringBuilder();
+    try {
+      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+        number++;
+        if (pending.isEmpty()) {
+          first = number;
+        } else {
+          pending.append('\n');
+        }
+        pending.append(line);
+        List<List<String>> commands;
+        try {
+          commands = Words.commands(pending.toString());
+        } catch (Words.Unfinished e) {
+          continue;
+        }
+        pending.setLength(0);
+        shell.setErrorPrefix(name + ":" + first);
+        int code = run(shell, commands, keepGoing);
+        worst = worst == 0 ? code : worst;
+        if (shell.isQuitting() || code != 0 && !keepGoing) {
+          return worst;
+        }
+      }
+      if (!pending.isEmpty()) {
+        shell.setErrorPrefix(name + ":" + first);
+        shell.err().println(shell.errorPrefix() + ": the quote that opens here is not closed");
+        return worst == 0 ? 2 : worst;
+      }
+      return worst;
+    } finally {
+      shell.setErrorPrefix(outer);
+    }
+  }
+
+  private static int run(Shell shell, List<List<String>> commands, boolean keepGoing) {
+    int worst = 0;
+    for (List<String> words : commands) {
+      int code = Commands.execute(shell, words);
+      if (shell.out().checkError()) {
+        // Nobody reads any more: `| head -1` is no failure.
+        shell.quit();
+        return worst;
+      }
+      worst = worst == 0 ? code : worst;
+      if (shell.isQuitting() || code != 0 && !keepGoing) {
+        return worst;
+      }
+    }
+    return worst;
+  }
+}

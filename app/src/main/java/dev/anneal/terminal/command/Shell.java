@@ -1,0 +1,350 @@
+package dev.anneal.terminal.command;
+
+import dev.anneal.failure.ExitCode;
+import dev.anneal.failure.Failure;
+import dev.anneal.session.Event;
+import dev.anneal.session.LiveRun;
+import dev.anneal.session.Recording;
+import dev.anneal.terminal.dashboard.DashboardLoop;
+import dev.anneal.terminal.text.Look;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.Supplier;
+
+/**
+ * What commands act on: the live run, aliases and history, which all of a process's shells share,
+ * and the streams and the cancellation of one place where commands are typed.
+ */
+public final class Shell implements AutoCloseable {
+
+  /** How commands come in. */
+  public enum Use {
+    /** One command from the command line. */
+    ONCE,
+    /** A file or a pipe of commands. */
+    SCRIPT,
+    /** A person at a prompt. */
+    PROMPT,
+    /** The command line of a dashboard. */
+    DASHBOARD
+  }
+
+  private static final long POLL_MILLIS = 20;
+
+  /** What is there once in a process. */
+  private static final class Shared {
+    final SequencedMap<String, String> aliases = new TreeMap<>();
+    volatile Optional<LiveRun> live = Optional.empty();
+    volatile Optional<Recording> recording = Optional.empty();
+    volatile Consumer<String> notices = line -> {};
+    volatile Supplier<List<String>> history = List::of;
+    volatile boolean quitting;
+  }
+
+  private final Shared shared;
+  private final Use use;
+  private final PrintWriter out;
+  private final PrintWriter err;
+  private final Look look;
+  private final boolean json;
+  private final boolean debug;
+  private final AtomicBoolean cancelled = new AtomicBoolean();
+  private volatile Function<String, Optional<String>> answers = question -> Optional.empty();
+  private Screens screens = Screens.NONE;
+  private String errorPrefix = "anneal";
+  private int depth;
+
+  public Shell(Use use, PrintWriter out, PrintWriter err, Look look, boolean json, boolean debug) {
+    this(new Shared(), use, out, err, look, json, debug);
+    shared.notices =
+        line -> {
+          err.println(line);
+          err.flush();
+        };
+  }
+
+  private Shell(
+      Shared shared,
+      Use use,
+      PrintWriter out,
+      PrintWriter err,
+      Look look,
+      boolean json,
+      boolean debug) {
+    this.shared = shared;
+    this.use = use;
+    this.out = out;
+    this.err = err;
+    this.look = look;
+    this.json = json;
+    this.debug = debug;
+  }
+
+  /** A shell for a dashboard's commands: the same run, output to {@code writer}, no screen. */
+  Shell inDashboard(PrintWriter writer) {
+    return new Shell(
+        shared,
+        Use.DASHBOARD,
+        writer,
+        writer,
+        new Look(look.glyphs(), Look.Colors.NONE),
+        json,
+        debug);
+  }
+
+  public Use use() {
+    return use;
+  }
+
+  public PrintWriter out() {
+    return out;
+  }
+
+  public PrintWriter err() {
+    return err;
+  }
+
+  public Look look() {
+    return look;
+  }
+
+  /** Whether every command prints JSON. */
+  public boolean json() {
+    return json;
+  }
+
+  public boolean debug() {
+    return debug;
+  }
+
+  /** What the line of an error begins with: {@code anneal}, or a script's {@code FILE:LINE}. */
+  String errorPrefix() {
+    return errorPrefix;
+  }
+
+  void setErrorPrefix(String prefix) {
+    errorPrefix = prefix;
+  }
+
+  public SequencedMap<String, String> aliases() {
+    return shared.aliases;
+  }
+
+  /** What a background run has to say goes here, so that it garbles no half-typed line. */
+  public void onNotice(Consumer<String> listener) {
+    shared.notices = listener;
+  }
+
+  void notice(String line) {
+    shared.notices.accept(line);
+  }
+
+  public void historyFrom(Supplier<List<String>> lines) {
+    shared.history = lines;
+  }
+
+  /** What was typed, oldest first. */
+  List<String> history() {
+    return shared.history.get();
+  }
+
+  /** Who answers the questions of commands, such as a chat's. */
+  public void answersFrom(Function<String, Optional<String>> who) {
+    answers = who;
+  }
+
+  /** An answer to a question; empty at the end of all answers. */
+  Optional<String> ask(String question) {
+    return answers.apply(question);
+  }
+
+  /** Where a dashboard can be drawn. */
+  public void screensFrom(Screens where) {
+    screens = where;
+  }
+
+  Screens screens() {
+    return screens;
+  }
+
+  /** Shows a dashboard; what happens meanwhile is told there and not by notices. */
+  void showScreen(DashboardLoop loop) {
+    Consumer<String> before = shared.notices;
+    shared.notices = line -> {};
+    try {
+      screens.show(loop);
+    } finally {
+      shared.notices = before;
+      loop.close();
+    }
+  }
+
+  public Optional<LiveRun> live() {
+    return shared.live;
+  }
+
+  /** The live run. Fails without one. */
+  LiveRun requireLive() {
+    return shared.live.orElseThrow(
+        () ->
+            Failure.usage(
+                use == Use.ONCE
+                    ? "there is no live run here; this command steers one at the prompt (./anneal)"
+                        + " or in a script (-c 'train --bg; …')"
+                    : "there is no live run; start one with train, or open one with load"));
+  }
+
+  /** Whether a run trains, or is paused before its end. */
+  public boolean hasUnfinishedRun() {
+    return shared
+        .live
+        .map(run -> run.session().state())
+        .map(state -> state == Event.State.RUNNING || state == Event.State.PAUSED)
+        .orElse(false);
+  }
+
+  /** A run that goes on must be stopped before another takes its place. */
+  void requireNoneGoingOn() {
+    if (hasUnfinishedRun()) {
+      LiveRun run = requireLive();
+      throw Failure.usage(
+          run.name()
+              + " is "
+              + (run.session().state() == Event.State.RUNNING ? "running" : "paused")
+              + "; stop it first");
+    }
+  }
+
+  /** Closes the run before, which has ended, and takes another. */
+  void take(LiveRun run) {
+    drop();
+    shared.live = Optional.of(run);
+  }
+
+  /** Closes the live run, which stops and saves it. */
+  void drop() {
+    stopRecord();
+    Optional<LiveRun> before = shared.live;
+    shared.live = Optional.empty();
+    before.ifPresent(LiveRun::close);
+  }
+
+  /** The file that the live run is recorded to. */
+  Optional<Path> recording() {
+    return shared.recording.map(Recording::file);
+  }
+
+  void startRecord(LiveRun run, Path file) {
+    if (shared.recording.isPresent()) {
+      throw Failure.usage(
+          "a record is being written to "
+              + shared.recording.get().file()
+              + " already; 'record stop' ends it");
+    }
+    Recording recording = new Recording(file, run.history().snapshot().started());
+    run.session().addListener(recording);
+    shared.recording = Optional.of(recording);
+  }
+
+  /** Ends the record, and says which file it is in. */
+  Optional<Path> stopRecord() {
+    Optional<Recording> recording = shared.recording;
+    shared.recording = Optional.empty();
+    recording.ifPresent(
+        r -> {
+          shared.live.ifPresent(run -> run.session().removeListener(r));
+          r.close();
+        });
+    return recording.map(Recording::file);
+  }
+
+  /** Ctrl-C while a command is in progress. */
+  public void cancel() {
+    cancelled.set(true);
+  }
+
+  boolean isCancelled() {
+    return cancelled.get();
+  }
+
+  /** A cancellation that was for a part of the command, and is dealt with. */
+  void forgetCancel() {
+    cancelled.set(false);
+  }
+
+  void commandBegins() {
+    if (depth++ == 0) {
+      cancelled.set(false);
+    }
+  }
+
+  void commandEnds() {
+    depth--;
+  }
+
+  /** How many commands are in progress, each begun by the one before it. */
+  int depth() {
+    return depth;
+  }
+
+  /**
+   * Waits until {@code future} is done or the user cancels, which fails with exit code 130; what
+   * was asked for goes on.
+   */
+  <T> T await(CompletableFuture<T> future) {
+    while (true) {
+      try {
+        return future.get(POLL_MILLIS, TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        if (isCancelled()) {
+          throw new Failure(ExitCode.INTERRUPTED, "cancelled");
+        }
+      } catch (InterruptedException e) {
+        throw new Failure(ExitCode.INTERRUPTED, "cancelled", e);
+      } catch (ExecutionException e) {
+        if (e.getCause() instanceof RuntimeException cause) {
+          throw cause;
+        }
+        throw new CompletionException(e);
+      }
+    }
+  }
+
+  /** Sleeps, unless the user cancels. */
+  void sleep(double seconds) {
+    long end = System.nanoTime() + (long) (seconds * 1e9);
+    while (System.nanoTime() < end && !isCancelled()) {
+      try {
+        Thread.sleep(Math.clamp((end - System.nanoTime()) / 1_000_000, 1, POLL_MILLIS));
+      } catch (InterruptedException e) {
+        cancel();
+      }
+    }
+  }
+
+  public void quit() {
+    shared.quitting = true;
+  }
+
+  public boolean isQuitting() {
+    return shared.quitting;
+  }
+
+  /** Stops and saves the live run. */
+  @Override
+  public void close() {
+    drop();
+  }
+}

@@ -1,0 +1,75 @@
+package dev.anneal.terminal.command;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.session.LiveRun;
+import dev.anneal.terminal.text.Printable;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/**
+ * What every command has: {@code --help}, {@code --json}, its streams, and the shell it acts on.
+ */
+abstract class ShellCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private JsonOption json;
+
+  @Option(names = "--help", usageHelp = true, description = "show this")
+  private boolean help;
+
+  private final Shell shell;
+
+  ShellCommand(Shell shell) {
+    this.shell = shell;
+  }
+
+  final Shell shell() {
+    return shell;
+  }
+
+  /** The live run; without one, the command fails. */
+  final LiveRun live() {
+    return shell.requireLive();
+  }
+
+  final boolean asJson() {
+    return json.isSet() || shell.json();
+  }
+
+  final PrintWriter out() {
+    return spec.commandLine().getOut();
+  }
+
+  final PrintWriter err() {
+    return spec.commandLine().getErr();
+  }
+
+  /** A line of the result. Control characters in it are shown, never sent. */
+  final void say(String format, Object... values) {
+    out().println(Printable.text(String.format(Locale.ROOT, format, values)));
+    noticeNobody();
+  }
+
+  final void print(JsonNode node) {
+    out().println(node);
+    noticeNobody();
+  }
+
+  /** Nobody reads any more, as after {@code | head -1}: the command has nothing left to do. */
+  private void noticeNobody() {
+    if (out().checkError()) {
+      shell.cancel();
+    }
+  }
+
+  /** The beginning of a line of JSON. */
+  static ObjectNode json(String event) {
+    return JsonNodeFactory.instance.objectNode().put("event", event);
+  }
+}

@@ -1,0 +1,83 @@
+package dev.anneal.terminal.command;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.failure.Failure;
+import dev.anneal.session.Event;
+import dev.anneal.session.History;
+import dev.anneal.session.Metric;
+import dev.anneal.session.RunCatalog;
+import dev.anneal.terminal.text.Amounts;
+import java.util.Locale;
+import java.util.Optional;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** {@code status}: where a run is. */
+@Command(
+    name = "status",
+    description = "Where the live run is, or a run on disk: step, losses, speed, time left.",
+    footer = {"", "Examples:", "  status", "  anneal status runs/run-1"})
+final class StatusCommand extends ShellCommand {
+  @Parameters(arity = "0..1", paramLabel = "RUN", description = "the live one by default")
+  private Optional<String> run = Optional.empty();
+
+  StatusCommand(Shell shell) {
+    super(shell);
+  }
+
+  @Override
+  public Integer call() {
+    History.Snapshot now =
+        run.isPresent()
+            ? History.read(RunCatalog.find(run.get())).snapshot()
+            : live().history().snapshot();
+    if (now.started().isEmpty()) {
+      throw Failure.failed("the run has no log; train it first");
+    }
+    if (asJson()) {
+      print(json(now));
+    } else {
+      tell(now);
+    }
+    return 0;
+  }
+
+  private void tell(History.Snapshot now) {
+    Event.Started started = now.started().get();
+    String state =
+        run.isPresent() && now.ended().isEmpty()
+            ? "unfinished"
+            : now.state().map(s -> s.name().toLowerCase(Locale.ROOT)).orElse("unknown");
+    say("%s  %s  step %d/%d", started.run(), state, now.step(), started.steps());
+    say("%s, %s, %s", started.model(), started.backend(), started.device());
+    if (!now.series(Metric.LOSS).isEmpty()) {
+      double ms = now.series(Metric.MS).quantile(0.5, 200);
+      say(
+          "loss %.4f  val_loss %s  %.1f ms per step  %,.0f tokens/s  %s left",
+          now.series(Metric.LOSS).smoothed(0.9).last(),
+          now.series(Metric.VAL_LOSS).isEmpty()
+              ? "-"
+              : String.format(Locale.ROOT, "%.4f", now.series(Metric.VAL_LOSS).last()),
+          ms,
+          started.tokensPerStep() / ms * 1000,
+          Amounts.duration((started.steps() - now.step()) * ms / 1000));
+    }
+    now.ended().ifPresent(e -> say("%s", Steering.summary(e)));
+  }
+
+  private static ObjectNode json(History.Snapshot now) {
+    Event.Started started = now.started().get();
+    ObjectNode node = JsonNodeFactory.instance.objectNode();
+    node.put("event", "status").put("run", started.run());
+    now.state().ifPresent(s -> node.put("state", s.name().toLowerCase(Locale.ROOT)));
+    node.put("step", now.step()).put("steps", started.steps());
+    for (Metric metric : Metric.values()) {
+      double last = now.series(metric).last();
+      if (Double.isFinite(last)) {
+        node.put(metric.key(), last);
+      }
+    }
+    return node;
+  }
+}

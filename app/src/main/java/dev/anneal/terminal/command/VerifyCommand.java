@@ -1,0 +1,123 @@
+package dev.anneal.terminal.command;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.checkpoint.LlmcCheckpoint;
+import dev.anneal.checkpoint.LlmcDebugState;
+import dev.anneal.device.Device;
+import dev.anneal.eval.Verification;
+import dev.anneal.failure.ExitCode;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.Locale;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code verify}: this program against PyTorch. */
+@Command(
+    name = "verify",
+    description =
+        "Check logits, loss and every gradient against a PyTorch state, then print the losses of"
+            + " some AdamW steps on its batch. scripts/write-debug-state.py writes such a pair of"
+            + " files.",
+    footer = {
+      "",
+      "Example:",
+      "  anneal verify --checkpoint model.bin --state debug_state.bin --steps 10 --lr 1e-4"
+    })
+final class VerifyCommand extends ShellCommand {
+  VerifyCommand(Shell shell) {
+    super(shell);
+  }
+
+  @Option(
+      names = "--checkpoint",
+      required = true,
+      paramLabel = "FILE",
+      description = "llm.c checkpoint")
+  private Path checkpoint;
+
+  @Option(
+      names = "--state",
+      required = true,
+      paramLabel = "FILE",
+      description = "llm.c debug state")
+  private Path state;
+
+  @Option(
+      names = "--steps",
+      defaultValue = "10",
+      description = "AdamW steps; ${DEFAULT-VALUE} by default")
+  private int steps;
+
+  @Option(names = "--lr", defaultValue = "1e-4", description = "${DEFAULT-VALUE} by default")
+  private double lr;
+
+  @Option(
+      names = "--tolerance",
+      defaultValue = "1e-5",
+      description =
+          "of logits and loss, and of gradients relative in norm; ${DEFAULT-VALUE} by default")
+  private double tolerance;
+
+  @Mixin private PlacementOptions placement;
+
+  @Override
+  public Integer call() {
+    try (LlmcCheckpoint model = LlmcCheckpoint.open(checkpoint);
+        LlmcDebugState expected = LlmcDebugState.open(state, model);
+        Device device = placement.open()) {
+      Verification result = Verification.run(device, model, expected, steps, lr);
+      boolean ok = result.within(tolerance);
+      PrintWriter out = out();
+      if (asJson()) {
+        JsonOption.print(out, asJson(result, ok));
+      } else {
+        print(out, result, ok);
+      }
+      return ok ? ExitCode.DONE.code() : ExitCode.NUMBERS.code();
+    }
+  }
+
+  private void print(PrintWriter out, Verification result, boolean ok) {
+    out.printf(Locale.ROOT, "logits    largest difference %.3g%n", result.logitsMaxAbs());
+    out.printf(
+        Locale.ROOT, "loss      %.7f, expected %.7f%n", result.loss(), result.lossExpected());
+    out.printf(Locale.ROOT, "%-10s %12s %12s%n", "gradient", "max abs", "relative");
+    result
+        .gradients()
+        .forEach(
+            g ->
+                out.printf(
+                    Locale.ROOT, "%-10s %12.3g %12.3g%n", g.name(), g.maxAbs(), g.relative()));
+    int step = 0;
+    for (double loss : result.losses()) {
+      out.printf(Locale.ROOT, "step %-4d loss %.6f%n", step++, loss);
+    }
+    out.printf(Locale.ROOT, "%s within %.3g%n", ok ? "OK: all" : "WRONG: not all", tolerance);
+  }
+
+  private static ObjectNode asJson(Verification result, boolean ok) {
+    ObjectNode node = JsonNodeFactory.instance.objectNode();
+    node.put("event", "verify")
+        .put("ok", ok)
+        .put("logits_max_abs", result.logitsMaxAbs())
+        .put("loss", result.loss())
+        .put("loss_expected", result.lossExpected());
+    ArrayNode gradients = node.putArray("gradients");
+    result
+        .gradients()
+        .forEach(
+            g ->
+                gradients
+                    .addObject()
+                    .put("name", g.name())
+                    .put("max_abs", g.maxAbs())
+                    .put("relative", g.relative()));
+    ArrayNode losses = node.putArray("losses");
+    result.losses().forEach(losses::add);
+    return node;
+  }
+}

@@ -1,0 +1,52 @@
+package dev.anneal.terminal.dashboard;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** What a dashboard can do to a run. None of these waits for a step to be over. */
+public interface Controls {
+  /** Changes with every event of the run. */
+  long revision();
+
+  Scene scene(List<String> overlays);
+
+  void togglePause();
+
+  void pause();
+
+  void step();
+
+  void checkpoint();
+
+  void sample(String prompt);
+
+  /** Adds to the temperature of samples. */
+  void warm(double by);
+
+  void toggleRecord();
+
+  /** Looks which backends there are, and compares them on a paused run. */
+  void compareBackends();
+
+  /** Runs a command of the prompt; what it printed goes to {@code done}, on any thread. */
+  void execute(String line, Consumer<List<String>> done);
+
+  /** Ends the command or comparison that was begun here, when one is in progress. */
+  void close();
+
+  /** What the line could become. */
+  List<String> complete(String line);
+
+  /** Writes the chart or the frame, and says what it wrote. */
+  String write(Path file, Export export);
+
+  /** What a dashboard has to write. */
+  interface Export {
+    void chart(Path file);
+
+    String csv();
+
+    String text();
+  }
+}

@@ -1,0 +1,14 @@
+package dev.anneal.terminal.plot;
+
+import dev.anneal.session.Series;
+import dev.anneal.terminal.frame.Style;
+
+/**
+ * A series as it is drawn.
+ *
+ * @param glyph in ASCII, in the legend, and of points
+ * @param points whether each point is a mark of its own, not part of a line
+ * @param tokensPerStep of its run
+ */
+public record Curve(
+    String name, Series series, Style style, char glyph, boolean points, int tokensPerStep) {}

@@ -1,0 +1,37 @@
+package dev.anneal.terminal.plot;
+
+import dev.anneal.session.Series;
+import dev.anneal.terminal.text.Amounts;
+import java.util.Locale;
+
+/** What the horizontal axis counts. */
+public enum XAxis {
+  STEP,
+  TOKENS,
+  TIME;
+
+  public XAxis next() {
+    return values()[(ordinal() + 1) % values().length];
+  }
+
+  public String key() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /** Where point {@code i} of a series lies. */
+  double of(Series series, int i, int tokensPerStep) {
+    return switch (this) {
+      case STEP -> series.steps()[i];
+      case TOKENS -> (double) series.steps()[i] * tokensPerStep;
+      case TIME -> series.seconds()[i];
+    };
+  }
+
+  String label(double value) {
+    return switch (this) {
+      case STEP -> String.format(Locale.ROOT, "%.0f", value);
+      case TOKENS -> Amounts.scaled(value, "").replace(" ", "");
+      case TIME -> Amounts.duration(value);
+    };
+  }
+}

@@ -1,0 +1,142 @@
+package dev.anneal.terminal.repl;
+
+import dev.anneal.terminal.command.Shell;
+import dev.anneal.terminal.screen.Tty;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jline.keymap.KeyMap;
+import org.jline.reader.EndOfFileException;
+import org.jline.reader.LineReader;
+import org.jline.reader.LineReader.Option;
+import org.jline.reader.LineReaderBuilder;
+import org.jline.reader.Reference;
+import org.jline.reader.UserInterruptException;
+import org.jline.reader.impl.LineReaderImpl;
+import org.jline.reader.impl.history.DefaultHistory;
+import org.jline.widget.AutosuggestionWidgets;
+
+/**
+ * Lines from the terminal, edited with JLine: completion, history with prefix search and Ctrl-R,
+ * suggestions from the history as ghost text, several lines while a quote is open. What a
+ * background run says appears above the line that is being typed, and the prompt follows the run.
+ */
+final class LineInput {
+  private static final long PROMPT_MILLIS = 500;
+  private static final int HISTORY_LINES = 2000;
+
+  private final LineReaderImpl reader;
+  private final LineReaderImpl questions;
+  private volatile Supplier<String> prompt = () -> "";
+
+  LineInput(Tty tty, Shell shell) {
+    reader = reader(tty);
+    reader.setParser(new LineParser());
+    reader.setCompleter(new LineCompleter(shell));
+    reader.setHighlighter(new CommandHighlighter(shell));
+    reader.setVariable(LineReader.HISTORY_FILE, historyFile());
+    reader.setVariable(LineReader.HISTORY_SIZE, HISTORY_LINES);
+    reader.setVariable(LineReader.SECONDARY_PROMPT_PATTERN, "%P  > ");
+    reader.setVariable(LineReader.BELL_STYLE, "none");
+    reader.option(Option.DISABLE_EVENT_EXPANSION, true);
+    reader.option(Option.HISTORY_IGNORE_SPACE, true);
+    reader.option(Option.HISTORY_IGNORE_DUPS, true);
+    reader.option(Option.CASE_INSENSITIVE_SEARCH, true);
+    reader.setHistory(new DefaultHistory());
+    KeyMap<org.jline.reader.Binding> keys =
+        java.util.Objects.requireNonNull(reader.getKeyMaps().get(LineReader.MAIN));
+    keys.bind(new Reference(LineReader.UP_LINE_OR_SEARCH), "\033[A", "\033OA");
+    keys.bind(new Reference(LineReader.DOWN_LINE_OR_SEARCH), "\033[B", "\033OB");
+    new AutosuggestionWidgets(reader).enable();
+    questions = reader(tty);
+    questions.option(Option.DISABLE_EVENT_EXPANSION, true);
+    questions.setVariable(LineReader.DISABLE_HISTORY, true);
+    questions.setVariable(LineReader.BELL_STYLE, "none");
+    shell.onNotice(this::above);
+    shell.answersFrom(this::ask);
+    shell.historyFrom(this::history);
+    Thread.ofPlatform().daemon().name("anneal-prompt").start(this::followRun);
+  }
+
+  private static LineReaderImpl reader(Tty tty) {
+    // Prompts and the lines above one are the implementation's own.
+    return (LineReaderImpl) LineReaderBuilder.builder().terminal(tty.terminal()).build();
+  }
+
+  private static Path historyFile() {
+    String home = System.getenv().getOrDefault("XDG_STATE_HOME", "");
+    Path folder =
+        home.isEmpty() ? Path.of(System.getProperty("user.home"), ".local/state") : Path.of(home);
+    Path file = folder.resolve("anneal").resolve("history");
+    try {
+      Files.createDirectories(file.getParent());
+    } catch (IOException e) {
+      // A home that cannot be written to costs only the history.
+    }
+    return file;
+  }
+
+  private List<String> history() {
+    List<String> lines = new ArrayList<>();
+    reader.getHistory().forEach(entry -> lines.add(entry.line()));
+    return lines;
+  }
+
+  /** The next line. */
+  String read(Supplier<String> newPrompt) {
+    prompt = newPrompt;
+    return reader.readLine(newPrompt.get());
+  }
+
+  /** An answer; empty after Ctrl-D, blank after Ctrl-C. */
+  Optional<String> ask(String question) {
+    try {
+      return Optional.of(questions.readLine(question));
+    } catch (UserInterruptException e) {
+      return Optional.of("");
+    } catch (EndOfFileException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** Above the line that is being typed, when there is one. */
+  private void above(String text) {
+    LineReaderImpl typing = questions.isReading() ? questions : reader;
+    if (typing.isReading()) {
+      typing.printAbove(text);
+    } else {
+      reader.getTerminal().writer().println(text);
+      reader.getTerminal().writer().flush();
+    }
+  }
+
+  /** The prompt says where the run is, also while nobody types. */
+  private void followRun() {
+    String shown = "";
+    try {
+      while (true) {
+        Thread.sleep(PROMPT_MILLIS);
+        String now = prompt.get();
+        if (!now.equals(shown) && reader.isReading()) {
+          reader.setPrompt(now);
+          redraw();
+          shown = now;
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void redraw() {
+    try {
+      reader.callWidget(LineReader.REDISPLAY);
+    } catch (IllegalStateException e) {
+      // The line was entered just now.
+    }
+  }
+}

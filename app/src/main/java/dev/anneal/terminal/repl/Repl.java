@@ -1,0 +1,140 @@
+package dev.anneal.terminal.repl;
+
+import dev.anneal.session.LiveRun;
+import dev.anneal.terminal.command.Commands;
+import dev.anneal.terminal.command.Screens;
+import dev.anneal.terminal.command.Script;
+import dev.anneal.terminal.command.Shell;
+import dev.anneal.terminal.dashboard.DashboardLoop;
+import dev.anneal.terminal.screen.Tty;
+import dev.anneal.terminal.text.Words;
+import java.io.PrintWriter;
+import java.nio.charset.Charset;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jline.reader.EndOfFileException;
+import org.jline.reader.UserInterruptException;
+import org.jline.terminal.Terminal.Signal;
+
+/**
+ * The prompt: commands from a person. Ctrl-C ends the command in progress, or clears the line;
+ * Ctrl-D leaves, and asks first when a run is unfinished.
+ */
+public final class Repl {
+  private final Shell shell;
+  private final LineInput input;
+
+  private Repl(Shell shell, LineInput input) {
+    this.shell = shell;
+    this.input = input;
+  }
+
+  /**
+   * Takes commands until the user leaves.
+   *
+   * @param first a command to begin with; when no run goes on after it, there is no prompt
+   * @param onShell hears of the shell before any command
+   * @return the exit code
+   */
+  public static int run(
+      Charset charset, boolean json, boolean debug, List<String> first, Consumer<Shell> onShell) {
+    try (Tty tty = Tty.open(charset)) {
+      PrintWriter out = tty.terminal().writer();
+      try (Shell shell = new Shell(Shell.Use.PROMPT, out, out, tty.look(), json, debug)) {
+        onShell.accept(shell);
+        tty.terminal()
+            .handle(
+                Signal.INT,
+                signal -> {
+                  // After the ^C that the terminal shows.
+                  out.println();
+                  shell.cancel();
+                });
+        if (Tty.hasScreen(System.getenv())) {
+          shell.screensFrom(screens(tty));
+        }
+        LineInput input = new LineInput(tty, shell);
+        Repl repl = new Repl(shell, input);
+        if (!first.isEmpty()) {
+          int code = Commands.execute(shell, first);
+          if (!shell.hasUnfinishedRun()) {
+            return code;
+          }
+        }
+        return repl.loop();
+      }
+    }
+  }
+
+  private static Screens screens(Tty tty) {
+    return new Screens() {
+      @Override
+      public boolean available() {
+        return true;
+      }
+
+      @Override
+      public void show(DashboardLoop loop) {
+        tty.show(loop);
+      }
+    };
+  }
+
+  /** Commands that a user wants at every start. */
+  private static Path startFile() {
+    String home = System.getenv().getOrDefault("XDG_CONFIG_HOME", "");
+    Path folder =
+        home.isEmpty() ? Path.of(System.getProperty("user.home"), ".config") : Path.of(home);
+    return folder.resolve("anneal").resolve("rc");
+  }
+
+  private int loop() {
+    if (Files.isReadable(startFile())) {
+      Script.run(shell, startFile(), true);
+    }
+    // Over the prompt that was there while this was loaded.
+    shell.out().print('\r');
+    shell.out().flush();
+    while (!shell.isQuitting()) {
+      try {
+        String line = input.read(() -> PromptText.of(shell));
+        if (!line.isBlank()) {
+          execute(line);
+        }
+      } catch (UserInterruptException e) {
+        // The line is cleared.
+      } catch (EndOfFileException e) {
+        if (mayLeave()) {
+          break;
+        }
+      }
+    }
+    return 0;
+  }
+
+  private void execute(String line) {
+    for (List<String> words : Words.complete(line)) {
+      if (Commands.execute(shell, words) != 0 || shell.isQuitting()) {
+        return;
+      }
+    }
+  }
+
+  private boolean mayLeave() {
+    if (!shell.hasUnfinishedRun()) {
+      return true;
+    }
+    LiveRun run = shell.live().orElseThrow();
+    Optional<String> answer =
+        input.ask(
+            run.name()
+                + " is "
+                + run.session().state().name().toLowerCase(Locale.ROOT)
+                + ": [s]top, save and leave, or [c]ancel? ");
+    return answer.map(a -> a.strip().toLowerCase(Locale.ROOT).startsWith("s")).orElse(false);
+  }
+}

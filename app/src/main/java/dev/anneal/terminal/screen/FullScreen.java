@@ -1,0 +1,159 @@
+package dev.anneal.terminal.screen;
+
+import com.googlecode.lanterna.TerminalSize;
+import com.googlecode.lanterna.input.KeyStroke;
+import com.googlecode.lanterna.screen.Screen;
+import com.googlecode.lanterna.screen.TerminalScreen;
+import dev.anneal.failure.ExitCode;
+import dev.anneal.failure.Failure;
+import dev.anneal.terminal.dashboard.Key;
+import dev.anneal.terminal.dashboard.ScreenPort;
+import dev.anneal.terminal.frame.Frame;
+import dev.anneal.terminal.text.Look;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import org.jline.terminal.Terminal;
+
+/**
+ * The whole screen, drawn with Lanterna's double buffer. While it is open, what libraries print on
+ * standard output and standard error is kept, and printed when it is closed.
+ */
+final class FullScreen implements ScreenPort, AutoCloseable {
+  private final Terminal terminal;
+  private final LanternaTerminal lanterna;
+  private final TerminalScreen screen;
+  private final FramePainter painter;
+  private final Terminal.SignalHandler interruptBefore;
+  private final Terminal.SignalHandler resizeBefore;
+  private final PrintStream outBefore = System.out;
+  private final PrintStream errBefore = System.err;
+  private final ByteArrayOutputStream printed = new ByteArrayOutputStream();
+  private final Thread restore = new Thread(this::leave, "anneal-screen-restore");
+  private volatile Runnable onInterrupt = () -> {};
+  private boolean open = true;
+
+  private FullScreen(Terminal terminal, Look look) throws IOException {
+    this.terminal = terminal;
+    this.lanterna = new LanternaTerminal(terminal, look.colors());
+    this.screen = new TerminalScreen(lanterna);
+    this.painter = new FramePainter(screen);
+    interruptBefore = terminal.handle(Terminal.Signal.INT, signal -> onInterrupt.run());
+    resizeBefore = terminal.handle(Terminal.Signal.WINCH, signal -> {});
+    PrintStream kept = new PrintStream(printed, true, StandardCharsets.UTF_8);
+    System.setOut(kept);
+    System.setErr(kept);
+    Runtime.getRuntime().addShutdownHook(restore);
+    screen.startScreen();
+    screen.setCursorPosition(null);
+  }
+
+  static FullScreen open(Terminal terminal, Look look) {
+    try {
+      return new FullScreen(terminal, look);
+    } catch (IOException e) {
+      throw unusable(e);
+    }
+  }
+
+  private static Failure unusable(IOException e) {
+    return new Failure(ExitCode.FAILED, "the terminal is gone: " + e.getMessage(), e);
+  }
+
+  @Override
+  public Size size() {
+    TerminalSize size = lanterna.findTerminalSize();
+    return new Size(size.getColumns(), size.getRows());
+  }
+
+  @Override
+  public void draw(Frame frame) {
+    try {
+      // Lanterna looks for a new size only when somebody asks.
+      lanterna.getTerminalSize();
+      lanterna.beginUpdate();
+      painter.paint(frame);
+      lanterna.endUpdate();
+    } catch (IOException e) {
+      throw unusable(e);
+    }
+  }
+
+  @Override
+  public void redraw() {
+    try {
+      screen.refresh(Screen.RefreshType.COMPLETE);
+    } catch (IOException e) {
+      throw unusable(e);
+    }
+  }
+
+  @Override
+  public Optional<Key> read(long milliseconds) {
+    try {
+      return lanterna.read(milliseconds).map(FullScreen::key);
+    } catch (IOException e) {
+      throw unusable(e);
+    }
+  }
+
+  private static Key key(KeyStroke stroke) {
+    return switch (stroke.getKeyType()) {
+      case Character -> new Key(Key.Kind.CHARACTER, stroke.getCharacter(), stroke.isCtrlDown());
+      case Enter -> Key.of(Key.Kind.ENTER);
+      case Escape -> Key.of(Key.Kind.ESCAPE);
+      case Tab -> Key.of(Key.Kind.TAB);
+      case ReverseTab -> Key.of(Key.Kind.BACK_TAB);
+      case ArrowUp -> Key.of(Key.Kind.UP);
+      case ArrowDown -> Key.of(Key.Kind.DOWN);
+      case ArrowLeft -> Key.of(Key.Kind.LEFT);
+      case ArrowRight -> Key.of(Key.Kind.RIGHT);
+      case Home -> Key.of(Key.Kind.HOME);
+      case End -> Key.of(Key.Kind.END);
+      case PageUp -> Key.of(Key.Kind.PAGE_UP);
+      case PageDown -> Key.of(Key.Kind.PAGE_DOWN);
+      case Backspace -> Key.of(Key.Kind.BACKSPACE);
+      case Delete -> Key.of(Key.Kind.DELETE);
+      case F1 -> Key.of(Key.Kind.F1);
+      case F10 -> Key.of(Key.Kind.F10);
+      case EOF -> Key.of(Key.Kind.GONE);
+      default -> Key.of(Key.Kind.OTHER);
+    };
+  }
+
+  @Override
+  public void onInterrupt(Runnable action) {
+    onInterrupt = action;
+  }
+
+  /** Puts the terminal back; also when the program is ended from outside. */
+  private synchronized void leave() {
+    if (!open) {
+      return;
+    }
+    open = false;
+    try {
+      lanterna.exitPrivateMode();
+    } catch (IOException e) {
+      // The terminal is gone, and there is nothing to put back.
+    } finally {
+      System.setOut(outBefore);
+      System.setErr(errBefore);
+      terminal.handle(Terminal.Signal.INT, interruptBefore);
+      terminal.handle(Terminal.Signal.WINCH, resizeBefore);
+      System.err.print(printed.toString(StandardCharsets.UTF_8));
+    }
+  }
+
+  @Override
+  public void close() {
+    leave();
+    try {
+      Runtime.getRuntime().removeShutdownHook(restore);
+    } catch (IllegalStateException e) {
+      // The program is ending, and the hook is what ran.
+    }
+  }
+}

@@ -1,0 +1,157 @@
+package dev.anneal.eval;
+
+import dev.anneal.cpu.CpuBackend;
+import dev.anneal.device.Availability;
+import dev.anneal.device.Backend;
+import dev.anneal.device.Device;
+import dev.anneal.device.DeviceInfo;
+import dev.anneal.device.DeviceOptions;
+import dev.anneal.device.KernelFamily;
+import dev.anneal.device.Memory;
+import dev.anneal.device.OpTimings;
+import dev.anneal.device.Program;
+import dev.anneal.plan.Arena;
+import dev.anneal.plan.Op;
+import dev.anneal.plan.Plan;
+import dev.anneal.plan.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * The CPU with a kernel that has a right version, one that is slightly off in one element, and one
+ * that leaves the last element out: what bench and compare must find.
+ */
+public final class WrongBackend implements Backend {
+  static final String KERNEL = "gelu_forward";
+  private static final KernelFamily FAMILY =
+      new KernelFamily(
+          KERNEL, Op.GeluForward.class, List.of("right", "one element off", "last element left out"));
+
+  @Override
+  public String name() {
+    return "wrong";
+  }
+
+  @Override
+  public Availability probe() {
+    return new Availability.Available(
+        List.of(new DeviceInfo("wrong", 0, "CPU with wrong kernels", "for tests", 1L << 34)));
+  }
+
+  @Override
+  public Device open(DeviceInfo device, DeviceOptions options) {
+    return new WrongDevice(device, options);
+  }
+
+  private static final class WrongDevice implements Device {
+    private final DeviceInfo info;
+    private final Device cpu;
+    private final Map<String, Integer> versions = new TreeMap<>(Map.of(KERNEL, 1));
+
+    WrongDevice(DeviceInfo info, DeviceOptions options) {
+      this.info = info;
+      CpuBackend backend = new CpuBackend();
+      DeviceInfo host = ((Availability.Available) backend.probe()).devices().getFirst();
+      this.cpu = backend.open(host, options.onlyThreads());
+      versions.putAll(options.kernels());
+    }
+
+    @Override
+    public DeviceInfo info() {
+      return info;
+    }
+
+    @Override
+    public List<KernelFamily> kernels() {
+      return List.of(FAMILY);
+    }
+
+    @Override
+    public Map<String, Integer> kernelVersions() {
+      return Map.copyOf(versions);
+    }
+
+    @Override
+    public void chooseKernels(Map<String, Integer> chosen) {
+      versions.putAll(chosen);
+    }
+
+    @Override
+    public Memory allocate(Arena arena, long bytes) {
+      return cpu.allocate(arena, bytes);
+    }
+
+    @Override
+    public Program compile(Plan plan, Map<Arena, Memory> memory) {
+      return new WrongProgram(cpu, cpu.compile(plan, memory), memory, versions.get(KERNEL));
+    }
+
+    @Override
+    public long workspaceBytes(Plan plan) {
+      return cpu.workspaceBytes(plan);
+    }
+
+    @Override
+    public void copyIn(Memory to, long offset, MemorySegment from) {
+      cpu.copyIn(to, offset, from);
+    }
+
+    @Override
+    public void copyOut(Memory from, long offset, MemorySegment to) {
+      cpu.copyOut(from, offset, to);
+    }
+
+    @Override
+    public void close() {
+      cpu.close();
+    }
+  }
+
+  private record WrongProgram(Device cpu, Program right, Map<Arena, Memory> memory, int version)
+      implements Program {
+    @Override
+    public Plan plan() {
+      return right.plan();
+    }
+
+    @Override
+    public void run() {
+      right.run();
+      for (Op op : plan().ops()) {
+        if (op instanceof Op.GeluForward gelu && version > 1) {
+          spoil(gelu.out());
+        }
+      }
+    }
+
+    private void spoil(Tensor tensor) {
+      long element = version == 2 ? tensor.elements() / 2 : tensor.elements() - 1;
+      long at = plan().layout().offset(tensor) + 4 * element;
+      try (var host = java.lang.foreign.Arena.ofConfined()) {
+        MemorySegment value = host.allocate(ValueLayout.JAVA_FLOAT);
+        cpu.copyOut(memory.get(tensor.arena()), at, value);
+        float right = value.get(ValueLayout.JAVA_FLOAT, 0);
+        value.set(ValueLayout.JAVA_FLOAT, 0, version == 2 ? right + 1e-3f : Float.NaN);
+        cpu.copyIn(memory.get(tensor.arena()), at, value);
+      }
+    }
+
+    @Override
+    public OpTimings timings() {
+      return right.timings();
+    }
+
+    @Override
+    public void resetTimings() {
+      right.resetTimings();
+    }
+
+    @Override
+    public void close() {
+      right.close();
+    }
+  }
+}

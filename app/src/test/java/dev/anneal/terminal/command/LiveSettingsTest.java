@@ -1,0 +1,76 @@
+package dev.anneal.terminal.command;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.anneal.session.LiveSetting;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Settings of a live run. */
+class LiveSettingsTest {
+  @TempDir private Path temp;
+
+  @Test
+  void changesAndListsAndRefuses() {
+    try (TinyShell shell = new TinyShell(temp)) {
+      assertEquals(2, shell.run("set lr 1e-3").code(), "without a run");
+      shell.ok(shell.train("run", "--steps 50 --lr 0.01"));
+      shell.ok("pause");
+      String list = shell.ok("set");
+      for (LiveSetting setting : LiveSetting.values()) {
+        assertTrue(list.contains(setting.key()), list);
+      }
+      for (String change :
+          new String[] {
+            "lr 0.002",
+            "val-every 7",
+            "val_batches 3",
+            "sample_every 9",
+            "sample_tokens 5",
+            "checkpoint_every 4",
+            "keep 0",
+            "temperature 0",
+            "top_k 11",
+            "TOP_P 0.5",
+            "seed -5"
+          }) {
+        String said = shell.ok("set " + change);
+        String value = change.split(" ")[1];
+        assertTrue(said.lines().findFirst().get().contains("-> " + value + " from step"), said);
+      }
+      assertTrue(shell.ok("set").contains("top_p              0.5"));
+      for (String bad :
+          new String[] {
+            "lr|lr needs a value",
+            "lr fast|'fast'",
+            "lr -1|-1",
+            "lr 0|0",
+            "lr NaN|NaN",
+            "lr Infinity|Infinity",
+            "rl 1|did you mean lr?",
+            "nosuch 1|temperature",
+            "val_every -1|-1",
+            "val_every 1.5|1.5",
+            "val_every 9999999999|9999999999",
+            "val_batches 0|0",
+            "temperature -0.1|-0.1",
+            "temperature NaN|NaN",
+            "top_k -1|-1",
+            "top_p 1.5|1.5",
+            "top_p 0|0",
+            "seed x|'x'",
+            "kernel nosuch=v1|nosuch",
+            "lr 1 2|2"
+          }) {
+        String[] parts = bad.split("\\|");
+        TinyShell.Result result = shell.run("set " + parts[0]);
+        assertEquals(2, result.code(), bad + " " + result.out() + result.err());
+        assertTrue(result.errorLine().contains(parts[1]), bad + " " + result.err());
+      }
+      assertTrue(shell.ok("set").contains("lr                 0.002"), shell.ok("set"));
+      assertEquals("", shell.run("step 2").err());
+    }
+  }
+}

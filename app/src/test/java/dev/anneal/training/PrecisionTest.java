@@ -1,0 +1,99 @@
+package dev.anneal.training;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.anneal.model.Gpt2;
+import dev.anneal.model.GptConfig;
+import dev.anneal.model.Model;
+import dev.anneal.model.Parameter;
+import dev.anneal.plan.Arena;
+import dev.anneal.plan.DType;
+import dev.anneal.plan.Plan;
+import dev.anneal.plan.Precision;
+import dev.anneal.plan.Recompute;
+import dev.anneal.plan.Tensor;
+import dev.anneal.random.Philox;
+import dev.anneal.reference.ReferenceInterpreter;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A plan whose activations are stored in 16 bits computes nearly the same. */
+class PrecisionTest {
+  private static final Model MODEL = new Gpt2(new GptConfig(2, 2, 16, 8, 19));
+
+  private static TrainingPlans plans(Precision precision, Recompute recompute) {
+    return TrainingPlans.of(MODEL, 2, 8, 1, AdamWSettings.defaults(), recompute, precision);
+  }
+
+  private static ReferenceInterpreter step(TrainingPlans plans) {
+    ReferenceInterpreter run = new ReferenceInterpreter();
+    int index = 0;
+    for (Parameter parameter : MODEL.parameters()) {
+      double[] values = run.get(parameter.tensor());
+      for (int i = 0; i < values.length; i++) {
+        values[i] = 0.3 * Philox.normal(Philox.bits(5, Philox.Purpose.TEST, index, i, 0));
+      }
+      index++;
+    }
+    for (int i = 0; i < 16; i++) {
+      run.get(plans.inputs().tokens())[i] = i * 7 % 19;
+      run.get(plans.inputs().targets())[i] = i * 5 % 19;
+    }
+    run.set(plans.inputs().schedule(), 1e-2, 0.1, 0.05);
+    run.run(plans.step().ops());
+    return run;
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = Precision.class,
+      names = {"BF16", "FP16"})
+  void aStepIsNearlyTheSame(Precision precision) {
+    TrainingPlans exactPlans = plans(Precision.FP32, Recompute.NONE);
+    TrainingPlans roughPlans = plans(precision, Recompute.NONE);
+    ReferenceInterpreter exact = step(exactPlans);
+    ReferenceInterpreter rough = step(roughPlans);
+    double tolerance = precision == Precision.BF16 ? 3e-2 : 4e-3;
+    double loss = exact.get(exactPlans.loss())[0];
+    assertEquals(loss, rough.get(roughPlans.loss())[0], tolerance * loss);
+    double norm = exact.get(exactPlans.norm())[0];
+    assertEquals(norm, rough.get(roughPlans.norm())[0] / roughPlans.lossScale(), tolerance * norm);
+    for (Parameter parameter : MODEL.parameters()) {
+      double difference = 0;
+      double size = 0;
+      double[] a = exact.get(parameter.gradient());
+      double[] b = rough.get(parameter.gradient());
+      for (int i = 0; i < a.length; i++) {
+        difference += Math.pow(b[i] / roughPlans.lossScale() - a[i], 2);
+        size += a[i] * a[i];
+      }
+      assertTrue(
+          Math.sqrt(difference) <= 2 * tolerance * Math.sqrt(size),
+          parameter.name() + " is off by " + Math.sqrt(difference / size));
+    }
+  }
+
+  @Test
+  void onlyActivationsAreStoredInFewerBits() {
+    Plan plan = plans(Precision.BF16, Recompute.BLOCK).step();
+    for (Tensor tensor : plan.tensors()) {
+      boolean activation = tensor.arena() == Arena.ACTIVATIONS;
+      boolean wide = activation && tensor.shape().dims().size() == 3 && tensor.shape().dim(-1) > 8;
+      if (wide) {
+        assertEquals(DType.BF16, tensor.dtype(), tensor + "");
+      }
+      if (!activation || tensor.shape().dims().isEmpty()) {
+        assertTrue(tensor.dtype() != DType.BF16, tensor + "");
+      }
+    }
+  }
+
+  @Test
+  void activationsTakeAboutHalfTheMemory() {
+    long whole = plans(Precision.FP32, Recompute.NONE).bytes().get(Arena.ACTIVATIONS);
+    long half = plans(Precision.BF16, Recompute.NONE).bytes().get(Arena.ACTIVATIONS);
+    assertTrue(half < 0.6 * whole, half + " of " + whole);
+  }
+}

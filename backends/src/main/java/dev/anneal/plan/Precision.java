@@ -1,0 +1,74 @@
+package dev.anneal.plan;
+
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * How activations and their gradients are stored between ops; every op computes in fp32. What few
+ * numbers summarise many (means, rstd, log-sum-exp, losses, norms) stays fp32, and so does all that
+ * outlives a step: parameters, their gradients, moments. Half the memory and half the traffic of the
+ * activations. Source: Micikevicius and others, "Mixed Precision Training", 2018.
+ */
+public enum Precision implements Rewrite {
+  FP32(DType.F32, 1),
+  BF16(DType.BF16, 1),
+  /** Small gradients are lost below 6e-8, so all gradients are this many times as large. */
+  FP16(DType.F16, 4096);
+
+  private final DType storage;
+  private final float lossScale;
+
+  Precision(DType storage, float lossScale) {
+    this.storage = storage;
+    this.lossScale = lossScale;
+  }
+
+  /** Of activations. */
+  public DType storage() {
+    return storage;
+  }
+
+  /**
+   * What the loss is multiplied with before the backward pass. AdamW's update does not change when
+   * its epsilon and its largest norm are multiplied, too.
+   */
+  public float lossScale() {
+    return lossScale;
+  }
+
+  @Override
+  public List<Op> apply(List<Op> ops) {
+    if (storage == DType.F32) {
+      return ops;
+    }
+    Set<Tensor> summaries = new HashSet<>();
+    ops.forEach(op -> summaries(op).forEach(summaries::add));
+    return ops.stream()
+        .map(op -> op.mapTensors(tensor -> summaries.contains(tensor) ? tensor : stored(tensor)))
+        .toList();
+  }
+
+  /** A tensor as it is stored; also for those that are read after a plan. */
+  public Tensor stored(Tensor tensor) {
+    boolean activation = tensor.arena() == Arena.ACTIVATIONS && tensor.dtype() == DType.F32;
+    return activation
+        ? new Tensor(tensor.name(), storage, tensor.shape(), tensor.arena())
+        : tensor;
+  }
+
+  private static Stream<Tensor> summaries(Op op) {
+    return switch (op) {
+      case Op.LayerNormForward o -> Stream.of(o.mean(), o.rstd());
+      case Op.AttentionForward o -> Stream.of(o.logSumExp());
+      case Op.AttentionBackward o -> Stream.of(o.delta());
+      case Op.CrossEntropyForward o -> Stream.of(o.losses(), o.logSumExp());
+      case Op.MeanForward o -> Stream.of(o.out(), o.in());
+      case Op.MeanBackward o -> Stream.of(o.dIn(), o.dOut());
+      case Op.Fill o -> Stream.of(o.out());
+      case Op.GlobalNorm o -> Stream.of(o.norm());
+      default -> Stream.empty();
+    };
+  }
+}

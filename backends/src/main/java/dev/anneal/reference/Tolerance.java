@@ -1,0 +1,64 @@
+package dev.anneal.reference;
+
+import dev.anneal.plan.DType;
+import dev.anneal.plan.Op;
+import java.util.Locale;
+
+/**
+ * How near a device must come to the reference: an elementwise op to {@code limit} units in the
+ * last place of the result's scale, which is its largest element; an op that sums to {@code limit}
+ * relative in norm. Where a result is stored in 16 bits, it is that format's units that count.
+ */
+public record Tolerance(boolean elementwise, double limit) {
+  private static final double ULPS = 4;
+  private static final double RELATIVE = 1e-5;
+  private static final double FP32_ULP = 0x1p-23;
+
+  public static Tolerance of(Op op) {
+    boolean elementwise = isElementwise(op);
+    double storage =
+        op.writes().stream().mapToDouble(tensor -> ulp(tensor.dtype())).max().orElseThrow();
+    // A result between two numbers of 16 bits may be rounded to either, but most are not so near.
+    return storage == 0
+        ? new Tolerance(elementwise, elementwise ? ULPS : RELATIVE)
+        : new Tolerance(elementwise, elementwise ? storage / FP32_ULP : storage / 4);
+  }
+
+  /** The distance of numbers near 1 that are stored in 16 bits; 0 for those that are not. */
+  private static double ulp(DType dtype) {
+    return switch (dtype) {
+      case BF16 -> 0x1p-7;
+      case F16 -> 0x1p-10;
+      case F32, I32 -> 0;
+    };
+  }
+
+  /** Whether each element of the result depends on a few numbers, whatever the shapes. */
+  private static boolean isElementwise(Op op) {
+    return op instanceof Op.Add
+        || op instanceof Op.GeluForward
+        || op instanceof Op.GeluBackward
+        || op instanceof Op.AdamW
+        || op instanceof Op.EmbeddingForward
+        || op instanceof Op.MeanBackward
+        || op instanceof Op.CrossEntropyBackward
+        || op instanceof Op.Fill;
+  }
+
+  /** The error that is held against {@link #limit}. */
+  public double error(Difference difference) {
+    return elementwise ? difference.ulps() : difference.relative();
+  }
+
+  public boolean holds(Difference difference) {
+    // Also false for NaN.
+    return error(difference) <= limit;
+  }
+
+  /** An error or a limit with its unit. */
+  public String describe(double error) {
+    return elementwise
+        ? String.format(Locale.ROOT, "%.1f ulp", error)
+        : String.format(Locale.ROOT, "%.1e in norm", error);
+  }
+}
