@@ -54,22 +54,21 @@ __device__ __forceinline__ void adamw_pack(float* parameter, float* ms, float* v
                                            const float* gradient, long long i, long long n,
                                            const Step& step, float beta1, float beta2,
                                            float epsilon) {
-  if (i + 4 <= n) {
-    Pack<float> p = load_pack(parameter + i);
-    Pack<float> m = load_pack_once(ms + i);
-    Pack<float> v = load_pack_once(vs + i);
-    Pack<float> g = load_pack_once(gradient + i);
-    UNROLL for (int k = 0; k < 4; k++) {
-      adamw(p.v[k], m.v[k], v.v[k], g.v[k], step, beta1, beta2, epsilon);
-    }
-    store_pack(parameter + i, p);
-    store_pack_once(ms + i, m);
-    store_pack_once(vs + i, v);
-  } else {
-    UNROLL_BY(1) for (; i < n; i++) {
-      adamw(parameter[i], ms[i], vs[i], gradient[i], step, beta1, beta2, epsilon);
-    }
+  if (i >= n) {
+    return;
   }
+  bool whole = i + 4 <= n;
+  int count = whole ? 4 : (int)(n - i);
+  Pack<float> p = load_some(parameter + i, count, whole);
+  Pack<float> m = whole ? load_pack_once(ms + i) : load_some(ms + i, count, false);
+  Pack<float> v = whole ? load_pack_once(vs + i) : load_some(vs + i, count, false);
+  Pack<float> g = whole ? load_pack_once(gradient + i) : load_some(gradient + i, count, false);
+  UNROLL for (int k = 0; k < 4; k++) {
+    adamw(p.v[k], m.v[k], v.v[k], g.v[k], step, beta1, beta2, epsilon);
+  }
+  store_some(parameter + i, p, count, whole);
+  store_some(ms + i, m, count, whole);
+  store_some(vs + i, v, count, whole);
 }
 
 KERNEL(256)

@@ -131,8 +131,10 @@ public final class Anneal {
     if (terminal && args.length == 0) {
       // Without a look at the options, whose parser takes long to load. The prompt is there before
       // the line editor is; what is typed meanwhile is not lost.
-      out.print(PromptText.EMPTY);
-      out.flush();
+      if (!"shown".equals(System.getProperty("anneal.prompt"))) {
+        out.print(PromptText.EMPTY);
+        out.flush();
+      }
       return prompt(new Options());
     }
     Options options = new Options();

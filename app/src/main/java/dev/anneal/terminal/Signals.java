@@ -68,6 +68,7 @@ final class Signals {
         .start(
             () -> {
               try {
+                shell.quit();
                 shell.close();
               } finally {
                 // Its hooks put the terminal back.

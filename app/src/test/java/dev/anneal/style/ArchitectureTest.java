@@ -38,6 +38,8 @@ class ArchitectureTest {
             "dev.anneal.plan..",
             "dev.anneal.device..",
             "dev.anneal.cpu..",
+            "dev.anneal.opencl..",
+            "dev.anneal.cuda..",
             "dev.anneal.reference..",
             "dev.anneal.random..",
             "dev.anneal.failure..")
@@ -62,7 +64,8 @@ class ArchitectureTest {
         .resideInAPackage("dev.anneal.plan..")
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage("dev.anneal.device..", "dev.anneal.cpu..")
+        .resideInAnyPackage(
+            "dev.anneal.device..", "dev.anneal.cpu..", "dev.anneal.opencl..", "dev.anneal.cuda..")
         .check(CLASSES);
   }
 

@@ -233,12 +233,14 @@ public final class Shell implements AutoCloseable {
     shared.live = Optional.of(run);
   }
 
-  /** Closes the live run, which stops and saves it. */
+  /** Closes the live run, which stops and saves it; whoever comes second waits until it is. */
   void drop() {
-    stopRecord();
-    Optional<LiveRun> before = shared.live;
-    shared.live = Optional.empty();
-    before.ifPresent(LiveRun::close);
+    synchronized (shared) {
+      stopRecord();
+      Optional<LiveRun> before = shared.live;
+      shared.live = Optional.empty();
+      before.ifPresent(LiveRun::close);
+    }
   }
 
   /** The file that the live run is recorded to. */

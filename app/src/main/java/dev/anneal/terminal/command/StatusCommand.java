@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.failure.Failure;
 import dev.anneal.session.Event;
 import dev.anneal.session.History;
+import dev.anneal.session.LiveRun;
 import dev.anneal.session.Metric;
 import dev.anneal.session.RunCatalog;
 import dev.anneal.terminal.text.Amounts;
@@ -31,7 +32,7 @@ final class StatusCommand extends ShellCommand {
     History.Snapshot now =
         run.isPresent()
             ? History.read(RunCatalog.find(run.get())).snapshot()
-            : live().history().snapshot();
+            : live(live());
     if (now.started().isEmpty()) {
       throw Failure.failed("the run has no log; train it first");
     }
@@ -41,6 +42,14 @@ final class StatusCommand extends ShellCommand {
       tell(now);
     }
     return 0;
+  }
+
+  /** A run that was begun just now is waited for until it has said what it is. */
+  private History.Snapshot live(LiveRun run) {
+    if (run.history().snapshot().started().isEmpty()) {
+      shell().await(run.session().atBoundary(r -> r.step()));
+    }
+    return run.history().snapshot();
   }
 
   private void tell(History.Snapshot now) {

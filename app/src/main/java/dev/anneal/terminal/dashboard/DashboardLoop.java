@@ -88,6 +88,10 @@ public final class DashboardLoop implements AutoCloseable {
 
   /** What cannot be done is said, and the dashboard goes on. */
   private void press(Key key, ScreenPort screen) {
+    if (!key.control()) {
+      // An interrupt after a key is the first again.
+      interruptedAt = Long.MIN_VALUE / 2;
+    }
     try {
       obey(key, screen);
     } catch (Failure e) {

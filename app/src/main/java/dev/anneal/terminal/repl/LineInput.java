@@ -38,7 +38,7 @@ final class LineInput {
     reader.setParser(new LineParser());
     reader.setCompleter(new LineCompleter(shell));
     reader.setHighlighter(new CommandHighlighter(shell));
-    reader.setVariable(LineReader.HISTORY_FILE, historyFile());
+    historyFile().ifPresent(file -> reader.setVariable(LineReader.HISTORY_FILE, file));
     reader.setVariable(LineReader.HISTORY_SIZE, HISTORY_LINES);
     reader.setVariable(LineReader.SECONDARY_PROMPT_PATTERN, "%P  > ");
     reader.setVariable(LineReader.BELL_STYLE, "none");
@@ -67,17 +67,18 @@ final class LineInput {
     return (LineReaderImpl) LineReaderBuilder.builder().terminal(tty.terminal()).build();
   }
 
-  private static Path historyFile() {
+  /** A home that cannot be written to costs only the history. */
+  private static Optional<Path> historyFile() {
     String home = System.getenv().getOrDefault("XDG_STATE_HOME", "");
     Path folder =
         home.isEmpty() ? Path.of(System.getProperty("user.home"), ".local/state") : Path.of(home);
-    Path file = folder.resolve("anneal").resolve("history");
+    Path anneal = folder.resolve("anneal");
     try {
-      Files.createDirectories(file.getParent());
+      Files.createDirectories(anneal);
     } catch (IOException e) {
-      // A home that cannot be written to costs only the history.
+      return Optional.empty();
     }
-    return file;
+    return Files.isWritable(anneal) ? Optional.of(anneal.resolve("history")) : Optional.empty();
   }
 
   private List<String> history() {

@@ -108,7 +108,7 @@ public final class Repl {
       } catch (UserInterruptException e) {
         // The line is cleared.
       } catch (EndOfFileException e) {
-        if (mayLeave()) {
+        if (shell.isQuitting() || mayLeave()) {
           break;
         }
       }

@@ -31,9 +31,8 @@ final class FullScreen implements ScreenPort, AutoCloseable {
   private final PrintStream outBefore = System.out;
   private final PrintStream errBefore = System.err;
   private final ByteArrayOutputStream printed = new ByteArrayOutputStream();
-  private final Thread restore = new Thread(this::leave, "anneal-screen-restore");
   private volatile Runnable onInterrupt = () -> {};
-  private boolean open = true;
+  private volatile boolean open = true;
 
   private FullScreen(Terminal terminal, Look look) throws IOException {
     this.terminal = terminal;
@@ -45,7 +44,6 @@ final class FullScreen implements ScreenPort, AutoCloseable {
     PrintStream kept = new PrintStream(printed, true, StandardCharsets.UTF_8);
     System.setOut(kept);
     System.setErr(kept);
-    Runtime.getRuntime().addShutdownHook(restore);
     screen.startScreen();
     screen.setCursorPosition(null);
   }
@@ -69,7 +67,11 @@ final class FullScreen implements ScreenPort, AutoCloseable {
   }
 
   @Override
-  public void draw(Frame frame) {
+  public synchronized void draw(Frame frame) {
+    if (!open) {
+      // The program is ended from outside, and its screen is not there any more.
+      return;
+    }
     try {
       // Lanterna looks for a new size only when somebody asks.
       lanterna.getTerminalSize();
@@ -82,7 +84,10 @@ final class FullScreen implements ScreenPort, AutoCloseable {
   }
 
   @Override
-  public void redraw() {
+  public synchronized void redraw() {
+    if (!open) {
+      return;
+    }
     try {
       screen.refresh(Screen.RefreshType.COMPLETE);
     } catch (IOException e) {
@@ -92,6 +97,9 @@ final class FullScreen implements ScreenPort, AutoCloseable {
 
   @Override
   public Optional<Key> read(long milliseconds) {
+    if (!open) {
+      return Optional.of(Key.of(Key.Kind.GONE));
+    }
     try {
       return lanterna.read(milliseconds).map(FullScreen::key);
     } catch (IOException e) {
@@ -129,7 +137,8 @@ final class FullScreen implements ScreenPort, AutoCloseable {
   }
 
   /** Puts the terminal back; also when the program is ended from outside. */
-  private synchronized void leave() {
+  @Override
+  public synchronized void close() {
     if (!open) {
       return;
     }
@@ -144,16 +153,6 @@ final class FullScreen implements ScreenPort, AutoCloseable {
       terminal.handle(Terminal.Signal.INT, interruptBefore);
       terminal.handle(Terminal.Signal.WINCH, resizeBefore);
       System.err.print(printed.toString(StandardCharsets.UTF_8));
-    }
-  }
-
-  @Override
-  public void close() {
-    leave();
-    try {
-      Runtime.getRuntime().removeShutdownHook(restore);
-    } catch (IllegalStateException e) {
-      // The program is ending, and the hook is what ran.
     }
   }
 }

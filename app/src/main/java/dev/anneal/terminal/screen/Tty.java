@@ -1,5 +1,7 @@
 package dev.anneal.terminal.screen;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.terminal.dashboard.DashboardLoop;
@@ -9,30 +11,50 @@ import java.nio.charset.Charset;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
 import org.jline.utils.InfoCmp;
 import org.jline.utils.InfoCmp.Capability;
+import org.jline.utils.ShutdownHooks;
 
 /**
  * The terminal that the process runs on: JLine owns its settings, its signals and the only reader
  * of its keys; the full screen is drawn through {@link FullScreen}.
  */
 public final class Tty implements AutoCloseable {
+  private static final long LEAVE_MILLIS = 300;
+
   private final Terminal terminal;
   private final Look look;
+  private final Optional<TerminalSettings> settings = TerminalSettings.now();
+  private final ShutdownHooks.Task close;
+  private final ShutdownHooks.Task restore;
+  private final CountDownLatch left = new CountDownLatch(1);
+  private volatile Optional<FullScreen> screen = Optional.empty();
 
-  private Tty(Terminal terminal, Look look) {
+  private Tty(Terminal terminal, Look look, ShutdownHooks.Task close) {
     this.terminal = terminal;
     this.look = look;
+    this.close = close;
+    this.restore = ShutdownHooks.add(this::restore);
   }
 
   /** Opens the terminal; standard input and output must be one. */
   public static Tty open(Charset charset) {
+    AtomicReference<Optional<Tty>> opened = new AtomicReference<>(Optional.empty());
+    // However the program ends, these run in order, and between them JLine's own.
+    ShutdownHooks.Task close =
+        ShutdownHooks.add(() -> requireNonNull(opened.get()).ifPresent(Tty::closeFromOutside));
     try {
       Terminal terminal = build(charset);
       Integer colors = terminal.getNumericCapability(Capability.max_colors);
-      return new Tty(terminal, Look.of(System.getenv(), charset, colors == null ? 0 : colors));
+      Look look = Look.of(System.getenv(), charset, colors == null ? 0 : colors);
+      Tty tty = new Tty(terminal, look, close);
+      opened.set(Optional.of(tty));
+      return tty;
     } catch (IOException e) {
       throw new Failure(ExitCode.FAILED, "the terminal cannot be opened: " + e.getMessage(), e);
     }
@@ -73,13 +95,43 @@ public final class Tty implements AutoCloseable {
 
   /** Runs the dashboard on the whole screen and puts the terminal back, however it ends. */
   public void show(DashboardLoop loop) {
-    try (FullScreen screen = FullScreen.open(terminal, look)) {
-      loop.run(screen);
+    try (FullScreen open = FullScreen.open(terminal, look)) {
+      screen = Optional.of(open);
+      loop.run(open);
+    } finally {
+      screen = Optional.empty();
     }
   }
 
+  /** Puts the terminal back as it was found. */
   @Override
   public void close() {
+    left.countDown();
+    closeTerminal();
+    restore();
+    ShutdownHooks.remove(close);
+    ShutdownHooks.remove(restore);
+  }
+
+  private void restore() {
+    settings.ifPresent(TerminalSettings::restore);
+  }
+
+  /** The program ends; whoever reads a line puts the terminal back in JLine's way first. */
+  private void closeFromOutside() {
+    closeTerminal();
+    try {
+      if (!left.await(LEAVE_MILLIS, TimeUnit.MILLISECONDS)) {
+        // A command that reads nothing is not waited for.
+        left.countDown();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void closeTerminal() {
+    screen.ifPresent(FullScreen::close);
     try {
       terminal.close();
     } catch (IOException e) {
