@@ -102,7 +102,8 @@ final class AttentionLaunches {
   static Launches forward(Op.AttentionForward op, KernelVersions versions) {
     Sizes s = Sizes.of(op.out().shape(), op.heads());
     int version = versions.of("attention_forward");
-    List<Argument> tensors = List.of(activations(op.out()), data(op.logSumExp()), activations(op.qkv()));
+    List<Argument> tensors =
+        List.of(activations(op.out()), data(op.logSumExp()), activations(op.qkv()));
     if (version < 3) {
       return Launches.of(
           new Launch(

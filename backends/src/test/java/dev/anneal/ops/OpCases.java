@@ -82,7 +82,8 @@ public final class OpCases {
               Tensor weight = f("weight", n, k);
               Tensor dOut = activations("dOut", 1, m, n);
               return Stream.of(
-                  new Op.MatmulForward(activations("out", 1, m, n), in, weight, Optional.of(f("bias", n))),
+                  new Op.MatmulForward(
+                      activations("out", 1, m, n), in, weight, Optional.of(f("bias", n))),
                   new Op.MatmulForward(activations("out", 1, m, n), in, weight, Optional.empty()),
                   new Op.MatmulBackwardInput(activations("dIn", 1, m, k), dOut, weight),
                   new Op.MatmulBackwardWeight(f("dWeight", n, k), dOut, in, false),
@@ -124,7 +125,8 @@ public final class OpCases {
                       activations("out", b, t, c), mean, rstd, x, weight, f("bias", c), 1e-5f),
                   backward(x, dOut, weight, mean, rstd, Optional.empty(), false),
                   backward(x, dOut, weight, mean, rstd, residual, true),
-                  new Op.EmbeddingForward(activations("out", b, t, c), tokens, wte, wpe, Optional.empty()),
+                  new Op.EmbeddingForward(
+                      activations("out", b, t, c), tokens, wte, wpe, Optional.empty()),
                   new Op.EmbeddingForward(
                       activations("out", b, t, c), tokens, wte, wpe, Optional.of(i("start"))),
                   new Op.TokenEmbeddingBackward(f("dWte", 29, c), dOut, tokens, false),
@@ -210,7 +212,8 @@ public final class OpCases {
                 Stream.of(
                     new Op.Add(activations("out", n), activations("a", n), activations("b", n)),
                     new Op.GeluForward(activations("out", n), activations("in", n)),
-                    new Op.GeluBackward(activations("dIn", n), activations("dOut", n), activations("in", n)),
+                    new Op.GeluBackward(
+                        activations("dIn", n), activations("dOut", n), activations("in", n)),
                     new Op.MeanForward(f("out"), f("in", n)),
                     new Op.MeanBackward(f("dIn", n), f("dOut")),
                     new Op.Fill(f("out", n), 3),

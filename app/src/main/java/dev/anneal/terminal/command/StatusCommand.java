@@ -30,9 +30,7 @@ final class StatusCommand extends ShellCommand {
   @Override
   public Integer call() {
     History.Snapshot now =
-        run.isPresent()
-            ? History.read(RunCatalog.find(run.get())).snapshot()
-            : live(live());
+        run.isPresent() ? History.read(RunCatalog.find(run.get())).snapshot() : live(live());
     if (now.started().isEmpty()) {
       throw Failure.failed("the run has no log; train it first");
     }
