@@ -87,14 +87,21 @@ final class TrainCommand extends ShellCommand {
       description = "at the prompt: follow it to its end; Ctrl-C stops following")
   private boolean foreground;
 
+  @Option(
+      names = "--paused",
+      description = "begin paused, in the background; step and resume move it")
+  private boolean paused;
+
   TrainCommand(Shell shell) {
     super(shell);
   }
 
   @Override
   public Integer call() {
-    if (background && shell().use() == Shell.Use.ONCE) {
-      throw Failure.usage("--bg is for scripts: -c 'train --bg; …', where commands follow");
+    if ((background || paused) && shell().use() == Shell.Use.ONCE) {
+      throw Failure.usage(
+          (background ? "--bg" : "--paused")
+              + " is for scripts: -c 'train --bg; …', where commands follow");
     }
     Session.Limits limits = new Session.Limits(until.map(Until::parse), timeLimit.map(this::limit));
     LiveRun.Place place = placement.place();
@@ -107,7 +114,11 @@ final class TrainCommand extends ShellCommand {
             .map(directory -> LiveRun.resume(directory, place, limits, List.of(listener)))
             .orElseGet(() -> LiveRun.begin(config(), out, place, limits, List.of(listener)));
     shell().take(run);
-    run.session().start();
+    if (paused) {
+      run.session().startPaused();
+    } else {
+      run.session().start();
+    }
     if (dashboard && shell().screens().available()) {
       shell().showScreen(new DashboardLoop(LiveControls.of(shell()), shell().look().glyphs()));
       out().print(RunSummary.of(run.history().snapshot(), shell().look()));
@@ -120,8 +131,8 @@ final class TrainCommand extends ShellCommand {
   private boolean followsInBackground() {
     return switch (shell().use()) {
       case ONCE -> false;
-      case SCRIPT -> background;
-      case PROMPT, DASHBOARD -> !foreground;
+      case SCRIPT -> background || paused;
+      case PROMPT, DASHBOARD -> !foreground || paused;
     };
   }
 
@@ -143,7 +154,11 @@ final class TrainCommand extends ShellCommand {
           .await(run.session().atBoundary(r -> run.history().snapshot().started()))
           .ifPresent(started -> print(EventJson.write(started)));
     } else {
-      say("%s trains in the background; status, dashboard, pause, stop", run.name());
+      String what =
+          paused
+              ? "%s is paused; step, resume"
+              : "%s trains in the background; status, dashboard, pause, stop";
+      say(what, run.name());
     }
     return 0;
   }

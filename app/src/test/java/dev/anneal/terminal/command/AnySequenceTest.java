@@ -174,7 +174,9 @@ class AnySequenceTest {
       return;
     }
     assertFalse(result.err().contains("a fault of ours"), text + "\n" + result.err());
-    assertTrue(result.err().lines().count() <= 40, result.err());
+    // What a run in the background says is no error.
+    long errors = result.err().lines().filter(line -> line.startsWith("anneal:")).count();
+    assertTrue(errors <= 40, result.err());
     assertEquals(0, result.err().chars().filter(c -> c == 27).count());
   }
 

@@ -16,7 +16,7 @@ class LiveSettingsTest {
   void changesAndListsAndRefuses() {
     try (TinyShell shell = new TinyShell(temp)) {
       assertEquals(2, shell.run("set lr 1e-3").code(), "without a run");
-      shell.ok(shell.train("run", "--steps 50 --lr 0.01"));
+      shell.ok(shell.train("run", "--steps 50 --lr 0.01 --paused"));
       shell.ok("pause");
       String list = shell.ok("set");
       for (LiveSetting setting : LiveSetting.values()) {

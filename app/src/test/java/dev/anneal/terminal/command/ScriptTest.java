@@ -141,7 +141,7 @@ class ScriptTest {
         run(
             "--json",
             "-c",
-            train("--steps 40 --bg")
+            train("--steps 100000 --bg")
                 + "; wait step>=3; pause; status; set; set lr 0.001; show config; show model;"
                 + " show plan; show memory; show run; show kernels; inspect; inspect wte.weight;"
                 + " sample --tokens 4 the; step 2; rewind 1; save; save; record "

@@ -135,7 +135,7 @@ class SteeringTest {
   @Test
   void aChangedLearningRateIsLoggedAndSurvives() throws IOException {
     try (TinyShell shell = new TinyShell(temp)) {
-      shell.ok(shell.train("run", "--steps 40 --lr 0.01 --schedule constant"));
+      shell.ok(shell.train("run", "--steps 40 --lr 0.01 --schedule constant --paused"));
       shell.ok("pause; rewind 0; step 5; set lr 0.002; step 5; save");
       double changed = lr("run", 10);
       assertEquals(0.002, changed, 1e-9);
@@ -171,7 +171,7 @@ class SteeringTest {
   @Test
   void aChangeOfASavedStepSurvivesToo() throws IOException {
     try (TinyShell shell = new TinyShell(temp)) {
-      shell.ok(shell.train("run", "--steps 40 --lr 0.01 --schedule constant"));
+      shell.ok(shell.train("run", "--steps 40 --lr 0.01 --schedule constant --paused"));
       shell.ok("pause; rewind 0; step 5; save; set lr 0.002; set val_every 3; stop");
     }
     try (TinyShell shell = new TinyShell(temp)) {
@@ -194,7 +194,7 @@ class SteeringTest {
   @Test
   void aLoadedRunIsPaused() {
     try (TinyShell shell = new TinyShell(temp)) {
-      shell.ok(shell.train("run", "--steps 20"));
+      shell.ok(shell.train("run", "--steps 20 --paused"));
       shell.ok("pause; rewind 0; step 4; save; stop");
       shell.ok("load " + temp.resolve("run"));
       assertTrue(status(shell).contains("paused  step 4/20"), status(shell));
@@ -207,7 +207,7 @@ class SteeringTest {
   @Test
   void aLossThatIsNotFiniteCanBeRewound() {
     try (TinyShell shell = new TinyShell(temp)) {
-      shell.ok(shell.train("run", "--steps 60 --lr 0.01 --clip 0"));
+      shell.ok(shell.train("run", "--steps 60 --lr 0.01 --clip 0 --paused"));
       shell.ok("pause; rewind 0; step 3; set lr 1e30");
       TinyShell.Result result = shell.run("step 50");
       assertEquals(4, result.code(), result.out() + result.err());
@@ -242,7 +242,7 @@ class SteeringTest {
         assertEquals(2, result.code(), command + result.err());
         assertTrue(result.errorLine().contains("there is no live run"), result.err());
       }
-      shell.ok(shell.train("run", "--steps 20 --val-every 5"));
+      shell.ok(shell.train("run", "--steps 20 --val-every 5 --paused"));
       shell.ok("pause");
       for (String example :
           new String[] {
