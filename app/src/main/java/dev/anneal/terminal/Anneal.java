@@ -18,6 +18,7 @@ import java.io.BufferedReader;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.io.OutputStreamWriter;
@@ -93,10 +94,12 @@ public final class Anneal {
     }
   }
 
+  private final InputStream in;
   private final PrintWriter out;
   private final PrintWriter err;
 
-  private Anneal(PrintWriter out, PrintWriter err) {
+  private Anneal(InputStream in, PrintWriter out, PrintWriter err) {
+    this.in = in;
     this.out = out;
     this.err = err;
   }
@@ -104,7 +107,7 @@ public final class Anneal {
   public static void main(String[] args) {
     PrintWriter out = writer(new FileOutputStream(FileDescriptor.out), "stdout");
     PrintWriter err = writer(StandardError.open(), "stderr");
-    int code = new Anneal(out, err).start(args, true);
+    int code = new Anneal(System.in, out, err).start(args, true);
     out.flush();
     err.flush();
     System.exit(code);
@@ -119,9 +122,9 @@ public final class Anneal {
     return name == null ? Charset.defaultCharset() : Charset.forName(name);
   }
 
-  /** Runs one command line as if no stream were a terminal. */
+  /** Runs one command line as if no stream were a terminal, and nothing came in. */
   public static int run(String[] args, PrintWriter out, PrintWriter err) {
-    int code = new Anneal(out, err).start(args, false);
+    int code = new Anneal(InputStream.nullInputStream(), out, err).start(args, false);
     out.flush();
     return code;
   }
@@ -189,7 +192,7 @@ public final class Anneal {
   }
 
   private int execute(Options options, Shell shell) {
-    BufferedReader input = new BufferedReader(new InputStreamReader(System.in, UTF_8));
+    BufferedReader input = new BufferedReader(new InputStreamReader(in, UTF_8));
     shell.answersFrom(question -> readLine(input));
     try {
       if (options.commands.isPresent()) {
