@@ -13,6 +13,7 @@ import dev.anneal.terminal.frame.Style;
 import dev.anneal.terminal.plot.Chart;
 import dev.anneal.terminal.plot.ChartFile;
 import dev.anneal.terminal.plot.Curve;
+import dev.anneal.terminal.plot.Picture;
 import dev.anneal.terminal.plot.XAxis;
 import dev.anneal.terminal.text.Look;
 import java.nio.file.Path;
@@ -98,6 +99,7 @@ final class PlotCommand extends ShellCommand {
       throw Failure.usage(
           "a plot of " + width + " x " + height + " cannot be read; expected at least 20 x 5");
     }
+    file.ifPresent(Picture.Format::of);
     List<Curve> curves = curves();
     if (curves.stream().allMatch(curve -> curve.series().isEmpty())) {
       throw Failure.failed("there is nothing to plot yet");

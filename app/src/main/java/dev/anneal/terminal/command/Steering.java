@@ -1,6 +1,7 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.failure.ExitCode;
+import dev.anneal.failure.Failure;
 import dev.anneal.session.Event;
 import dev.anneal.session.EventJson;
 import dev.anneal.session.History;
@@ -174,8 +175,18 @@ final class Steering {
         if (shell().isCancelled()) {
           return ExitCode.INTERRUPTED.code();
         }
-        if (until.isEmpty() && run.session().state() == Event.State.PAUSED) {
-          break;
+        if (run.session().state() == Event.State.PAUSED) {
+          if (until.isEmpty()) {
+            break;
+          }
+          // Nothing will make the condition true.
+          throw Failure.failed(
+              run.name()
+                  + " is paused at step "
+                  + run.history().snapshot().step()
+                  + ", and "
+                  + condition.get()
+                  + " does not hold; resume it, then wait");
         }
         shell().sleep(POLL_SECONDS);
       }
