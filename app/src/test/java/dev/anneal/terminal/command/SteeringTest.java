@@ -58,7 +58,7 @@ class SteeringTest {
   @ValueSource(strings = {"--checkpoint-every 4 --keep 0", ""})
   void rewindsBitForBit(String checkpoints) throws IOException {
     try (TinyShell shell = new TinyShell(temp)) {
-      shell.ok(shell.train("run", "--steps 40 --lr 0.01 " + checkpoints));
+      shell.ok(shell.train("run", "--steps 40 --lr 0.01 --paused " + checkpoints));
       shell.ok("pause; rewind 0; step 10");
       String before = inspections(shell);
       shell.ok("step 8");
@@ -92,7 +92,7 @@ class SteeringTest {
   @Test
   void aBranchLeavesItsParentAsItWas() throws IOException {
     try (TinyShell shell = new TinyShell(temp)) {
-      shell.ok(shell.train("parent", "--steps 30 --lr 0.01 --checkpoint-every 5 --keep 0"));
+      shell.ok(shell.train("parent", "--steps 30 --lr 0.01 --checkpoint-every 5 --keep 0 --paused"));
       shell.ok("pause; rewind 0; step 12; save");
       Map<String, Long> files = files("parent");
       String weights = inspections(shell);
