@@ -92,7 +92,8 @@ class SteeringTest {
   @Test
   void aBranchLeavesItsParentAsItWas() throws IOException {
     try (TinyShell shell = new TinyShell(temp)) {
-      shell.ok(shell.train("parent", "--steps 30 --lr 0.01 --checkpoint-every 5 --keep 0 --paused"));
+      shell.ok(
+          shell.train("parent", "--steps 30 --lr 0.01 --checkpoint-every 5 --keep 0 --paused"));
       shell.ok("pause; rewind 0; step 12; save");
       Map<String, Long> files = files("parent");
       String weights = inspections(shell);
