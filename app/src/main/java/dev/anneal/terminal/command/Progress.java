@@ -131,20 +131,7 @@ final class Progress implements Event.Listener {
       closeLine();
       return;
     }
-    line(
-        format(
-            "%s after step %d in %s%s%s",
-            switch (e.outcome()) {
-              case COMPLETED -> "done";
-              case TARGET -> "target reached";
-              case TIME_LIMIT -> "time is up";
-              case STOPPED -> "stopped";
-              case NOT_FINITE, FAILED -> "failed";
-            },
-            e.step(),
-            Amounts.duration(e.seconds()),
-            e.loss().map(loss -> format(", loss %.4f", loss)).orElse(""),
-            e.evaluation().map(loss -> format(", val_loss %.4f", loss)).orElse("")));
+    line(Steering.summary(e));
   }
 
   private void line(String text) {
