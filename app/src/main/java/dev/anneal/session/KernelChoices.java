@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.cache.CacheDirectory;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.failure.Failure;
 import java.io.IOException;
@@ -21,10 +22,7 @@ public final class KernelChoices {
   private KernelChoices() {}
 
   private static Path file() {
-    String cache = System.getenv().getOrDefault("XDG_CACHE_HOME", "");
-    Path home =
-        cache.isEmpty() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(cache);
-    return home.resolve("anneal").resolve("kernels.json");
+    return CacheDirectory.ofUser().directory().resolve("kernels.json");
   }
 
   private static String key(DeviceInfo device) {

@@ -40,6 +40,8 @@ class ArchitectureTest {
             "dev.anneal.cpu..",
             "dev.anneal.opencl..",
             "dev.anneal.cuda..",
+            "dev.anneal.gpu..",
+            "dev.anneal.cache..",
             "dev.anneal.reference..",
             "dev.anneal.random..",
             "dev.anneal.failure..")

@@ -5,10 +5,13 @@ import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import dev.anneal.cuda.Command.Epilogue;
-import dev.anneal.cuda.Command.Product;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.gpu.Command.Epilogue;
+import dev.anneal.gpu.Command.Product;
+import dev.anneal.gpu.MatrixLibrary;
+import dev.anneal.gpu.PreparedCommand;
+import dev.anneal.gpu.SharedLibrary;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemoryLayout;
@@ -111,7 +114,7 @@ final class CublasLt implements MatrixLibrary {
     MemorySegment algorithm = algorithm(operation, a, b, d, p);
     MemorySegment beta = p.accumulate() ? one : zero;
     String doing = "multiplying matrices by " + name();
-    return ignored -> {
+    return () -> {
       try {
         int code =
             (int)

@@ -2,6 +2,7 @@ package dev.anneal.cuda;
 
 import static dev.anneal.cuda.CudaErrors.check;
 
+import dev.anneal.cache.CacheDirectory;
 import dev.anneal.device.Availability;
 import dev.anneal.device.Backend;
 import dev.anneal.device.Device;
@@ -9,6 +10,13 @@ import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.gpu.CompiledImages;
+import dev.anneal.gpu.GpuDevice;
+import dev.anneal.gpu.KernelImages;
+import dev.anneal.gpu.KernelSource;
+import dev.anneal.gpu.LibraryLocator;
+import dev.anneal.gpu.MatrixLibrary;
+import dev.anneal.gpu.SharedLibrary;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,7 +48,7 @@ public final class CudaBackend implements Backend {
   @Override
   public Availability probe() {
     try {
-      return switch (DriverProbe.probe(LibraryLocator.of(environment))) {
+      return switch (DriverProbe.probe(locator())) {
         case DriverProbe.Absent(String reason) -> new Availability.Missing(reason);
         case DriverProbe.Present present -> devices(present);
       };
@@ -50,7 +58,7 @@ public final class CudaBackend implements Backend {
   }
 
   private Availability devices(DriverProbe.Present driver) {
-    JCudaLibrary.load(ImageCache.of(environment).folder());
+    JCudaLibrary.load(cache().directory());
     Optional<Nvrtc> nvrtc = nvrtc();
     int[] count = new int[1];
     check(JCudaDriver.cuInit(0), "starting the driver");
@@ -59,12 +67,12 @@ public final class CudaBackend implements Backend {
     for (int i = 0; i < count[0]; i++) {
       CUdevice device = device(i);
       int capability = capability(device);
-      if (nvrtc.isEmpty() && !KernelImages.hasPrebuilt(capability)) {
+      if (nvrtc.isEmpty() && !new PrebuiltImages(capability).there()) {
         return new Availability.Missing(
             "no compiler for CUDA kernels: neither "
                 + CudaLibrary.NVRTC.description()
                 + " is in "
-                + LibraryLocator.of(environment).searched()
+                + locator().searched()
                 + ", nor did nvcc make images for sm_"
                 + capability
                 + "; pip install nvidia-cuda-nvrtc brings it");
@@ -76,12 +84,31 @@ public final class CudaBackend implements Backend {
         : new Availability.Available(devices);
   }
 
+  private LibraryLocator locator() {
+    return CudaLibrary.locator(environment);
+  }
+
+  private CacheDirectory cache() {
+    return CacheDirectory.of(environment, "cuda");
+  }
+
+  private KernelImages images(int capability) {
+    return nvrtc()
+        .<KernelImages>map(
+            nvrtc ->
+                new CompiledImages(
+                    cache(),
+                    NvrtcCompiler.of(nvrtc, capability),
+                    file -> KernelSource.of(file, List.of(KernelSource.CUDA_FOLDER))))
+        .orElseGet(() -> new PrebuiltImages(capability));
+  }
+
   private Optional<Nvrtc> nvrtc() {
-    return LibraryLocator.of(environment).find(CudaLibrary.NVRTC).map(Nvrtc::new);
+    return CudaLibrary.NVRTC.find(locator()).map(Nvrtc::new);
   }
 
   private Optional<SharedLibrary> cublas() {
-    return LibraryLocator.of(environment).find(CudaLibrary.CUBLAS_LT);
+    return CudaLibrary.CUBLAS_LT.find(locator());
   }
 
   private static CUdevice device(int index) {
@@ -142,10 +169,9 @@ public final class CudaBackend implements Backend {
       throw new Failure(ExitCode.BACKEND, "backend cuda is missing: " + reason);
     }
     CUdevice device = device(info.index());
-    KernelImages images = new KernelImages(ImageCache.of(environment), nvrtc());
-    CudaContext context = new CudaContext(device);
-    Optional<MatrixLibrary> library = cublas().map(found -> new CublasLt(found, context.stream()));
-    return new CudaDevice(
-        info, context, new KernelModules(images, capability(device)), library, options);
+    int capability = capability(device);
+    CudaDriver driver = new CudaDriver(device, capability);
+    Optional<MatrixLibrary> library = cublas().map(found -> new CublasLt(found, driver.stream()));
+    return new GpuDevice(info, driver, images(capability), library, options);
   }
 }

@@ -3,6 +3,8 @@ package dev.anneal.cuda;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import dev.anneal.gpu.LibraryLocator;
+import dev.anneal.gpu.SharedLibrary;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
@@ -67,8 +69,8 @@ final class DriverProbe {
   record Absent(String reason) implements Result {}
 
   static Result probe(LibraryLocator locator) {
-    return locator
-        .find(CudaLibrary.DRIVER)
+    return CudaLibrary.DRIVER
+        .find(locator)
         .map(DriverProbe::look)
         .orElseGet(
             () ->

@@ -1,5 +1,6 @@
 package dev.anneal.opencl;
 
+import dev.anneal.cache.CacheDirectory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -56,7 +57,7 @@ final class JoclLibrary {
       error.initCause(e);
       throw error;
     }
-    CacheDirectory cache = CacheDirectory.ofUser();
+    CacheDirectory cache = CacheDirectory.ofUser("opencl");
     boolean there = cache.read(file).filter(old -> Arrays.equals(old, library)).isPresent();
     return there || cache.write(file, library) ? cache.directory() : privately(file, library);
   }

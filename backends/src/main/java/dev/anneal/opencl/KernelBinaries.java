@@ -1,5 +1,6 @@
 package dev.anneal.opencl;
 
+import dev.anneal.cache.CacheDirectory;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;

@@ -1,5 +1,6 @@
 package dev.anneal.opencl;
 
+import dev.anneal.cache.CacheDirectory;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;
@@ -42,7 +43,7 @@ final class OpenClDevice implements Device {
   private long allocated;
 
   OpenClDevice(DeviceInfo info, DeviceHandle handle, DeviceOptions options) {
-    this(info, handle, options, CacheDirectory.ofUser());
+    this(info, handle, options, CacheDirectory.ofUser("opencl"));
   }
 
   OpenClDevice(DeviceInfo info, DeviceHandle handle, DeviceOptions options, CacheDirectory cache) {

@@ -9,8 +9,10 @@ import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.gpu.KernelSource;
+import dev.anneal.gpu.LibraryLocator;
+import dev.anneal.gpu.SharedLibrary;
 import dev.anneal.plan.Arena;
-import dev.anneal.plan.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -103,7 +105,7 @@ class CudaBackendTest {
     Files.copy(CudaDouble.directory().resolve("libcuda.so.1"), folder.resolve("libcuda.so.1"));
     String found = probe(folder, Map.of("CUDA_HOME", folder.toString()));
     String expected =
-        KernelImages.hasPrebuilt(90)
+        new PrebuiltImages(90).there()
             ? "kernels as nvcc made them"
             : "neither libnvrtc.so.13 or libnvrtc.so.12 is in";
     assertTrue(found.contains(expected), found);
@@ -121,7 +123,7 @@ class CudaBackendTest {
             "CUDA_HOME", root.resolve("cuda").toString(),
             "VIRTUAL_ENV", root.resolve("venv").toString());
     List<String> sonames = List.of("libannealtest.so.13", "libannealtest.so.12");
-    LibraryLocator locator = LibraryLocator.of(environment);
+    LibraryLocator locator = CudaLibrary.locator(environment);
     library(toolkit.resolve("libannealtest.so.12"), "extern \"C\" int twelve() { return 12; }");
     assertEquals("libannealtest.so.12", locator.find(sonames, "").orElseThrow().soname());
     Files.writeString(toolkit.resolve("libannealtest.so.13"), "no library at all");
@@ -197,7 +199,7 @@ class CudaBackendTest {
   }
 
   private static Nvrtc nvrtc() {
-    return new Nvrtc(LibraryLocator.of(System.getenv()).find(CudaLibrary.NVRTC).orElseThrow());
+    return new Nvrtc(CudaLibrary.NVRTC.find(CudaLibrary.locator(System.getenv())).orElseThrow());
   }
 
   @Test
@@ -224,13 +226,13 @@ class CudaBackendTest {
     byte[] image =
         nvrtc()
             .compile(
-                KernelSource.of("device.cuh").text()
+                KernelSource.of("device.cuh", List.of(KernelSource.CUDA_FOLDER)).text()
                     + "\nKERNEL(256) probe(float* out) {"
                     + body
                     + "}\n",
                 "probe.cu",
                 Target.device(90),
-                KernelImages.options(DType.F32));
+                NvrtcCompiler.OPTIONS);
     CUmodule module = new CUmodule();
     assertEquals(0, JCudaDriver.cuModuleLoadData(module, image));
     CUfunction function = new CUfunction();

@@ -2,6 +2,7 @@ package dev.anneal.cuda;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.anneal.cache.CacheDirectory;
 import dev.anneal.device.Availability;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
@@ -79,9 +80,9 @@ final class CudaDouble {
   private static void compile() throws IOException {
     Files.writeString(FOLDER.resolve("stubs.cpp"), stubs());
     // Made with another double.h, perhaps.
-    ImageCache cache = ImageCache.of(System.getenv());
-    if (Files.isDirectory(cache.folder())) {
-      try (Stream<Path> images = Files.list(cache.folder())) {
+    CacheDirectory cache = CacheDirectory.ofUser("cuda");
+    if (Files.isDirectory(cache.directory())) {
+      try (Stream<Path> images = Files.list(cache.directory())) {
         for (Path image : images.filter(Files::isRegularFile).toList()) {
           Files.delete(image);
         }

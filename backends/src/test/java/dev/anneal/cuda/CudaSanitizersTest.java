@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.anneal.gpu.GpuDevice;
+import dev.anneal.gpu.KernelSource;
+import dev.anneal.gpu.SpreadDevice;
 import dev.anneal.ops.OpCases;
 import dev.anneal.ops.OpRun;
-import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
 import java.io.IOException;
@@ -89,16 +91,15 @@ class CudaSanitizersTest {
 
   private Path module(String file, String sanitizer, String option) throws IOException {
     Nvrtc nvrtc =
-        new Nvrtc(LibraryLocator.of(System.getenv()).find(CudaLibrary.NVRTC).orElseThrow());
-    KernelSource source = KernelSource.of(file);
+        new Nvrtc(CudaLibrary.NVRTC.find(CudaLibrary.locator(System.getenv())).orElseThrow());
+    KernelSource source = KernelSource.of(file, List.of(KernelSource.CUDA_FOLDER));
     byte[] image =
         nvrtc.compile(
             source.text(),
             file,
             Target.device(90),
             Stream.concat(
-                    KernelImages.options(DType.F32).stream(),
-                    Stream.of(option, "-fsanitize=" + sanitizer))
+                    NvrtcCompiler.OPTIONS.stream(), Stream.of(option, "-fsanitize=" + sanitizer))
                 .toList());
     return Files.write(folder.resolve(file + ".so"), image);
   }
@@ -128,8 +129,8 @@ class CudaSanitizersTest {
     if (Files.exists(record)) {
       return record;
     }
-    try (SpreadDevice device = new SpreadDevice((CudaDevice) CudaDouble.open());
-        CudaDevice cuda = (CudaDevice) CudaDouble.open()) {
+    try (SpreadDevice device = new SpreadDevice((GpuDevice) CudaDouble.open());
+        GpuDevice cuda = (GpuDevice) CudaDouble.open()) {
       assertEquals(22, cases().stream().map(run -> run.op().getClass()).distinct().count());
       DoubleControls.record(record.toString());
       for (OpRun run : cases()) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.anneal.cache.CacheDirectory;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;

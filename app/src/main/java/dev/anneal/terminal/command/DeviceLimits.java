@@ -1,5 +1,6 @@
 package dev.anneal.terminal.command;
 
+import dev.anneal.cache.CacheDirectory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -13,10 +14,7 @@ final class DeviceLimits {
   private DeviceLimits() {}
 
   private static Path file() {
-    String cache = System.getenv().getOrDefault("XDG_CACHE_HOME", "");
-    Path home =
-        cache.isEmpty() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(cache);
-    return home.resolve("anneal").resolve("device-limits.properties");
+    return CacheDirectory.ofUser().directory().resolve("device-limits.properties");
   }
 
   /** Floating-point operations per second of the device named so. */

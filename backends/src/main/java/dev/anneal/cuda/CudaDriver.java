@@ -1,0 +1,163 @@
+package dev.anneal.cuda;
+
+import static dev.anneal.cuda.CudaErrors.check;
+
+import dev.anneal.failure.Failure;
+import dev.anneal.gpu.Command;
+import dev.anneal.gpu.Driver;
+import dev.anneal.gpu.Hardware;
+import dev.anneal.gpu.PreparedCommand;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import jcuda.Pointer;
+import jcuda.driver.CUcontext;
+import jcuda.driver.CUdevice;
+import jcuda.driver.CUdeviceptr;
+import jcuda.driver.CUresult;
+import jcuda.driver.CUstream_flags;
+import jcuda.driver.JCudaDriver;
+
+/** The primary context of one NVIDIA GPU and its one stream, by JCuda. */
+final class CudaDriver implements Driver {
+  /** The most that one copy moves: a direct buffer has 31 bits. */
+  private static final long CHUNK = 1L << 30;
+
+  /** The least of all devices that kernels are compiled for: 99 KiB when asked. */
+  private static final Hardware HARDWARE = new Hardware(32, 48 << 10, 99 << 10);
+
+  private final CUdevice device;
+  private final int capability;
+  private final CUcontext context = new CUcontext();
+  private final CudaStream stream = new CudaStream();
+
+  CudaDriver(CUdevice device, int capability) {
+    this.device = device;
+    this.capability = capability;
+    check(JCudaDriver.cuDevicePrimaryCtxRetain(context, device), "opening it");
+    enter();
+    check(
+        JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING),
+        "making a stream");
+  }
+
+  CudaStream stream() {
+    return stream;
+  }
+
+  @Override
+  public Hardware hardware() {
+    return HARDWARE;
+  }
+
+  @Override
+  public void enter() {
+    check(JCudaDriver.cuCtxSetCurrent(context), "entering its context");
+  }
+
+  @Override
+  public long allocate(String what, long bytes) {
+    enter();
+    DevicePointer pointer = new DevicePointer();
+    long size = Math.max(bytes, 1);
+    int code = JCudaDriver.cuMemAlloc(pointer, size);
+    if (code == CUresult.CUDA_ERROR_OUT_OF_MEMORY) {
+      long[] free = new long[1];
+      long[] total = new long[1];
+      check(JCudaDriver.cuMemGetInfo(free, total), "asking for its memory");
+      throw Failure.failed(
+          "the "
+              + what
+              + " need "
+              + bytes
+              + " bytes; the device has "
+              + free[0]
+              + " free of "
+              + total[0]
+              + "; lower --batch, --seq or the model's size, or recompute more");
+    }
+    check(code, "allocating the " + what);
+    check(JCudaDriver.cuMemsetD8Async(pointer, (byte) 0, size, stream), "clearing the " + what);
+    return pointer.address();
+  }
+
+  @Override
+  public void free(long address) {
+    enter();
+    JCudaDriver.cuMemFree(DevicePointer.at(address));
+  }
+
+  @Override
+  public void synchronize(String doing) {
+    check(JCudaDriver.cuStreamSynchronize(stream), doing);
+  }
+
+  @Override
+  public void copyIn(long address, MemorySegment from) {
+    enter();
+    for (long at = 0; at < from.byteSize(); at += CHUNK) {
+      long bytes = Math.min(CHUNK, from.byteSize() - at);
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment part = from.asSlice(at, bytes);
+        MemorySegment host = part.isNative() ? part : arena.allocate(bytes).copyFrom(part);
+        check(
+            JCudaDriver.cuMemcpyHtoDAsync(
+                DevicePointer.at(address + at), pointer(host), bytes, stream),
+            "copying to it");
+        synchronize("copying to it");
+      }
+    }
+  }
+
+  @Override
+  public void copyOut(long address, MemorySegment to) {
+    enter();
+    for (long at = 0; at < to.byteSize(); at += CHUNK) {
+      long bytes = Math.min(CHUNK, to.byteSize() - at);
+      try (Arena arena = Arena.ofConfined()) {
+        MemorySegment part = to.asSlice(at, bytes);
+        MemorySegment host = part.isNative() ? part : arena.allocate(bytes);
+        check(
+            JCudaDriver.cuMemcpyDtoHAsync(
+                pointer(host), DevicePointer.at(address + at), bytes, stream),
+            "copying from it");
+        synchronize("copying from it");
+        if (!part.isNative()) {
+          part.copyFrom(host);
+        }
+      }
+    }
+  }
+
+  private static Pointer pointer(MemorySegment host) {
+    return Pointer.to(host.asByteBuffer());
+  }
+
+  @Override
+  public PreparedCommand prepare(Command.Clear clear) {
+    CUdeviceptr address = DevicePointer.at(clear.address());
+    return () ->
+        check(JCudaDriver.cuMemsetD8Async(address, (byte) 0, clear.bytes(), stream), "clearing");
+  }
+
+  @Override
+  public Module load(String file, byte[] image) {
+    return new CudaModule(file, image, capability, stream, HARDWARE);
+  }
+
+  @Override
+  public Graph capture(String name, Runnable commands) {
+    return new CudaGraph(stream, name, commands);
+  }
+
+  @Override
+  public Events events(int count) {
+    return new CudaEvents(stream, count);
+  }
+
+  @Override
+  public void close() {
+    enter();
+    JCudaDriver.cuStreamDestroy(stream);
+    JCudaDriver.cuDevicePrimaryCtxRelease(device);
+  }
+}

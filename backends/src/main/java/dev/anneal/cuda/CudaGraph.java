@@ -1,0 +1,44 @@
+package dev.anneal.cuda;
+
+import static dev.anneal.cuda.CudaErrors.check;
+
+import dev.anneal.gpu.Driver;
+import jcuda.driver.CUgraph;
+import jcuda.driver.CUgraphExec;
+import jcuda.driver.CUstream;
+import jcuda.driver.CUstreamCaptureMode;
+import jcuda.driver.JCudaDriver;
+
+/** Commands that were captured from a stream. */
+final class CudaGraph implements Driver.Graph {
+  private final CUstream stream;
+  private final String name;
+  private final CUgraphExec executable = new CUgraphExec();
+
+  CudaGraph(CUstream stream, String name, Runnable commands) {
+    this.stream = stream;
+    this.name = name;
+    check(
+        JCudaDriver.cuStreamBeginCapture(
+            stream, CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL),
+        "capturing " + name);
+    CUgraph captured = new CUgraph();
+    try {
+      commands.run();
+    } finally {
+      check(JCudaDriver.cuStreamEndCapture(stream, captured), "capturing " + name);
+    }
+    check(JCudaDriver.cuGraphInstantiate(executable, captured, 0), "instantiating " + name);
+    JCudaDriver.cuGraphDestroy(captured);
+  }
+
+  @Override
+  public void launch() {
+    check(JCudaDriver.cuGraphLaunch(executable, stream), "launching " + name);
+  }
+
+  @Override
+  public void close() {
+    JCudaDriver.cuGraphExecDestroy(executable);
+  }
+}

@@ -1,0 +1,87 @@
+package dev.anneal.gpu;
+
+import java.util.List;
+
+/** One thing that the stream is told to do, as data: addresses and sizes are fixed. */
+public sealed interface Command {
+
+  /**
+   * Runs a kernel.
+   *
+   * @param file the kernel file it is in
+   * @param grid blocks
+   * @param threads per block
+   * @param sharedBytes beside what the kernel declares
+   */
+  record Launch(
+      String file, String kernel, Grid grid, int threads, int sharedBytes, List<Argument> arguments)
+      implements Command {
+    public Launch {
+      arguments = List.copyOf(arguments);
+    }
+
+    static Launch of(String file, String kernel, Grid grid, int threads, Argument... arguments) {
+      return new Launch(file, kernel, grid, threads, 0, List.of(arguments));
+    }
+  }
+
+  /** Blocks in three directions. */
+  record Grid(int x, int y, int z) {
+    private static final int MOST_Y = 65535;
+
+    public Grid {
+      if (x < 1 || y < 1 || z < 1 || y > MOST_Y || z > MOST_Y) {
+        throw new IllegalArgumentException("grid (" + x + ", " + y + ", " + z + ")");
+      }
+    }
+
+    static Grid of(long x) {
+      return new Grid(Math.toIntExact(x), 1, 1);
+    }
+
+    static Grid of(long x, long y) {
+      return new Grid(Math.toIntExact(x), Math.toIntExact(y), 1);
+    }
+
+    /** Enough blocks of {@code threads} for one thread each of {@code n}. */
+    static Grid covering(long n, int threads) {
+      return of(Math.ceilDiv(n, threads));
+    }
+  }
+
+  /** What a library does with a product before it writes it. */
+  enum Epilogue {
+    NONE,
+    /** Adds a bias to every column. */
+    BIAS,
+    /** Adds a bias, writes that to an auxiliary matrix, and the GELU of it as the result. */
+    BIAS_THEN_GELU
+  }
+
+  /**
+   * D (m,n) = op(A) (m,k) op(B) (k,n) + C, by a library, in its own order: columns one after the
+   * other, as BLAS has them. A row-major matrix is its own transpose there.
+   *
+   * @param accumulate whether C is D, or nothing
+   * @param auxiliary for {@link Epilogue#BIAS_THEN_GELU}, of D's shape
+   */
+  record Product(
+      boolean transposeA,
+      boolean transposeB,
+      int m,
+      int n,
+      int k,
+      long a,
+      long b,
+      long d,
+      boolean accumulate,
+      Epilogue epilogue,
+      long bias,
+      long auxiliary,
+      long workspace,
+      long workspaceBytes)
+      implements Command {}
+
+  /** Sets bytes to zero. */
+  record Clear(long address, long bytes) implements Command {}
+}

@@ -1,0 +1,96 @@
+package dev.anneal.gpu;
+
+import static dev.anneal.gpu.Argument.f32;
+import static dev.anneal.gpu.Argument.i64;
+
+import dev.anneal.gpu.Command.Grid;
+import dev.anneal.gpu.Command.Launch;
+import dev.anneal.plan.Op;
+import java.util.List;
+
+/** Ops whose every element stands alone: residual.cu, gelu.cu, fill.cu; and the mean. */
+final class Elementwise {
+  private static final int THREADS = 256;
+
+  private Elementwise() {}
+
+  /** Version 1 has a thread per element, version 2 one per pack. */
+  private static List<Command> launch(
+      OpContext context, String file, String kernel, long n, Argument... arguments) {
+    int version = context.version(kernel);
+    long threads = version == 1 ? n : Math.ceilDiv(n, OpContext.PACK);
+    return List.of(
+        Launch.of(
+            file, kernel + "_v" + version, Grid.covering(threads, THREADS), THREADS, arguments));
+  }
+
+  static List<Command> add(Op.Add op, OpContext context) {
+    long n = op.out().elements();
+    return launch(
+        context,
+        "residual.cu",
+        "add",
+        n,
+        context.at(op.out()),
+        context.at(op.a()),
+        context.at(op.b()),
+        i64(n));
+  }
+
+  static List<Command> gelu(Op.GeluForward op, OpContext context) {
+    long n = op.out().elements();
+    return launch(
+        context, "gelu.cu", "gelu_forward", n, context.at(op.out()), context.at(op.in()), i64(n));
+  }
+
+  static List<Command> geluBackward(Op.GeluBackward op, OpContext context) {
+    long n = op.dIn().elements();
+    return launch(
+        context,
+        "gelu.cu",
+        "gelu_backward",
+        n,
+        context.at(op.dIn()),
+        context.at(op.dOut()),
+        context.at(op.in()),
+        i64(n));
+  }
+
+  static List<Command> fill(Op.Fill op, OpContext context) {
+    long n = op.out().elements();
+    return List.of(
+        Launch.of(
+            "fill.cu",
+            "fill_float_v1",
+            Grid.covering(n, THREADS),
+            THREADS,
+            context.at(op.out()),
+            f32(op.value()),
+            i64(n)));
+  }
+
+  static List<Command> meanBackward(Op.MeanBackward op, OpContext context) {
+    long n = op.dIn().elements();
+    return List.of(
+        Launch.of(
+            "fill.cu",
+            "mean_backward_v1",
+            Grid.covering(n, THREADS),
+            THREADS,
+            context.at(op.dIn()),
+            context.at(op.dOut()),
+            i64(n)));
+  }
+
+  static List<Command> mean(Op.MeanForward op, OpContext context) {
+    return List.of(
+        Launch.of(
+            "mean.cu",
+            "mean_forward_v1",
+            Grid.of(1),
+            1024,
+            context.at(op.out()),
+            context.at(op.in()),
+            i64(op.in().elements())));
+  }
+}

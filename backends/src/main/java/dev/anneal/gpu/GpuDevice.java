@@ -1,0 +1,164 @@
+package dev.anneal.gpu;
+
+import static java.util.Objects.requireNonNull;
+
+import dev.anneal.device.Device;
+import dev.anneal.device.DeviceInfo;
+import dev.anneal.device.DeviceOptions;
+import dev.anneal.device.KernelFamily;
+import dev.anneal.device.Memory;
+import dev.anneal.device.Program;
+import dev.anneal.failure.Failure;
+import dev.anneal.plan.Arena;
+import dev.anneal.plan.DType;
+import dev.anneal.plan.Plan;
+import dev.anneal.plan.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.ToLongFunction;
+
+/** One GPU, by its vendor's driver. */
+public final class GpuDevice implements Device {
+  private final DeviceInfo info;
+  private final Driver driver;
+  private final KernelModules modules;
+  private final Optional<MatrixLibrary> library;
+  private final KernelVersions versions;
+
+  /**
+   * @param images where the kernels come from
+   * @param library that multiplies matrices, where there is one
+   */
+  public GpuDevice(
+      DeviceInfo info,
+      Driver driver,
+      KernelImages images,
+      Optional<MatrixLibrary> library,
+      DeviceOptions options) {
+    this.info = info;
+    this.driver = driver;
+    this.modules = new KernelModules(driver, images);
+    this.library = library;
+    this.versions = new KernelVersions(info.backend(), library.map(MatrixLibrary::name));
+    versions.choose(options.kernels());
+  }
+
+  @Override
+  public DeviceInfo info() {
+    return info;
+  }
+
+  @Override
+  public Memory allocate(Arena arena, long bytes) {
+    GpuMemory memory = new GpuMemory(driver, arena.name().toLowerCase(Locale.ROOT), bytes);
+    driver.synchronize("clearing memory");
+    return memory;
+  }
+
+  @Override
+  public List<KernelFamily> kernels() {
+    return versions.families();
+  }
+
+  @Override
+  public Map<String, Integer> kernelVersions() {
+    return versions.all();
+  }
+
+  @Override
+  public void chooseKernels(Map<String, Integer> chosen) {
+    versions.choose(chosen);
+  }
+
+  @Override
+  public Program compile(Plan plan, Map<Arena, Memory> memory) {
+    return compile(
+        plan,
+        tensor ->
+            gpu(requireNonNull(memory.get(tensor.arena()))).address()
+                + plan.layout().offset(tensor));
+  }
+
+  /** A program for tensors that lie where {@code places} says. */
+  Program compile(Plan plan, ToLongFunction<Tensor> places) {
+    checkFormats(plan);
+    driver.enter();
+    Workspace measured = measured(plan);
+    GpuMemory own = new GpuMemory(driver, "workspace of " + plan.name(), measured.bytes());
+    Workspace workspace = new Workspace(own.address(), measured.constantBytes());
+    OpContext ops = new OpContext(places, workspace, versions, driver.hardware());
+    List<List<Command>> commands = OpCommands.of(plan.ops(), ops);
+    try (var host = java.lang.foreign.Arena.ofConfined()) {
+      for (Workspace.Constant constant : workspace.constants()) {
+        driver.copyIn(
+            own.address() + constant.offset(),
+            host.allocateFrom(ValueLayout.JAVA_LONG, constant.words()));
+      }
+    }
+    driver.synchronize("preparing " + plan.name());
+    return new GpuProgram(plan, driver, own, commands, this::prepare);
+  }
+
+  private PreparedCommand prepare(Command command) {
+    return switch (command) {
+      case Command.Clear clear -> driver.prepare(clear);
+      case Command.Product product -> library.orElseThrow().prepare(product);
+      case Command.Launch launch -> modules.prepare(launch, DType.F32);
+    };
+  }
+
+  /** A dry run, to learn how much there must be of what. */
+  private Workspace measured(Plan plan) {
+    Workspace workspace = new Workspace(0, 0);
+    OpCommands.of(
+        plan.ops(), new OpContext(plan.layout()::offset, workspace, versions, driver.hardware()));
+    return workspace;
+  }
+
+  private void checkFormats(Plan plan) {
+    for (Tensor tensor : plan.tensors()) {
+      if (tensor.dtype() != DType.F32 && tensor.dtype() != DType.I32) {
+        throw Failure.usage(
+            "--dtype "
+                + tensor.dtype().name().toLowerCase(Locale.ROOT)
+                + ": "
+                + info.name()
+                + " has fp32 only so far");
+      }
+    }
+  }
+
+  @Override
+  public long workspaceBytes(Plan plan) {
+    return measured(plan).bytes();
+  }
+
+  @Override
+  public void copyIn(Memory to, long offset, MemorySegment from) {
+    driver.copyIn(gpu(to).address() + offset, from);
+  }
+
+  @Override
+  public void copyOut(Memory from, long offset, MemorySegment to) {
+    driver.copyOut(gpu(from).address() + offset, to);
+  }
+
+  private static GpuMemory gpu(Memory memory) {
+    if (memory instanceof GpuMemory gpu) {
+      return gpu;
+    }
+    throw new IllegalArgumentException("this memory is not a GPU's: " + memory);
+  }
+
+  @Override
+  public void close() {
+    driver.enter();
+    library.ifPresent(MatrixLibrary::close);
+    modules.close();
+    driver.close();
+  }
+}

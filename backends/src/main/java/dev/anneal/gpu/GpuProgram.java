@@ -1,0 +1,107 @@
+package dev.anneal.gpu;
+
+import dev.anneal.device.OpTimings;
+import dev.anneal.device.Program;
+import dev.anneal.plan.Plan;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * A plan as one graph: what its ops tell the stream is captured once, and a run is one launch.
+ *
+ * <p>Time per op needs an event after each op, which a graph of hundreds of small kernels would
+ * feel. So the first run, and then one in {@value #TIMED_EVERY}, is no graph but command by command
+ * with events; {@link #timings} takes the runs between to have gone as the last of those.
+ */
+final class GpuProgram implements Program {
+  private static final int TIMED_EVERY = 64;
+
+  private final Plan plan;
+  private final Driver driver;
+  private final GpuMemory workspace;
+  private final List<List<PreparedCommand>> commands;
+  private final Driver.Events events;
+  private final long[] lastTimed;
+  private Optional<Driver.Graph> graph = Optional.empty();
+  private long everRun;
+  private long runs;
+  private boolean open = true;
+
+  GpuProgram(
+      Plan plan,
+      Driver driver,
+      GpuMemory workspace,
+      List<List<Command>> commands,
+      Function<Command, PreparedCommand> prepare) {
+    this.plan = plan;
+    this.driver = driver;
+    this.workspace = workspace;
+    this.commands = commands.stream().map(ofOp -> ofOp.stream().map(prepare).toList()).toList();
+    this.lastTimed = new long[commands.size()];
+    this.events = driver.events(commands.size() + 1);
+  }
+
+  @Override
+  public Plan plan() {
+    return plan;
+  }
+
+  @Override
+  public void run() {
+    driver.enter();
+    if (everRun % TIMED_EVERY == 0) {
+      runTimed();
+    } else {
+      graph.orElseGet(this::capture).launch();
+      driver.synchronize("running " + plan.name());
+    }
+    everRun++;
+    runs++;
+  }
+
+  private void runTimed() {
+    events.record(0);
+    for (int i = 0; i < commands.size(); i++) {
+      commands.get(i).forEach(PreparedCommand::enqueue);
+      events.record(i + 1);
+    }
+    driver.synchronize("running " + plan.name());
+    for (int i = 0; i < commands.size(); i++) {
+      lastTimed[i] = commands.get(i).isEmpty() ? 0 : (long) (events.millisecondsAfter(i) * 1e6);
+    }
+  }
+
+  private Driver.Graph capture() {
+    Driver.Graph captured =
+        driver.capture(
+            plan.name(), () -> commands.forEach(ofOp -> ofOp.forEach(PreparedCommand::enqueue)));
+    graph = Optional.of(captured);
+    return captured;
+  }
+
+  @Override
+  public OpTimings timings() {
+    long[] nanos = new long[lastTimed.length];
+    for (int i = 0; i < nanos.length; i++) {
+      nanos[i] = lastTimed[i] * runs;
+    }
+    return new OpTimings(plan.ops(), nanos, runs);
+  }
+
+  @Override
+  public void resetTimings() {
+    runs = 0;
+  }
+
+  @Override
+  public void close() {
+    if (open) {
+      open = false;
+      driver.enter();
+      graph.ifPresent(Driver.Graph::close);
+      events.close();
+      workspace.close();
+    }
+  }
+}

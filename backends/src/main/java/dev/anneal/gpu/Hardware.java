@@ -1,0 +1,10 @@
+package dev.anneal.gpu;
+
+/**
+ * What host code needs to know of a GPU to shape its launches.
+ *
+ * @param warp threads that run in step and can shuffle: 32, or 64 on some of AMD's
+ * @param sharedBytes shared memory that a block has without being asked
+ * @param sharedOptInBytes the most that it can have when asked
+ */
+public record Hardware(int warp, int sharedBytes, int sharedOptInBytes) {}

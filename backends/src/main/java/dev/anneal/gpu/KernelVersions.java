@@ -1,0 +1,182 @@
+package dev.anneal.gpu;
+
+import dev.anneal.device.KernelFamily;
+import dev.anneal.failure.Failure;
+import dev.anneal.plan.Op;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/** Which version of each kernel programs are compiled with. */
+final class KernelVersions {
+  private static final String PLAIN = "plain: one thread per element";
+  private static final String PACKS = "128-bit packs";
+
+  /** The versions that the kernel files have; their headers say more. */
+  private static final List<KernelFamily> OWN =
+      List.of(
+          family("add", Op.Add.class, PLAIN, PACKS),
+          family("gelu_forward", Op.GeluForward.class, PLAIN, PACKS),
+          family("gelu_backward", Op.GeluBackward.class, PLAIN, PACKS),
+          family("embedding_forward", Op.EmbeddingForward.class, PLAIN, PACKS),
+          family(
+              "token_embedding_backward",
+              Op.TokenEmbeddingBackward.class,
+              "plain: one thread per channel walks through all tokens",
+              "tokens in buckets, a warp per vocabulary row"),
+          family("position_embedding_backward", Op.PositionEmbeddingBackward.class, PLAIN, PACKS),
+          family(
+              "layernorm_forward",
+              Op.LayerNormForward.class,
+              "plain: one thread per row",
+              "one warp per row, sums by shuffles",
+              "128-bit packs, the row kept in shared memory",
+              "the sum before it, where there is one, in the same kernel"),
+          family(
+              "layernorm_backward",
+              Op.LayerNormBackward.class,
+              "plain: one thread per row, one per channel",
+              "rows read once, channels' sums in registers"),
+          family(
+              "bias_backward",
+              Op.BiasBackward.class,
+              "plain: one thread per column",
+              "128-bit packs, tiles of rows"),
+          family(
+              "matmul_forward",
+              Op.MatmulForward.class,
+              "plain: one thread per element",
+              "128 x 128 tiles in shared memory, 8 x 8 in registers",
+              "128-bit loads, the next tile loaded meanwhile"),
+          family(
+              "matmul_backward_input",
+              Op.MatmulBackwardInput.class,
+              "plain: one thread per element",
+              "128 x 128 tiles in shared memory, 8 x 8 in registers",
+              "128-bit loads, the next tile loaded meanwhile"),
+          family(
+              "matmul_backward_weight",
+              Op.MatmulBackwardWeight.class,
+              "plain: one thread per element",
+              "128 x 128 tiles in shared memory, 8 x 8 in registers",
+              "128-bit loads, the next tile loaded meanwhile, tokens split among blocks"),
+          family(
+              "attention_forward",
+              Op.AttentionForward.class,
+              "plain: one thread per query",
+              "tiles of queries and keys in shared memory"),
+          family(
+              "attention_backward",
+              Op.AttentionBackward.class,
+              "plain: one thread per query, then one per key",
+              "tiles of queries and keys in shared memory"),
+          family(
+              "cached_attention",
+              Op.CachedAttention.class,
+              "plain: one thread per query and head",
+              "a block per query and head"),
+          family(
+              "cross_entropy_forward",
+              Op.CrossEntropyForward.class,
+              "plain: one thread per row",
+              "a block per row, one pass"),
+          family("cross_entropy_backward", Op.CrossEntropyBackward.class, PLAIN, PACKS),
+          family(
+              "global_norm",
+              Op.GlobalNorm.class,
+              "plain: one launch per gradient",
+              "one launch for all, 128-bit packs"),
+          family("adamw", Op.AdamW.class, PLAIN, PACKS, "one launch for all parameters"));
+
+  /** The version of the three products that is {@link MatrixLibrary}'s. */
+  static final int BY_LIBRARY = 4;
+
+  private final String backend;
+  private final List<KernelFamily> families;
+  private final Map<String, Integer> chosen = new HashMap<>();
+
+  /**
+   * The last version of each.
+   *
+   * @param backend for messages
+   * @param library the name of the library that multiplies matrices, where there is one
+   */
+  KernelVersions(String backend, Optional<String> library) {
+    this.backend = backend;
+    families =
+        OWN.stream()
+            .map(
+                family ->
+                    family.name().startsWith("matmul_") && library.isPresent()
+                        ? withLibrary(family, library.get())
+                        : family)
+            .toList();
+    families.forEach(family -> chosen.put(family.name(), family.versions()));
+  }
+
+  private static KernelFamily withLibrary(KernelFamily family, String library) {
+    List<String> ideas = new ArrayList<>(family.ideas());
+    ideas.add(library);
+    return new KernelFamily(family.name(), family.op(), ideas);
+  }
+
+  List<KernelFamily> families() {
+    return families;
+  }
+
+  private static KernelFamily family(String name, Class<? extends Op> op, String... ideas) {
+    return new KernelFamily(name, op, List.of(ideas));
+  }
+
+  int of(String kernel) {
+    Integer version = chosen.get(kernel);
+    if (version == null) {
+      throw new IllegalArgumentException("no kernel is named " + kernel);
+    }
+    return version;
+  }
+
+  Map<String, Integer> all() {
+    return new TreeMap<>(chosen);
+  }
+
+  /**
+   * Chooses some; the others stay. Changes nothing when one of them is wrong.
+   *
+   * @throws Failure when there is no such kernel or version
+   */
+  void choose(Map<String, Integer> versions) {
+    versions.forEach(
+        (name, version) -> {
+          KernelFamily family =
+              families.stream()
+                  .filter(f -> f.name().equals(name))
+                  .findFirst()
+                  .orElseThrow(
+                      () ->
+                          Failure.usage(
+                              "--kernel "
+                                  + name
+                                  + ": "
+                                  + backend
+                                  + " has no such kernel; there are "
+                                  + families.stream()
+                                      .map(KernelFamily::name)
+                                      .collect(Collectors.joining(", "))));
+          if (version < 1 || version > family.versions()) {
+            throw Failure.usage(
+                "--kernel "
+                    + name
+                    + "="
+                    + version
+                    + ": there are versions 1 to "
+                    + family.versions());
+          }
+        });
+    chosen.putAll(versions);
+  }
+}

@@ -1,0 +1,202 @@
+package dev.anneal.gpu;
+
+import static dev.anneal.gpu.Argument.f32;
+import static dev.anneal.gpu.Argument.i32;
+
+import dev.anneal.gpu.Command.Grid;
+import dev.anneal.gpu.Command.Launch;
+import dev.anneal.plan.Op;
+import dev.anneal.plan.Tensor;
+import java.util.List;
+
+/** Layer normalisation: layernorm.cu. */
+final class LayerNorm {
+  private static final String FILE = "layernorm.cu";
+  private static final int THREADS = 256;
+  private static final int KEPT_WARPS = 4;
+  private static final int SUM_THREADS = 1024;
+  private static final int PACK_BYTES = 16;
+
+  /** The most channels that version 2 of the backward pass has room for in a block's registers. */
+  private static final int MOST_CHANNELS = 4096;
+
+  private LayerNorm() {}
+
+  /** Shared memory for one row. */
+  private static int rowBytes(int c) {
+    return Math.ceilDiv(c, OpContext.PACK) * PACK_BYTES;
+  }
+
+  private static boolean fits(int c, OpContext context) {
+    return rowBytes(c) <= context.hardware().sharedOptInBytes();
+  }
+
+  static List<Command> forward(Op.LayerNormForward op, OpContext context) {
+    int rows = Math.toIntExact(op.in().shape().rows());
+    int c = op.in().shape().dim(-1);
+    int version = Math.min(3, context.version("layernorm_forward"));
+    if (version == 3 && fits(c, context)) {
+      return List.of(
+          keeping(
+              context,
+              "layernorm_forward_v3",
+              rows,
+              c,
+              List.of(
+                  context.at(op.out()),
+                  context.at(op.mean()),
+                  context.at(op.rstd()),
+                  context.at(op.in()),
+                  context.at(op.weight()),
+                  context.at(op.bias()),
+                  i32(rows),
+                  i32(c),
+                  f32(op.epsilon()))));
+    }
+    long threads = version == 1 ? rows : (long) rows * context.warp();
+    return List.of(
+        Launch.of(
+            FILE,
+            version == 1 ? "layernorm_forward_v1" : "layernorm_forward_v2",
+            Grid.covering(threads, THREADS),
+            THREADS,
+            context.at(op.out()),
+            context.at(op.mean()),
+            context.at(op.rstd()),
+            context.at(op.in()),
+            context.at(op.weight()),
+            context.at(op.bias()),
+            i32(rows),
+            i32(c),
+            f32(op.epsilon())));
+  }
+
+  /** A kernel that keeps a row per warp in shared memory: as many warps as there is room for. */
+  private static Launch keeping(
+      OpContext context, String kernel, int rows, int c, List<Argument> arguments) {
+    int bytes = rowBytes(c);
+    int warps = Math.clamp(context.hardware().sharedBytes() / bytes, 1, KEPT_WARPS);
+    return new Launch(
+        FILE,
+        kernel,
+        Grid.of(Math.ceilDiv(rows, warps)),
+        warps * context.warp(),
+        warps * bytes,
+        arguments);
+  }
+
+  /** Whether {@link #addThenNormalize} can stand for both ops. */
+  static boolean fuses(Op.Add add, Op.LayerNormForward norm, OpContext context) {
+    if (context.version("layernorm_forward") < 4
+        || !norm.in().equals(add.out())
+        || !fits(norm.in().shape().dim(-1), context)) {
+      return false;
+    }
+    // A row is written while later rows are yet to be read.
+    for (Tensor written : List.of(norm.out(), norm.mean(), norm.rstd())) {
+      for (Tensor read : List.of(add.a(), add.b())) {
+        if (overlap(context, written, read)) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+
+  private static boolean overlap(OpContext context, Tensor a, Tensor b) {
+    return a.arena() == b.arena()
+        && context.address(a) < context.address(b) + b.bytes()
+        && context.address(b) < context.address(a) + a.bytes();
+  }
+
+  static List<Command> addThenNormalize(Op.Add add, Op.LayerNormForward norm, OpContext context) {
+    int rows = Math.toIntExact(norm.in().shape().rows());
+    int c = norm.in().shape().dim(-1);
+    return List.of(
+        keeping(
+            context,
+            "add_layernorm_forward_v1",
+            rows,
+            c,
+            List.of(
+                context.at(norm.out()),
+                context.at(norm.mean()),
+                context.at(norm.rstd()),
+                context.at(add.out()),
+                context.at(add.a()),
+                context.at(add.b()),
+                context.at(norm.weight()),
+                context.at(norm.bias()),
+                i32(rows),
+                i32(c),
+                f32(norm.epsilon()))));
+  }
+
+  static List<Command> backward(Op.LayerNormBackward op, OpContext context) {
+    int rows = Math.toIntExact(op.in().shape().rows());
+    int c = op.in().shape().dim(-1);
+    if (context.version("layernorm_backward") == 1 || c > MOST_CHANNELS) {
+      return List.of(
+          Launch.of(
+              FILE,
+              "layernorm_backward_weight_v1",
+              Grid.covering(c, THREADS),
+              THREADS,
+              context.at(op.dWeight()),
+              context.at(op.dBias()),
+              context.at(op.dOut()),
+              context.at(op.in()),
+              context.at(op.mean()),
+              context.at(op.rstd()),
+              i32(rows),
+              i32(c),
+              i32(op.accumulate())),
+          Launch.of(
+              FILE,
+              "layernorm_backward_input_v1",
+              Grid.covering(rows, THREADS),
+              THREADS,
+              context.at(op.dIn()),
+              context.at(op.dOut()),
+              context.at(op.in()),
+              context.at(op.weight()),
+              context.at(op.mean()),
+              context.at(op.rstd()),
+              context.at(op.residual()),
+              i32(rows),
+              i32(c)));
+    }
+    // At most 1024 partial sums, and at least 16 rows each.
+    int rowsPerBlock = Math.max(16, Math.ceilDiv(rows, 1024));
+    int blocks = Math.ceilDiv(rows, rowsPerBlock);
+    Argument partial = context.scratch(8L * blocks * c);
+    return List.of(
+        Launch.of(
+            FILE,
+            "layernorm_backward_v2",
+            Grid.of(blocks),
+            context.wholeWarps(Math.ceilDiv(c, OpContext.PACK)),
+            context.at(op.dIn()),
+            partial,
+            context.at(op.dOut()),
+            context.at(op.in()),
+            context.at(op.weight()),
+            context.at(op.mean()),
+            context.at(op.rstd()),
+            context.at(op.residual()),
+            i32(rows),
+            i32(c),
+            i32(rowsPerBlock)),
+        Launch.of(
+            FILE,
+            "layernorm_backward_sum_v2",
+            Grid.of(Math.ceilDiv(c, context.warp()), 2),
+            SUM_THREADS,
+            context.at(op.dWeight()),
+            context.at(op.dBias()),
+            partial,
+            i32(blocks),
+            i32(c),
+            i32(op.accumulate())));
+  }
+}

@@ -1,0 +1,113 @@
+package dev.anneal.gpu;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.SymbolLookup;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Finds a vendor's libraries: by the loader's own path first, then in {@code folders} in order.
+ *
+ * @param folders where a toolkit or a Python environment has libraries
+ * @param searched all of these places in a few words, for messages
+ */
+public record LibraryLocator(List<Path> folders, String searched) {
+  public LibraryLocator {
+    folders = List.copyOf(folders);
+  }
+
+  /** A variable's value, unless it is blank. */
+  public static Optional<String> value(Map<String, String> environment, String variable) {
+    return Optional.ofNullable(environment.get(variable)).filter(value -> !value.isBlank());
+  }
+
+  /** The folders that Python environments have their packages in: the active one's first. */
+  public static List<Path> pythonPackages(Map<String, String> environment) {
+    List<Path> libraries = new ArrayList<>();
+    for (String variable : List.of("VIRTUAL_ENV", "CONDA_PREFIX")) {
+      value(environment, variable).ifPresent(home -> libraries.add(Path.of(home, "lib")));
+    }
+    value(environment, "HOME").ifPresent(home -> libraries.add(Path.of(home, ".local/lib")));
+    libraries.add(Path.of("/usr/local/lib"));
+    libraries.add(Path.of("/usr/lib"));
+    List<Path> packages = new ArrayList<>();
+    for (Path library : libraries) {
+      for (Path python : children(library, "python3*")) {
+        packages.add(python.resolve("site-packages"));
+        packages.add(python.resolve("dist-packages"));
+      }
+    }
+    return packages;
+  }
+
+  /** What {@code folder} has by the names of {@code glob}, sorted; nothing when it is not there. */
+  public static List<Path> children(Path folder, String glob) {
+    List<Path> children = new ArrayList<>();
+    if (Files.isDirectory(folder)) {
+      try (DirectoryStream<Path> stream = Files.newDirectoryStream(folder, glob)) {
+        stream.forEach(children::add);
+      } catch (IOException e) {
+        return List.of(); // What cannot be read has no library for us.
+      }
+    }
+    children.sort(null);
+    return children;
+  }
+
+  /**
+   * The first of {@code sonames} that is anywhere: a newer one in any place comes first.
+   *
+   * @param needed which libraries beside it to load before, as a glob, since it has no path to find
+   *     them by; empty for none
+   */
+  public Optional<SharedLibrary> find(List<String> sonames, String needed) {
+    for (String soname : sonames) {
+      Optional<SharedLibrary> found =
+          open(soname).map(symbols -> new SharedLibrary(soname, loaded(soname), symbols));
+      if (found.isPresent()) {
+        return found;
+      }
+      for (Path folder : folders) {
+        Path file = folder.resolve(soname);
+        if (Files.isRegularFile(file)) {
+          if (!needed.isEmpty()) {
+            children(folder, needed).forEach(other -> open(other.toString()));
+          }
+          Optional<SymbolLookup> symbols = open(file.toString());
+          if (symbols.isPresent()) {
+            return Optional.of(new SharedLibrary(soname, file.toString(), symbols.get()));
+          }
+        }
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static Optional<SymbolLookup> open(String name) {
+    try {
+      return Optional.of(SymbolLookup.libraryLookup(name, Arena.global()));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty(); // There is none of this name, or it is for another machine.
+    }
+  }
+
+  /** The file that the loader took for {@code soname}. */
+  private static String loaded(String soname) {
+    String version = soname.substring(0, soname.indexOf(".so") + 3);
+    try (var lines = Files.lines(Path.of("/proc/self/maps"))) {
+      return lines
+          .map(line -> line.substring(line.indexOf('/') < 0 ? line.length() : line.indexOf('/')))
+          .filter(path -> path.contains("/" + version))
+          .findFirst()
+          .orElse(soname);
+    } catch (IOException e) {
+      return soname;
+    }
+  }
+}

@@ -1,0 +1,183 @@
+package dev.anneal.gpu;
+
+import static dev.anneal.gpu.Argument.i32;
+import static dev.anneal.gpu.Argument.i64;
+
+import dev.anneal.gpu.Command.Grid;
+import dev.anneal.gpu.Command.Launch;
+import dev.anneal.plan.Op;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The three products of a linear layer, and the gradient of its bias: matmul.cu, bias.cu. */
+final class Matmul {
+  private static final String FILE = "matmul.cu";
+  private static final int THREADS = 256;
+  private static final int TILE = 128;
+  private static final int DEPTH = 8;
+  private static final int PLAIN_TILE = 16;
+  private static final int SUM_THREADS = 1024;
+
+  /** Tiles of dWeight from which on it alone fills a GPU. */
+  private static final int ENOUGH_TILES = 128;
+
+  /** Tokens that a block should have at least, when they are split among blocks. */
+  private static final int ENOUGH_TOKENS = 256;
+
+  private Matmul() {}
+
+  private static Grid tiles(int version, int rows, int columns) {
+    int tile = version == 1 ? PLAIN_TILE : TILE;
+    return Grid.of(Math.ceilDiv(columns, tile), Math.ceilDiv(rows, tile));
+  }
+
+  static List<Command> forward(Op.MatmulForward op, OpContext context) {
+    int m = Math.toIntExact(op.in().shape().rows());
+    int k = op.in().shape().dim(-1);
+    int n = op.out().shape().dim(-1);
+    int version = context.version("matmul_forward");
+    if (version == KernelVersions.BY_LIBRARY) {
+      return LibraryMatmul.forward(op, context);
+    }
+    return List.of(
+        Launch.of(
+            FILE,
+            "matmul_forward_v" + version,
+            tiles(version, m, n),
+            THREADS,
+            context.at(op.out()),
+            context.at(op.in()),
+            context.at(op.weight()),
+            context.at(op.bias()),
+            i32(m),
+            i32(n),
+            i32(k)));
+  }
+
+  static List<Command> backwardInput(Op.MatmulBackwardInput op, OpContext context) {
+    int m = Math.toIntExact(op.dIn().shape().rows());
+    int k = op.dIn().shape().dim(-1);
+    int n = op.dOut().shape().dim(-1);
+    int version = context.version("matmul_backward_input");
+    if (version == KernelVersions.BY_LIBRARY) {
+      return LibraryMatmul.backwardInput(op, context);
+    }
+    return List.of(
+        Launch.of(
+            FILE,
+            "matmul_backward_input_v" + version,
+            tiles(version, m, k),
+            THREADS,
+            context.at(op.dIn()),
+            context.at(op.dOut()),
+            context.at(op.weight()),
+            i32(m),
+            i32(n),
+            i32(k)));
+  }
+
+  static List<Command> backwardWeight(Op.MatmulBackwardWeight op, OpContext context) {
+    int m = Math.toIntExact(op.in().shape().rows());
+    int k = op.in().shape().dim(-1);
+    int n = op.dOut().shape().dim(-1);
+    int version = context.version("matmul_backward_weight");
+    if (version == KernelVersions.BY_LIBRARY) {
+      return LibraryMatmul.backwardWeight(op, context);
+    }
+    Grid tiles = tiles(version, n, k);
+    if (version < 3) {
+      return List.of(
+          Launch.of(
+              FILE,
+              "matmul_backward_weight_v" + version,
+              tiles,
+              THREADS,
+              context.at(op.dWeight()),
+              context.at(op.dOut()),
+              context.at(op.in()),
+              i32(m),
+              i32(n),
+              i32(k),
+              i32(op.accumulate())));
+    }
+    int wanted = Math.ceilDiv(ENOUGH_TILES, tiles.x() * tiles.y());
+    int split = Math.clamp(m / ENOUGH_TOKENS, 1, wanted);
+    int part = Math.ceilDiv(Math.ceilDiv(m, split), DEPTH) * DEPTH;
+    int parts = Math.ceilDiv(m, part);
+    long elements = op.dWeight().elements();
+    Argument partial = parts == 1 ? Argument.address(0) : context.scratch(4 * elements * parts);
+    List<Command> commands = new ArrayList<>();
+    commands.add(
+        Launch.of(
+            FILE,
+            "matmul_backward_weight_v3",
+            new Grid(tiles.x(), tiles.y(), parts),
+            THREADS,
+            context.at(op.dWeight()),
+            partial,
+            context.at(op.dOut()),
+            context.at(op.in()),
+            i32(m),
+            i32(n),
+            i32(k),
+            i32(part),
+            i32(op.accumulate())));
+    if (parts > 1) {
+      commands.add(
+          Launch.of(
+              FILE,
+              "matmul_backward_weight_sum_v3",
+              Grid.covering(elements, THREADS),
+              THREADS,
+              context.at(op.dWeight()),
+              partial,
+              i64(elements),
+              i32(parts),
+              i32(op.accumulate())));
+    }
+    return commands;
+  }
+
+  static List<Command> biasBackward(Op.BiasBackward op, OpContext context) {
+    int rows = Math.toIntExact(op.dOut().shape().rows());
+    int n = op.dBias().shape().dim(-1);
+    if (context.version("bias_backward") == 1) {
+      return List.of(
+          Launch.of(
+              "bias.cu",
+              "bias_backward_v1",
+              Grid.covering(n, THREADS),
+              THREADS,
+              context.at(op.dBias()),
+              context.at(op.dOut()),
+              i32(rows),
+              i32(n),
+              i32(op.accumulate())));
+    }
+    // At most 256 partial sums, and at least 64 rows each.
+    int rowsPerBlock = Math.max(64, Math.ceilDiv(rows, 256));
+    int blocks = Math.ceilDiv(rows, rowsPerBlock);
+    Argument partial = context.scratch(4L * blocks * n);
+    return List.of(
+        Launch.of(
+            "bias.cu",
+            "bias_backward_v2",
+            Grid.of(Math.ceilDiv(n, context.warp() * OpContext.PACK), blocks),
+            THREADS,
+            partial,
+            context.at(op.dOut()),
+            i32(rows),
+            i32(n),
+            i32(rowsPerBlock)),
+        Launch.of(
+            "bias.cu",
+            "bias_backward_sum_v2",
+            Grid.of(Math.ceilDiv(n, context.warp())),
+            SUM_THREADS,
+            context.at(op.dBias()),
+            partial,
+            i32(blocks),
+            i32(n),
+            i32(op.accumulate())));
+  }
+}

@@ -1,0 +1,150 @@
+package dev.anneal.gpu;
+
+import static dev.anneal.gpu.Argument.address;
+import static dev.anneal.gpu.Argument.f32;
+import static dev.anneal.gpu.Argument.i32;
+import static dev.anneal.gpu.Argument.i64;
+
+import dev.anneal.gpu.Command.Grid;
+import dev.anneal.gpu.Command.Launch;
+import dev.anneal.plan.Op;
+import dev.anneal.plan.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The global norm and AdamW: global_norm.cu, adamw.cu. */
+final class Optimizer {
+  private static final int THREADS = 256;
+  private static final int SUM_THREADS = 1024;
+  private static final int TILE = 8192;
+
+  private Optimizer() {}
+
+  static List<Command> globalNorm(Op.GlobalNorm op, OpContext context) {
+    long tiles = 0;
+    for (Tensor gradient : op.gradients()) {
+      tiles += Math.ceilDiv(gradient.elements(), TILE);
+    }
+    long partial = context.workspace().scratch(4 * tiles);
+    List<Command> commands = new ArrayList<>();
+    if (context.version("global_norm") == 1) {
+      long tile = 0;
+      for (Tensor gradient : op.gradients()) {
+        long own = Math.ceilDiv(gradient.elements(), TILE);
+        commands.add(
+            Launch.of(
+                "global_norm.cu",
+                "squares_v1",
+                Grid.of(own),
+                THREADS,
+                address(partial + 4 * tile),
+                context.at(gradient),
+                i64(gradient.elements())));
+        tile += own;
+      }
+    } else {
+      commands.add(
+          Launch.of(
+              "global_norm.cu",
+              "squares_v2",
+              Grid.of(tiles),
+              THREADS,
+              address(partial),
+              gradientTable(op, context),
+              i32(op.gradients().size())));
+    }
+    commands.add(
+        Launch.of(
+            "global_norm.cu",
+            "norm_of_squares",
+            Grid.of(1),
+            SUM_THREADS,
+            context.at(op.norm()),
+            address(partial),
+            i64(tiles)));
+    return commands;
+  }
+
+  /** {@code struct Gradient} of global_norm.cu for each. */
+  private static Argument gradientTable(Op.GlobalNorm op, OpContext context) {
+    long[] words = new long[3 * op.gradients().size()];
+    int at = 0;
+    long tile = 0;
+    for (Tensor gradient : op.gradients()) {
+      words[at++] = context.address(gradient);
+      words[at++] = gradient.elements();
+      words[at++] = tile;
+      tile += Math.ceilDiv(gradient.elements(), TILE);
+    }
+    return address(context.workspace().constant(words));
+  }
+
+  /** Whether one launch can do both: they differ in their tensors and weight decay alone. */
+  static boolean together(Op.AdamW a, Op.AdamW b) {
+    return a.norm().equals(b.norm())
+        && a.schedule().equals(b.schedule())
+        && a.beta1() == b.beta1()
+        && a.beta2() == b.beta2()
+        && a.epsilon() == b.epsilon()
+        && a.maxNorm() == b.maxNorm();
+  }
+
+  static List<Command> adamW(Op.AdamW op, OpContext context) {
+    int version = context.version("adamw");
+    if (version == 3) {
+      return allAdamW(List.of(op), context);
+    }
+    long n = op.parameter().elements();
+    return List.of(
+        Launch.of(
+            "adamw.cu",
+            "adamw_v" + version,
+            Grid.covering(version == 1 ? n : Math.ceilDiv(n, OpContext.PACK), THREADS),
+            THREADS,
+            context.at(op.parameter()),
+            context.at(op.m()),
+            context.at(op.v()),
+            context.at(op.gradient()),
+            context.at(op.norm()),
+            context.at(op.schedule()),
+            i64(n),
+            f32(op.beta1()),
+            f32(op.beta2()),
+            f32(op.epsilon()),
+            f32(op.weightDecay()),
+            f32(op.maxNorm())));
+  }
+
+  /** All of them, which are {@link #together}, in one launch. */
+  static List<Command> allAdamW(List<Op.AdamW> ops, OpContext context) {
+    // struct Parameter of adamw.cu for each.
+    long[] words = new long[6 * ops.size()];
+    int at = 0;
+    long block = 0;
+    for (Op.AdamW op : ops) {
+      long n = op.parameter().elements();
+      words[at++] = context.address(op.parameter());
+      words[at++] = context.address(op.m());
+      words[at++] = context.address(op.v());
+      words[at++] = context.address(op.gradient());
+      words[at++] = n;
+      words[at++] = (long) Float.floatToRawIntBits(op.weightDecay()) << 32 | Math.toIntExact(block);
+      block += Math.ceilDiv(n, (long) THREADS * OpContext.PACK);
+    }
+    Op.AdamW first = ops.getFirst();
+    return List.of(
+        Launch.of(
+            "adamw.cu",
+            "adamw_v3",
+            Grid.of(block),
+            THREADS,
+            address(context.workspace().constant(words)),
+            i32(ops.size()),
+            context.at(first.norm()),
+            context.at(first.schedule()),
+            f32(first.beta1()),
+            f32(first.beta2()),
+            f32(first.epsilon()),
+            f32(first.maxNorm())));
+  }
+}

@@ -1,0 +1,65 @@
+package dev.anneal.gpu;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Device memory of a program beside the arenas: constants, which stay, and scratch, which every op
+ * has for itself while it runs. Laid out twice: at base 0 to learn the size, then where it is.
+ */
+final class Workspace {
+  private static final long ALIGNMENT = 256;
+
+  /** Words that are copied to the device before the first run. */
+  record Constant(long offset, long[] words) {}
+
+  private final long constantBase;
+  private final long scratchBase;
+  private final List<Constant> constants = new ArrayList<>();
+  private long constantBytes;
+  private long scratchUsed;
+  private long scratchBytes;
+
+  /** Constants at {@code base}, scratch after {@code constantRoom} bytes of them. */
+  Workspace(long base, long constantRoom) {
+    this.constantBase = base;
+    this.scratchBase = base + constantRoom;
+  }
+
+  private static long aligned(long bytes) {
+    return Math.ceilDiv(bytes, ALIGNMENT) * ALIGNMENT;
+  }
+
+  /** Scratch from before may be used again. */
+  void nextOp() {
+    scratchUsed = 0;
+  }
+
+  /** The address of {@code bytes} that are this op's until it ends. */
+  long scratch(long bytes) {
+    long at = scratchBase + scratchUsed;
+    scratchUsed += aligned(bytes);
+    scratchBytes = Math.max(scratchBytes, scratchUsed);
+    return at;
+  }
+
+  /** The address of a copy of {@code words}. */
+  long constant(long[] words) {
+    long offset = constantBytes;
+    constants.add(new Constant(offset, words.clone()));
+    constantBytes += aligned(8L * words.length);
+    return constantBase + offset;
+  }
+
+  List<Constant> constants() {
+    return List.copyOf(constants);
+  }
+
+  long constantBytes() {
+    return constantBytes;
+  }
+
+  long bytes() {
+    return constantBytes + scratchBytes;
+  }
+}
