@@ -1,5 +1,7 @@
 package dev.anneal.eval;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.anneal.cpu.CpuBackend;
 import dev.anneal.device.Availability;
 import dev.anneal.device.Backend;
@@ -10,6 +12,7 @@ import dev.anneal.device.KernelFamily;
 import dev.anneal.device.Memory;
 import dev.anneal.device.OpTimings;
 import dev.anneal.device.Program;
+import dev.anneal.failure.Failure;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
@@ -19,10 +22,12 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * The CPU with a kernel that has a right version, one that is slightly off in one element, and one
- * that leaves the last element out: what bench and compare must find.
+ * that leaves the last element out: what bench and compare must find. A fourth does not compile,
+ * and a fifth takes its time.
  */
 public final class WrongBackend implements Backend {
   static final String KERNEL = "gelu_forward";
@@ -31,6 +36,14 @@ public final class WrongBackend implements Backend {
           KERNEL,
           Op.GeluForward.class,
           List.of("right", "one element off", "last element left out"));
+
+  /** Not listed among the versions, so that a bench does not try them. */
+  private static final int DOES_NOT_COMPILE = 4;
+
+  private static final int SLOW = 5;
+  private static final int SLOW_MILLIS = 150;
+
+  private static final AtomicBoolean usedAfterClose = new AtomicBoolean();
 
   @Override
   public String name() {
@@ -48,10 +61,16 @@ public final class WrongBackend implements Backend {
     return new WrongDevice(device, options);
   }
 
+  /** Whether anything was asked of a device that was closed. */
+  public static boolean wasUsedAfterClose() {
+    return usedAfterClose.get();
+  }
+
   private static final class WrongDevice implements Device {
     private final DeviceInfo info;
     private final Device cpu;
     private final Map<String, Integer> versions = new TreeMap<>(Map.of(KERNEL, 1));
+    private volatile boolean closed;
 
     WrongDevice(DeviceInfo info, DeviceOptions options) {
       this.info = info;
@@ -59,6 +78,13 @@ public final class WrongBackend implements Backend {
       DeviceInfo host = ((Availability.Available) backend.probe()).devices().getFirst();
       this.cpu = backend.open(host, options.onlyThreads());
       versions.putAll(options.kernels());
+    }
+
+    private void requireOpen() {
+      if (closed) {
+        usedAfterClose.set(true);
+        throw new IllegalStateException("the device is closed");
+      }
     }
 
     @Override
@@ -88,7 +114,12 @@ public final class WrongBackend implements Backend {
 
     @Override
     public Program compile(Plan plan, Map<Arena, Memory> memory) {
-      return new WrongProgram(cpu, cpu.compile(plan, memory), memory, versions.get(KERNEL));
+      requireOpen();
+      int version = requireNonNull(versions.get(KERNEL));
+      if (version == DOES_NOT_COMPILE) {
+        throw Failure.failed(KERNEL + " v" + version + " does not compile");
+      }
+      return new WrongProgram(this, cpu.compile(plan, memory), memory, version);
     }
 
     @Override
@@ -98,21 +129,25 @@ public final class WrongBackend implements Backend {
 
     @Override
     public void copyIn(Memory to, long offset, MemorySegment from) {
+      requireOpen();
       cpu.copyIn(to, offset, from);
     }
 
     @Override
     public void copyOut(Memory from, long offset, MemorySegment to) {
+      requireOpen();
       cpu.copyOut(from, offset, to);
     }
 
     @Override
     public void close() {
+      closed = true;
       cpu.close();
     }
   }
 
-  private record WrongProgram(Device cpu, Program right, Map<Arena, Memory> memory, int version)
+  private record WrongProgram(
+      WrongDevice device, Program right, Map<Arena, Memory> memory, int version)
       implements Program {
     @Override
     public Plan plan() {
@@ -123,9 +158,21 @@ public final class WrongBackend implements Backend {
     public void run() {
       right.run();
       for (Op op : plan().ops()) {
-        if (op instanceof Op.GeluForward gelu && version > 1) {
-          spoil(gelu.out());
+        if (op instanceof Op.GeluForward gelu) {
+          switch (version) {
+            case 2, 3 -> spoil(gelu.out());
+            case SLOW -> rest();
+            default -> {}
+          }
         }
+      }
+    }
+
+    private static void rest() {
+      try {
+        Thread.sleep(SLOW_MILLIS);
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
       }
     }
 
@@ -134,10 +181,10 @@ public final class WrongBackend implements Backend {
       long at = plan().layout().offset(tensor) + 4 * element;
       try (var host = java.lang.foreign.Arena.ofConfined()) {
         MemorySegment value = host.allocate(ValueLayout.JAVA_FLOAT);
-        cpu.copyOut(memory.get(tensor.arena()), at, value);
+        device.copyOut(memory.get(tensor.arena()), at, value);
         float right = value.get(ValueLayout.JAVA_FLOAT, 0);
         value.set(ValueLayout.JAVA_FLOAT, 0, version == 2 ? right + 1e-3f : Float.NaN);
-        cpu.copyIn(memory.get(tensor.arena()), at, value);
+        device.copyIn(memory.get(tensor.arena()), at, value);
       }
     }
 

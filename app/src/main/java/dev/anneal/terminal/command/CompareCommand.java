@@ -172,15 +172,23 @@ final class CompareCommand extends ShellCommand {
       for (String backend : backends) {
         devices.add(BackendName.parse(backend, options(devices.isEmpty())).open());
       }
-      if (live.isPresent()) {
-        return shell()
-            .await(live.get().session().atBoundary(run -> run(run.comparison(), devices)));
+      // Not the shell's await: it returns at once when cancelled, and the devices are in use.
+      Comparison comparison =
+          live.map(
+                  run -> LiveRun.await(run.session().atBoundary(r -> run(r.comparison(), devices))))
+              .orElseGet(() -> run(newRun(), devices));
+      if (shell().isCancelled()) {
+        throw new Failure(ExitCode.INTERRUPTED, "cancelled");
       }
-      RunConfig config = config();
-      return run(Run.comparison(config, Corpus.open(config, Optional.empty())), devices);
+      return comparison;
     } finally {
       devices.forEach(Device::close);
     }
+  }
+
+  private Comparison.Task newRun() {
+    RunConfig config = config();
+    return Run.comparison(config, Corpus.open(config, Optional.empty()));
   }
 
   /** Kernel versions are for the devices under test. */

@@ -71,6 +71,11 @@ public final class TinyShell implements AutoCloseable {
     return shell;
   }
 
+  /** What was said beside the results so far. */
+  String said() {
+    return err.toString();
+  }
+
   /** Runs the commands of a line up to the first that fails. */
   Result run(String line) {
     int before = out.getBuffer().length();
