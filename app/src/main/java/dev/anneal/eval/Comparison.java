@@ -1,7 +1,6 @@
 package dev.anneal.eval;
 
 import dev.anneal.device.Device;
-import dev.anneal.device.OpTimings;
 import dev.anneal.eval.LockStep.OpError;
 import dev.anneal.model.Model;
 import dev.anneal.plan.Plan;
@@ -179,7 +178,7 @@ public record Comparison(
       task.state().accept(trainer);
       warmUp(task, trainer, cancelled);
       task.state().accept(trainer);
-      trainer.takeTimings();
+      trainer.takeMillis();
       all.add(new ArrayList<>());
     }
     // In turn, so that a slow moment of the machine is everyone's.
@@ -191,11 +190,7 @@ public record Comparison(
         long start = System.nanoTime();
         double loss = step(task, trainer, next);
         double ms = (System.nanoTime() - start) / 1e6;
-        Map<String, Double> kinds = new TreeMap<>();
-        for (OpTimings timings : trainer.takeTimings()) {
-          timings.byKind().forEach((kind, nanos) -> kinds.merge(kind, nanos / 1e6, Double::sum));
-        }
-        all.get(i).add(new Step(ms, loss, kinds));
+        all.get(i).add(new Step(ms, loss, trainer.takeMillis()));
       }
     }
     return all;

@@ -1,7 +1,6 @@
 package dev.anneal.session;
 
 import dev.anneal.device.Device;
-import dev.anneal.device.OpTimings;
 import dev.anneal.eval.Comparison;
 import dev.anneal.failure.Failure;
 import dev.anneal.generation.Decoder;
@@ -218,10 +217,6 @@ public final class Run implements AutoCloseable {
     if (result.finite()) {
       step = next;
     }
-    Map<String, Double> kinds = new TreeMap<>();
-    for (OpTimings timings : trainer.takeTimings()) {
-      timings.byKind().forEach((kind, nanos) -> kinds.merge(kind, nanos / 1e6, Double::sum));
-    }
     return new TimedStep(
         result,
         new Event.Step(
@@ -232,7 +227,7 @@ public final class Run implements AutoCloseable {
             ms,
             config.tokensPerStep() / ms * 1000,
             device.info().backend(),
-            kinds));
+            trainer.takeMillis()));
   }
 
   /** The loss on the held-out split. */

@@ -4,7 +4,6 @@ import static java.util.Objects.requireNonNull;
 
 import dev.anneal.device.Device;
 import dev.anneal.device.Memory;
-import dev.anneal.device.OpTimings;
 import dev.anneal.device.Program;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.Plan;
@@ -16,6 +15,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * The plans of a model on one device: allocates the arenas, compiles, and runs steps. All memory is
@@ -228,12 +228,17 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  /** Where the time of all micro-steps went since the last call. */
-  public List<OpTimings> takeTimings() {
-    List<Program> distinct = microSteps.stream().distinct().toList();
-    List<OpTimings> timings = distinct.stream().map(Program::timings).toList();
-    distinct.forEach(Program::resetTimings);
-    return timings;
+  /** Milliseconds by kind of op, over all micro-steps since the last call. */
+  public Map<String, Double> takeMillis() {
+    Map<String, Double> millis = new TreeMap<>();
+    for (Program program : microSteps.stream().distinct().toList()) {
+      program
+          .timings()
+          .byKind()
+          .forEach((kind, nanos) -> millis.merge(kind, nanos / 1e6, Double::sum));
+      program.resetTimings();
+    }
+    return millis;
   }
 
   @Override
