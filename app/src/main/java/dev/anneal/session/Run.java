@@ -120,11 +120,17 @@ public final class Run implements AutoCloseable {
     bill = newBill;
   }
 
-  /** Uses other versions of kernels from the next step on. */
+  /** Uses other versions of kernels from the next step on; when they do not compile, the former. */
   void chooseKernels(Map<String, Integer> versions) {
+    Map<String, Integer> former = device.kernelVersions();
     device.chooseKernels(versions);
+    try {
+      trainer.compileAgain();
+    } catch (RuntimeException e) {
+      device.chooseKernels(former);
+      throw e;
+    }
     closeDecoder();
-    trainer.compileAgain();
   }
 
   private void closeDecoder() {

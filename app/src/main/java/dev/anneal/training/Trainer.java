@@ -10,7 +10,6 @@ import dev.anneal.plan.Plan;
 import dev.anneal.plan.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
@@ -49,8 +48,7 @@ public final class Trainer implements AutoCloseable {
   private final TrainingPlans plans;
   private final AdamWSettings adamW;
   private final Map<Arena, Memory> memory = new EnumMap<>(Arena.class);
-  private final List<Program> microSteps = new ArrayList<>();
-  private Program evaluation;
+  private Programs programs;
   private final java.lang.foreign.Arena host = java.lang.foreign.Arena.ofShared();
   private final MemorySegment staging;
   private final MemorySegment scalars;
@@ -67,28 +65,47 @@ public final class Trainer implements AutoCloseable {
     this.staging = host.allocate(ValueLayout.JAVA_INT, batchTokens);
     this.scalars = host.allocate(ValueLayout.JAVA_FLOAT, 4);
     plans.bytes().forEach((arena, bytes) -> memory.put(arena, device.allocate(arena, bytes)));
-    this.evaluation = compile();
+    this.programs = Programs.compile(device, plans, memory);
   }
 
-  /** Compiles the micro-steps, and gives the evaluation. */
-  private Program compile() {
-    Map<Plan, Program> compiled = new HashMap<>();
-    for (Plan plan : plans.microSteps()) {
-      microSteps.add(compiled.computeIfAbsent(plan, p -> device.compile(p, memory)));
+  /** The plans, compiled; micro-steps that are the same plan are the same program. */
+  private record Programs(List<Program> microSteps, Program evaluation) implements AutoCloseable {
+
+    /** Compiles all, or closes what it has compiled and fails. */
+    static Programs compile(Device device, TrainingPlans plans, Map<Arena, Memory> memory) {
+      Map<Plan, Program> compiled = new HashMap<>();
+      try {
+        for (Plan plan : plans.microSteps()) {
+          compiled.computeIfAbsent(plan, p -> device.compile(p, memory));
+        }
+        List<Program> microSteps =
+            plans.microSteps().stream().map(plan -> requireNonNull(compiled.get(plan))).toList();
+        return new Programs(microSteps, device.compile(plans.evaluation(), memory));
+      } catch (RuntimeException e) {
+        compiled.values().forEach(Program::close);
+        throw e;
+      }
     }
-    return device.compile(plans.evaluation(), memory);
+
+    List<Program> distinctMicroSteps() {
+      return microSteps.stream().distinct().toList();
+    }
+
+    @Override
+    public void close() {
+      distinctMicroSteps().forEach(Program::close);
+      evaluation.close();
+    }
   }
 
-  /** Compiles every plan again, for kernels that the device was told to use meanwhile. */
+  /**
+   * Compiles every plan again, for kernels that the device was told to use meanwhile. When that
+   * fails, the programs stay as they were.
+   */
   public void compileAgain() {
-    closePrograms();
-    evaluation = compile();
-  }
-
-  private void closePrograms() {
-    microSteps.stream().distinct().forEach(Program::close);
-    microSteps.clear();
-    evaluation.close();
+    Programs compiled = Programs.compile(device, plans, memory);
+    programs.close();
+    programs = compiled;
   }
 
   public Device device() {
@@ -117,6 +134,7 @@ public final class Trainer implements AutoCloseable {
    */
   public StepResult step(Batches batches, long firstBatch, int step, double learningRate) {
     writeSchedule(step, learningRate);
+    List<Program> microSteps = programs.microSteps();
     double sum = 0;
     for (int i = 0; i < microSteps.size(); i++) {
       feed(batches, firstBatch + i);
@@ -132,7 +150,7 @@ public final class Trainer implements AutoCloseable {
     double sum = 0;
     for (int i = 0; i < count; i++) {
       feed(batches, i);
-      evaluation.run();
+      programs.evaluation().run();
       sum += scalar(plans.evaluation(), plans.loss());
     }
     return sum / count;
@@ -231,7 +249,7 @@ public final class Trainer implements AutoCloseable {
   /** Milliseconds by kind of op, over all micro-steps since the last call. */
   public Map<String, Double> takeMillis() {
     Map<String, Double> millis = new TreeMap<>();
-    for (Program program : microSteps.stream().distinct().toList()) {
+    for (Program program : programs.distinctMicroSteps()) {
       program
           .timings()
           .byKind()
@@ -243,7 +261,7 @@ public final class Trainer implements AutoCloseable {
 
   @Override
   public void close() {
-    closePrograms();
+    programs.close();
     memory.values().forEach(Memory::close);
     host.close();
   }

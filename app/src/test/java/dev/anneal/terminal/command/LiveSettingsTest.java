@@ -73,4 +73,20 @@ class LiveSettingsTest {
       shell.ok("step 2");
     }
   }
+
+  @Test
+  void aKernelThatDoesNotCompileLeavesTheRunAsItWas() {
+    try (TinyShell shell = new TinyShell(temp)) {
+      shell.ok(shell.train("run", "--steps 50 --paused --backend wrong"));
+      shell.ok("step 1");
+      shell.ok("set kernel gelu_forward=v2");
+      TinyShell.Result result = shell.run("set kernel gelu_forward=v4");
+      assertEquals(1, result.code());
+      assertTrue(result.errorLine().contains("v4 does not compile"), result.err());
+      assertTrue(shell.ok("step 1").startsWith("step 2"));
+      assertTrue(
+          shell.ok("set kernel gelu_forward=v1").contains("v2 -> v1"), "the version before v4");
+      shell.ok("sample --tokens 2 the; step 1");
+    }
+  }
 }
