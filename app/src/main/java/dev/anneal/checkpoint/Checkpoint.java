@@ -2,9 +2,7 @@ package dev.anneal.checkpoint;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.failure.Failure;
-import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.WritableByteChannel;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
@@ -65,19 +63,7 @@ public final class Checkpoint {
   /** Replaces what {@link #meta} gives, from the next time on that it is opened. */
   public void describe(ObjectNode meta) {
     byte[] described = new Manifest(manifest.step(), manifest.files(), meta).bytes();
-    DurableFile.write(
-        directory.resolve(Manifest.NAME),
-        new FileWriter() {
-          @Override
-          public long bytes() {
-            return described.length;
-          }
-
-          @Override
-          public void writeTo(WritableByteChannel out) throws IOException {
-            WholeBuffer.write(out, ByteBuffer.wrap(described));
-          }
-        });
+    DurableFile.write(directory.resolve(Manifest.NAME), FileWriter.of(described));
   }
 
   public Set<String> files() {

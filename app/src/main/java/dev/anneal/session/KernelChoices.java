@@ -1,5 +1,7 @@
 package dev.anneal.session;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
@@ -8,10 +10,8 @@ import dev.anneal.cache.CacheDirectory;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.failure.Failure;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -19,11 +19,9 @@ import java.util.TreeMap;
  * kept between processes.
  */
 public final class KernelChoices {
-  private KernelChoices() {}
+  private static final String FILE = "kernels.json";
 
-  private static Path file() {
-    return CacheDirectory.ofUser().directory().resolve("kernels.json");
-  }
+  private KernelChoices() {}
 
   private static String key(DeviceInfo device) {
     return device.backend() + ", " + device.name() + ", " + device.details();
@@ -39,9 +37,10 @@ public final class KernelChoices {
   }
 
   private static ObjectNode read() {
+    Optional<byte[]> bytes = CacheDirectory.ofUser().read(FILE);
     try {
-      if (Files.isReadable(file())
-          && new ObjectMapper().readTree(Files.readString(file())) instanceof ObjectNode node) {
+      if (bytes.isPresent()
+          && new ObjectMapper().readTree(bytes.get()) instanceof ObjectNode node) {
         return node;
       }
     } catch (IOException e) {
@@ -55,15 +54,8 @@ public final class KernelChoices {
     ObjectNode all = read();
     ObjectNode own = all.withObjectProperty(key(device));
     versions.forEach(own::put);
-    Path beside = file().resolveSibling("kernels.json." + ProcessHandle.current().pid());
-    try {
-      Files.createDirectories(file().getParent());
-      Files.writeString(beside, all.toPrettyString());
-      Files.move(
-          beside, file(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      // The next bench finds them again.
-    }
+    // When that fails, the next bench finds them again.
+    CacheDirectory.ofUser().write(FILE, all.toPrettyString().getBytes(UTF_8));
   }
 
   /**

@@ -1,14 +1,14 @@
 package dev.anneal.terminal.command;
 
-import dev.anneal.checkpoint.FileFailures;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.anneal.checkpoint.DurableFile;
+import dev.anneal.checkpoint.FileWriter;
 import dev.anneal.eval.Comparison;
 import dev.anneal.eval.ComparisonJson;
 import dev.anneal.failure.Failure;
 import dev.anneal.terminal.plot.BarsFile;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -90,12 +90,6 @@ final class ComparisonFile {
   }
 
   private static void text(Path file, String text) {
-    Path beside = file.resolveSibling(file.getFileName() + ".tmp");
-    try {
-      Files.writeString(beside, text);
-      Files.move(beside, file, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      throw FileFailures.cannotWrite(file, e);
-    }
+    DurableFile.write(file, FileWriter.of(text.getBytes(UTF_8)));
   }
 }

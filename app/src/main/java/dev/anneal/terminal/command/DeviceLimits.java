@@ -1,21 +1,17 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.cache.CacheDirectory;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Properties;
 
 /** The best rate that each device reached in a bench, kept between runs: what MFU is a share of. */
 final class DeviceLimits {
-  private DeviceLimits() {}
+  private static final String FILE = "device-limits.properties";
 
-  private static Path file() {
-    return CacheDirectory.ofUser().directory().resolve("device-limits.properties");
-  }
+  private DeviceLimits() {}
 
   /** Floating-point operations per second of the device named so. */
   static Optional<Double> flops(String device) {
@@ -24,28 +20,24 @@ final class DeviceLimits {
 
   private static Properties read() {
     Properties limits = new Properties();
-    Path file = file();
-    if (Files.isReadable(file)) {
-      try (InputStream in = Files.newInputStream(file)) {
-        limits.load(in);
-      } catch (IOException | IllegalArgumentException e) {
-        return new Properties();
-      }
+    try {
+      limits.load(new ByteArrayInputStream(CacheDirectory.ofUser().read(FILE).orElse(new byte[0])));
+    } catch (IOException | IllegalArgumentException e) {
+      return new Properties();
     }
     return limits;
   }
 
-  /** Keeps what a bench measured; a home that cannot be written to costs only the MFU. */
+  /** Keeps what a bench measured. When that fails, the dashboard says "run bench". */
   static void keep(String device, double flops) {
     Properties limits = read();
     limits.setProperty(device, String.valueOf(flops));
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
     try {
-      Files.createDirectories(file().getParent());
-      try (OutputStream out = Files.newOutputStream(file())) {
-        limits.store(out, "FLOP/s by device, from anneal bench");
-      }
+      limits.store(out, "FLOP/s by device, from anneal bench");
     } catch (IOException e) {
-      // Without it the dashboard says "run bench".
+      throw new IllegalStateException(e); // Memory takes all.
     }
+    CacheDirectory.ofUser().write(FILE, out.toByteArray());
   }
 }

@@ -1,6 +1,9 @@
 package dev.anneal.terminal.command;
 
-import dev.anneal.checkpoint.FileFailures;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.anneal.checkpoint.DurableFile;
+import dev.anneal.checkpoint.FileWriter;
 import dev.anneal.generation.SamplingSettings;
 import dev.anneal.session.Event;
 import dev.anneal.session.History;
@@ -13,10 +16,8 @@ import dev.anneal.session.Session;
 import dev.anneal.terminal.dashboard.Controls;
 import dev.anneal.terminal.dashboard.Scene;
 import dev.anneal.terminal.plot.Picture;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.ZoneId;
 import java.util.ArrayList;
@@ -242,17 +243,13 @@ final class LiveControls implements Controls {
   @Override
   public String write(Path file, Export export) {
     String lower = file.toString();
-    try {
-      if (lower.endsWith(".csv")) {
-        Files.writeString(file, export.csv());
-      } else if (lower.endsWith(".txt")) {
-        Files.writeString(file, export.text());
-      } else {
-        Picture.Format.of(file);
-        export.chart(file);
-      }
-    } catch (IOException e) {
-      throw FileFailures.cannotWrite(file, e);
+    if (lower.endsWith(".csv")) {
+      DurableFile.write(file, FileWriter.of(export.csv().getBytes(UTF_8)));
+    } else if (lower.endsWith(".txt")) {
+      DurableFile.write(file, FileWriter.of(export.text().getBytes(UTF_8)));
+    } else {
+      Picture.Format.of(file);
+      export.chart(file);
     }
     return "wrote " + file;
   }

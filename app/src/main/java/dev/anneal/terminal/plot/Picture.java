@@ -1,13 +1,13 @@
 package dev.anneal.terminal.plot;
 
+import dev.anneal.checkpoint.DurableFile;
 import dev.anneal.checkpoint.FileFailures;
+import dev.anneal.checkpoint.FileWriter;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Locale;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.VectorGraphicsEncoder;
@@ -39,20 +39,20 @@ public final class Picture {
   }
 
   /**
-   * Writes the picture beside and renames it.
+   * Writes the picture whole or not at all.
    *
    * @throws Failure when it cannot be written, or drawn
    */
   static void write(Path file, Chart<?, ?> chart) {
     System.setProperty("java.awt.headless", "true");
     Format format = Format.of(file);
-    Path beside = file.resolveSibling(file.getFileName() + ".tmp");
-    try (OutputStream out = Files.newOutputStream(beside)) {
+    ByteArrayOutputStream drawn = new ByteArrayOutputStream();
+    try {
       switch (format) {
         case SVG ->
             VectorGraphicsEncoder.saveVectorGraphic(
-                chart, out, VectorGraphicsEncoder.VectorGraphicsFormat.SVG);
-        case PNG -> BitmapEncoder.saveBitmap(chart, out, BitmapEncoder.BitmapFormat.PNG);
+                chart, drawn, VectorGraphicsEncoder.VectorGraphicsFormat.SVG);
+        case PNG -> BitmapEncoder.saveBitmap(chart, drawn, BitmapEncoder.BitmapFormat.PNG);
       }
     } catch (IOException e) {
       throw FileFailures.cannotWrite(file, e);
@@ -64,10 +64,6 @@ public final class Picture {
               + "); install fontconfig and a font, such as fonts-dejavu-core",
           e);
     }
-    try {
-      Files.move(beside, file, StandardCopyOption.REPLACE_EXISTING);
-    } catch (IOException e) {
-      throw FileFailures.cannotWrite(file, e);
-    }
+    DurableFile.write(file, FileWriter.of(drawn.toByteArray()));
   }
 }

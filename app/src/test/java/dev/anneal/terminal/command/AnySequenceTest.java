@@ -113,7 +113,7 @@ class AnySequenceTest {
                 "/lr\r",
                 ":qu\t",
                 "o\r",
-                "w/no/such/folder/x.csv\r",
+                "w/dev/null/x.csv\r",
                 ":TRAIN four\r")
             .map(text -> text.chars().mapToObj(AnySequenceTest::key).toList());
     Arbitrary<Act> pressed =
