@@ -264,7 +264,7 @@ public record Comparison(
     return most;
   }
 
-  /** The kinds of op by the time that they take on the reference, the longest first. */
+  /** The kinds of op by the time that each takes on its slowest device, the longest first. */
   public List<String> kindsByTime() {
     Map<String, Double> times = new TreeMap<>();
     devices.forEach(d -> d.kinds().forEach((kind, ms) -> times.merge(kind, ms, Math::max)));
