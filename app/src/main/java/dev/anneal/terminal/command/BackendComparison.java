@@ -6,17 +6,18 @@ import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.eval.Comparison;
+import dev.anneal.plan.Precision;
 import dev.anneal.reference.Difference;
 import dev.anneal.session.Devices;
 import dev.anneal.session.Event;
 import dev.anneal.session.LiveRun;
-import dev.anneal.session.Run;
 import dev.anneal.terminal.dashboard.Scene.BackendRow;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
@@ -25,6 +26,7 @@ import java.util.function.Supplier;
  */
 final class BackendComparison {
   private static final int STEPS = 4;
+  private static final String REFERENCE = "cpu";
 
   private final Supplier<Optional<LiveRun>> live;
   private final AtomicBoolean busy = new AtomicBoolean();
@@ -51,7 +53,11 @@ final class BackendComparison {
           rows = probe();
           live.get()
               .filter(run -> run.session().state() != Event.State.RUNNING)
-              .ifPresent(run -> LiveRun.await(run.session().atBoundary(r -> rows = compared(r))));
+              .ifPresent(
+                  run ->
+                      LiveRun.await(
+                          run.session()
+                              .atBoundary(r -> rows = compared(r.comparison(), () -> closed))));
         });
   }
 
@@ -98,34 +104,50 @@ final class BackendComparison {
     return List.copyOf(found);
   }
 
-  /** The run's own backend first, as the reference, then the first device of every other. */
-  private List<BackendRow> compared(Run run) {
-    String own = run.trainer().device().info().backend();
+  /**
+   * The CPU first, as the reference, which need not store what the run stores; then the first
+   * device of every other backend that does.
+   */
+  static List<BackendRow> compared(Comparison.Task task, BooleanSupplier cancelled) {
     List<Device> devices = new ArrayList<>();
-    List<BackendRow> missing = new ArrayList<>();
+    List<BackendRow> others = new ArrayList<>();
     try {
-      devices.add(Devices.open(own, 0, DeviceOptions.defaults()));
+      devices.add(Devices.open(REFERENCE, 0, DeviceOptions.defaults()));
       for (Backend backend : Devices.backends()) {
-        if (backend.name().equals(own)) {
+        if (backend.name().equals(REFERENCE)) {
           continue;
         }
         switch (backend.probe()) {
-          case Availability.Available(List<DeviceInfo> found) when !found.isEmpty() ->
-              devices.add(Devices.open(backend.name(), 0, DeviceOptions.defaults()));
+          case Availability.Available(List<DeviceInfo> found) when !found.isEmpty() -> {
+            Device device = Devices.open(backend.name(), 0, DeviceOptions.defaults());
+            if (device.precisions().contains(task.precision())) {
+              devices.add(device);
+            } else {
+              device.close();
+              others.add(cannotStore(device.info(), task.precision()));
+            }
+          }
           case Availability.Available none -> {}
           case Availability.Missing(String reason) ->
-              missing.add(new BackendRow(backend.name(), reason, Optional.empty(), "missing"));
+              others.add(new BackendRow(backend.name(), reason, Optional.empty(), "missing"));
         }
       }
-      Comparison comparison =
-          Comparison.run(run.comparison(), devices, STEPS, what -> {}, () -> closed);
+      Comparison comparison = Comparison.run(task, devices, STEPS, what -> {}, cancelled);
       List<BackendRow> all = new ArrayList<>();
       comparison.devices().forEach(device -> all.add(row(comparison, device)));
-      all.addAll(missing);
+      all.addAll(others);
       return List.copyOf(all);
     } finally {
       devices.forEach(Device::close);
     }
+  }
+
+  private static BackendRow cannotStore(DeviceInfo device, Precision precision) {
+    return new BackendRow(
+        device.backend(),
+        device.name(),
+        Optional.empty(),
+        "stores no " + precision.name().toLowerCase(Locale.ROOT));
   }
 
   private static BackendRow row(Comparison all, Comparison.DeviceResult device) {

@@ -91,9 +91,10 @@ final class LiveControls implements Controls {
     List<Scene.BackendRow> rows = new ArrayList<>();
     for (Scene.BackendRow row : comparison.rows()) {
       boolean current = row.backend().equals(backend) && !Double.isNaN(ms);
+      String state = row.stepMs().isPresent() ? "live, " + row.state() : "live";
       rows.add(
           current
-              ? new Scene.BackendRow(row.backend(), row.device(), Optional.of(ms), "live")
+              ? new Scene.BackendRow(row.backend(), row.device(), Optional.of(ms), state)
               : row);
     }
     return new Scene(

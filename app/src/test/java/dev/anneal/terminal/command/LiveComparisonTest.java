@@ -5,7 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.eval.WrongBackend;
+import dev.anneal.model.GptConfig;
+import dev.anneal.plan.Precision;
+import dev.anneal.plan.Recompute;
+import dev.anneal.session.Corpus;
+import dev.anneal.session.Run;
+import dev.anneal.session.RunConfig;
+import dev.anneal.terminal.dashboard.Scene.BackendRow;
+import dev.anneal.training.AdamWSettings;
+import dev.anneal.training.Schedule;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,5 +47,35 @@ class LiveComparisonTest {
       shell.ok("step 1");
       assertFalse(WrongBackend.wasUsedAfterClose());
     }
+  }
+
+  /** What a run in bf16 on another device shows when the CPU and the wrong one have fp32 only. */
+  @Test
+  void aDeviceWithoutTheRunsPrecisionIsARow() throws IOException {
+    Path text = temp.resolve("text.txt");
+    Files.writeString(text, "the quick brown fox jumps over the lazy dog\n".repeat(50));
+    RunConfig config =
+        new RunConfig(
+            new GptConfig(1, 2, 16, 8, 256),
+            new RunConfig.Data(Optional.of(text.toString()), Optional.empty(), "byte"),
+            2,
+            8,
+            1,
+            new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0, 10, 1),
+            AdamWSettings.defaults(),
+            Recompute.NONE,
+            Precision.BF16,
+            1,
+            new RunConfig.Intervals(0, 1, 0, 0, 0, 1));
+    List<BackendRow> rows =
+        BackendComparison.compared(
+            Run.comparison(config, Corpus.open(config, Optional.empty())), () -> false);
+    assertEquals("cpu", rows.getFirst().backend());
+    assertEquals("reference", rows.getFirst().state());
+    assertTrue(rows.getFirst().stepMs().isPresent());
+    BackendRow wrong =
+        rows.stream().filter(row -> row.backend().equals("wrong")).findFirst().orElseThrow();
+    assertEquals("stores no bf16", wrong.state());
+    assertTrue(wrong.stepMs().isEmpty());
   }
 }
