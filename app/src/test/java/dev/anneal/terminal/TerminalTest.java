@@ -98,6 +98,42 @@ class TerminalTest {
   }
 
   @Test
+  void theStartFileIsReadAndTheHistoryCompletes() throws IOException {
+    Files.createDirectories(temp.resolve("anneal"));
+    Files.writeString(temp.resolve("anneal/rc"), "alias where status\nalias\n");
+    Files.writeString(
+        temp.resolve("anneal/history"), "1:help step\n2:help pause\n3:help stop\n4:runs\n");
+    tmux.line("anneal; echo \"code $?\"");
+    tmux.await(screen -> screen.contains("\nalias where status\n"), "what rc says, on its line");
+    tmux.awaitLine("anneal>");
+    // Not the line between them: it begins otherwise.
+    tmux.type("help st");
+    tmux.press("Up");
+    tmux.press("Up");
+    tmux.awaitLine("anneal> help step");
+    tmux.press("Up");
+    tmux.press("Down");
+    tmux.awaitLine("anneal> help stop");
+    tmux.press("Down");
+    tmux.type("x");
+    tmux.awaitLine("anneal> help stx");
+    for (String key : List.of("Right", "End")) {
+      tmux.press("C-c");
+      tmux.awaitLine("anneal>");
+      tmux.type("help p");
+      tmux.awaitLine("anneal> help pause");
+      tmux.press(key);
+      tmux.type("x");
+      tmux.awaitLine("anneal> help pausex");
+    }
+    tmux.press("C-c");
+    tmux.awaitLine("anneal>");
+    tmux.press("C-d");
+    tmux.await("code 0");
+    theTerminalIsAsItWas();
+  }
+
+  @Test
   void theInterruptKeyEndsWhatIsTypedOrDoneAndNoMore() throws IOException {
     startWithARun("");
     tmux.type("no such line");

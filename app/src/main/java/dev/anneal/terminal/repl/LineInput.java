@@ -14,8 +14,8 @@ import org.jline.reader.EndOfFileException;
 import org.jline.reader.LineReader;
 import org.jline.reader.LineReader.Option;
 import org.jline.reader.LineReaderBuilder;
-import org.jline.reader.Reference;
 import org.jline.reader.UserInterruptException;
+import org.jline.reader.Widget;
 import org.jline.reader.impl.LineReaderImpl;
 import org.jline.reader.impl.history.DefaultHistory;
 import org.jline.widget.AutosuggestionWidgets;
@@ -49,8 +49,9 @@ final class LineInput {
     reader.setHistory(new DefaultHistory());
     KeyMap<org.jline.reader.Binding> keys =
         java.util.Objects.requireNonNull(reader.getKeyMaps().get(LineReader.MAIN));
-    keys.bind(new Reference(LineReader.UP_LINE_OR_SEARCH), "\033[A", "\033OA");
-    keys.bind(new Reference(LineReader.DOWN_LINE_OR_SEARCH), "\033[B", "\033OB");
+    PrefixSearch search = new PrefixSearch(reader);
+    keys.bind((Widget) search::up, "\033[A", "\033OA");
+    keys.bind((Widget) search::down, "\033[B", "\033OB");
     new AutosuggestionWidgets(reader).enable();
     questions = reader(tty);
     questions.option(Option.DISABLE_EVENT_EXPANSION, true);

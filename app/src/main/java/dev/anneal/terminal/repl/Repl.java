@@ -18,7 +18,9 @@ import java.util.Optional;
 import java.util.function.Consumer;
 import org.jline.reader.EndOfFileException;
 import org.jline.reader.UserInterruptException;
+import org.jline.terminal.Terminal;
 import org.jline.terminal.Terminal.Signal;
+import org.jline.utils.InfoCmp.Capability;
 
 /**
  * The prompt: commands from a person. Ctrl-C ends the command in progress, or clears the line;
@@ -27,9 +29,11 @@ import org.jline.terminal.Terminal.Signal;
 public final class Repl {
   private final Shell shell;
   private final LineInput input;
+  private final Terminal terminal;
 
-  private Repl(Shell shell, LineInput input) {
+  private Repl(Shell shell, LineInput input, Terminal terminal) {
     this.shell = shell;
+    this.terminal = terminal;
     this.input = input;
   }
 
@@ -58,7 +62,7 @@ public final class Repl {
           shell.screensFrom(screens(tty));
         }
         LineInput input = new LineInput(tty, shell);
-        Repl repl = new Repl(shell, input);
+        Repl repl = new Repl(shell, input, tty.terminal());
         if (!first.isEmpty()) {
           int code = Commands.execute(shell, first);
           if (!shell.hasUnfinishedRun()) {
@@ -93,11 +97,12 @@ public final class Repl {
   }
 
   private int loop() {
-    if (Files.isReadable(startFile())) {
-      Script.run(shell, startFile(), true);
-    }
     // Over the prompt that was there while this was loaded.
     shell.out().print('\r');
+    if (Files.isReadable(startFile())) {
+      terminal.puts(Capability.clr_eol);
+      Script.run(shell, startFile(), true);
+    }
     shell.out().flush();
     while (!shell.isQuitting()) {
       try {
