@@ -1,7 +1,7 @@
 // libcublasLt.so.13 of the test double: the functions, constants and structures that Anneal binds, on
-// the CPU, for floats. What the real library asks of its callers is asked here too: sizes of
-// attributes, leading dimensions, alignment of the auxiliary matrix, an algorithm that was found for
-// this product, and enough workspace.
+// the CPU, for floats and bf16. What the real library asks of its callers is asked here too: sizes of
+// attributes, types that go together, leading dimensions, alignment of the matrices, an algorithm
+// that was found for this product, and enough workspace.
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -14,17 +14,43 @@ extern "C" int anneal_double_enqueue(void* stream, void (*run)(void*), void* arg
 namespace {
 
 enum { SUCCESS = 0, INVALID_VALUE = 7, NOT_SUPPORTED = 15 };
-enum { COMPUTE_32F = 68, R_32F = 0, OP_T = 1 };
+enum { COMPUTE_32F = 68, R_32F = 0, R_16BF = 14, OP_T = 1 };
 enum { EPILOGUE_DEFAULT = 1, EPILOGUE_BIAS = 4, EPILOGUE_GELU_AUX_BIAS = 164 };
 constexpr size_t WORKSPACE = 1 << 16;
 
 struct Descriptor {
   int compute, scale;
   int transpose_a = 0, transpose_b = 0, epilogue = EPILOGUE_DEFAULT;
-  const float* bias = nullptr;
-  float* aux = nullptr;
+  const void* bias = nullptr;
+  void* aux = nullptr;
   int64_t aux_ld = 0;
+  // As D's unless they are set.
+  int bias_type = -1, aux_type = -1;
 };
+
+// A matrix, bias or auxiliary matrix: numbers of one type.
+float load(const void* from, int type, uint64_t i) {
+  if (type == R_32F) {
+    return static_cast<const float*>(from)[i];
+  }
+  uint32_t bits = (uint32_t)static_cast<const uint16_t*>(from)[i] << 16;
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+void store(float x, void* to, int type, uint64_t i) {
+  if (type == R_32F) {
+    static_cast<float*>(to)[i] = x;
+    return;
+  }
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  uint32_t nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+  static_cast<uint16_t*>(to)[i] = (uint16_t)(std::isnan(x) ? bits >> 16 | 0x40 : nearest);
+}
+
+bool is_type(int type) { return type == R_32F || type == R_16BF; }
 
 struct Layout {
   int type;
@@ -51,8 +77,8 @@ static_assert(sizeof(Heuristic) == 96);
 
 uint64_t signature(const Descriptor& d, const Layout& a, const Layout& b, const Layout& c) {
   uint64_t h = 17;
-  for (uint64_t x : {(uint64_t)d.transpose_a, (uint64_t)d.transpose_b, (uint64_t)d.epilogue, a.rows,
-                     a.columns, b.rows, b.columns, c.rows, c.columns}) {
+  for (uint64_t x : {(uint64_t)d.transpose_a, (uint64_t)d.transpose_b, (uint64_t)d.epilogue,
+                     (uint64_t)a.type, (uint64_t)c.type, a.rows, a.columns, b.rows, b.columns, c.rows, c.columns}) {
     h = h * 1000003 + x;
   }
   return h;
@@ -63,7 +89,10 @@ bool fits(const Descriptor& d, const Layout& a, const Layout& b, const Layout& c
   uint64_t k = d.transpose_a ? a.rows : a.columns;
   uint64_t n = d.transpose_b ? b.rows : b.columns;
   uint64_t inner = d.transpose_b ? b.columns : b.rows;
-  return m == c.rows && n == c.columns && k == inner && a.ld >= (int64_t)a.rows &&
+  bool types = a.type == b.type && (c.type == a.type || c.type == R_32F) &&
+               (d.bias_type < 0 || d.bias_type == c.type) &&
+               (d.aux_type < 0 || d.aux_type == c.type);
+  return types && m == c.rows && n == c.columns && k == inner && a.ld >= (int64_t)a.rows &&
          b.ld >= (int64_t)b.rows && c.ld >= (int64_t)c.rows;
 }
 
@@ -114,6 +143,10 @@ API int cublasLtMatmulDescSetAttribute(Descriptor* d, int attribute, const void*
       return set(d->aux, from, size);
     case 12:
       return set(d->aux_ld, from, size);
+    case 22:
+      return set(d->aux_type, from, size);
+    case 26:
+      return set(d->bias_type, from, size);
     default:
       return INVALID_VALUE;
   }
@@ -122,7 +155,7 @@ API int cublasLtMatmulDescSetAttribute(Descriptor* d, int attribute, const void*
 API int cublasLtMatrixLayoutCreate(Layout** layout, int type, uint64_t rows, uint64_t columns,
                                    int64_t ld) {
   *layout = new Layout{type, rows, columns, ld};
-  return type == R_32F ? SUCCESS : NOT_SUPPORTED;
+  return is_type(type) ? SUCCESS : NOT_SUPPORTED;
 }
 
 API int cublasLtMatrixLayoutDestroy(Layout* layout) {
@@ -162,15 +195,20 @@ API int cublasLtMatmulAlgoGetHeuristic(void*, Descriptor* d, Layout* a, Layout* 
   return SUCCESS;
 }
 
-API int cublasLtMatmul(void*, Descriptor* descriptor, const float* alpha, const float* a,
-                       Layout* a_layout, const float* b, Layout* b_layout, const float* beta,
-                       const float* c, Layout* c_layout, float* d, Layout*,
+API int cublasLtMatmul(void*, Descriptor* descriptor, const float* alpha, const void* a,
+                       Layout* a_layout, const void* b, Layout* b_layout, const float* beta,
+                       const void* c, Layout* c_layout, void* d, Layout*,
                        const Algorithm* algorithm, void* workspace, size_t bytes, void* stream) {
   Descriptor op = *descriptor;
   Layout la = *a_layout, lb = *b_layout, lc = *c_layout;
   if (algorithm->words[0] != signature(op, la, lb, lc) || bytes < WORKSPACE ||
       (uintptr_t)workspace % 256 != 0) {
     return INVALID_VALUE;
+  }
+  for (const void* matrix : {a, b, c, (const void*)d}) {
+    if ((uintptr_t)matrix % 16 != 0) {
+      return NOT_SUPPORTED;
+    }
   }
   bool biased = op.epilogue == EPILOGUE_BIAS || op.epilogue == EPILOGUE_GELU_AUX_BIAS;
   bool gelus = op.epilogue == EPILOGUE_GELU_AUX_BIAS;
@@ -186,22 +224,22 @@ API int cublasLtMatmul(void*, Descriptor* descriptor, const float* alpha, const 
       for (uint64_t i = 0; i < lc.rows; i++) {
         float sum = 0;
         for (uint64_t k = 0; k < inner; k++) {
-          float x = op.transpose_a ? a[i * la.ld + k] : a[k * la.ld + i];
-          float y = op.transpose_b ? b[k * lb.ld + j] : b[j * lb.ld + k];
+          float x = load(a, la.type, op.transpose_a ? i * la.ld + k : k * la.ld + i);
+          float y = load(b, lb.type, op.transpose_b ? k * lb.ld + j : j * lb.ld + k);
           sum = std::fma(x, y, sum);
         }
         sum *= factor;
         if (kept != 0) {
-          sum += kept * c[j * lc.ld + i];
+          sum += kept * load(c, lc.type, j * lc.ld + i);
         }
         if (biased) {
-          sum += op.bias[i];
+          sum += load(op.bias, lc.type, i);
         }
         if (gelus) {
-          op.aux[j * op.aux_ld + i] = sum;
+          store(sum, op.aux, lc.type, j * op.aux_ld + i);
           sum = gelu(sum);
         }
-        d[j * lc.ld + i] = sum;
+        store(sum, d, lc.type, j * lc.ld + i);
       }
     }
   });

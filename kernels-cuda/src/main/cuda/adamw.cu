@@ -2,7 +2,10 @@
 // v = beta2 v + (1-beta2) g^2, p -= lr ((m / c1) / (sqrt(v / c2) + epsilon) + weightDecay p); nothing
 // changes when norm is not finite. schedule holds lr, c1, c2.
 //
-// Traffic: four reads and three writes per element.
+// All of these are floats in every number format. Where products read a copy of the parameter in this
+// module's format, v3 writes that, too; for the other versions cast.cu does.
+//
+// Traffic: four reads and three writes per element; v3 one more write when there is a copy.
 //
 // v1  one element per thread, one launch per parameter
 // v2  one 128-bit pack of floats per thread
@@ -49,10 +52,30 @@ adamw_v1(float* parameter, float* ms, float* vs, const float* gradient, const fl
   adamw(parameter[i], ms[i], vs[i], gradient[i], step, beta1, beta2, epsilon);
 }
 
-// Elements [i, i + 4) of those below n.
+__device__ __forceinline__ void store_copy(float* to, const Pack<float>& p, int count,
+                                           bool whole) {
+  store_some(to, p, count, whole);
+}
+
+__device__ __forceinline__ void store_copy(bf16* to, const Pack<float>& p, int count, bool whole) {
+  if (whole) {
+    uint2 bits;
+    bits.x = (uint32)rounded<bf16>(p.v[0]).bits | (uint32)rounded<bf16>(p.v[1]).bits << 16;
+    bits.y = (uint32)rounded<bf16>(p.v[2]).bits | (uint32)rounded<bf16>(p.v[3]).bits << 16;
+    *reinterpret_cast<uint2*>(to) = bits;
+    return;
+  }
+  UNROLL for (int k = 0; k < 4; k++) {
+    if (k < count) {
+      to[k] = rounded<bf16>(p.v[k]);
+    }
+  }
+}
+
+// Elements [i, i + 4) of those below n; and their copy, unless that is null.
 __device__ __forceinline__ void adamw_pack(float* parameter, float* ms, float* vs,
-                                           const float* gradient, long long i, long long n,
-                                           const Step& step, float beta1, float beta2,
+                                           const float* gradient, real* copy, long long i,
+                                           long long n, const Step& step, float beta1, float beta2,
                                            float epsilon) {
   if (i >= n) {
     return;
@@ -69,6 +92,9 @@ __device__ __forceinline__ void adamw_pack(float* parameter, float* ms, float* v
   store_some(parameter + i, p, count, whole);
   store_some(ms + i, m, count, whole);
   store_some(vs + i, v, count, whole);
+  if (copy) {
+    store_copy(copy + i, p, count, whole);
+  }
 }
 
 KERNEL(256)
@@ -78,7 +104,7 @@ adamw_v2(float* parameter, float* ms, float* vs, const float* gradient, const fl
   Step step;
   if (begin_step(step, norm, schedule, weight_decay, max_norm)) {
     long long i = ((long long)blockIdx.x * blockDim.x + threadIdx.x) * 4;
-    adamw_pack(parameter, ms, vs, gradient, i, n, step, beta1, beta2, epsilon);
+    adamw_pack(parameter, ms, vs, gradient, nullptr, i, n, step, beta1, beta2, epsilon);
   }
 }
 
@@ -88,6 +114,7 @@ struct Parameter {
   float* m;
   float* v;
   const float* gradient;
+  real* copy;
   long long n;
   int first_block;
   float weight_decay;
@@ -110,6 +137,6 @@ adamw_v3(const Parameter* parameters, int number, const float* norm, const float
   Step step;
   if (begin_step(step, norm, schedule, p.weight_decay, max_norm)) {
     long long i = ((long long)(blockIdx.x - p.first_block) * blockDim.x + threadIdx.x) * 4;
-    adamw_pack(p.parameter, p.m, p.v, p.gradient, i, p.n, step, beta1, beta2, epsilon);
+    adamw_pack(p.parameter, p.m, p.v, p.gradient, p.copy, i, p.n, step, beta1, beta2, epsilon);
   }
 }

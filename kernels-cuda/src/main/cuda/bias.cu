@@ -8,16 +8,16 @@
 #include "column_sum.cuh"
 
 KERNEL(256)
-bias_backward_v1(real* d_bias, const real* d_out, int rows, int n, int accumulate) {
+bias_backward_v1(float* d_bias, const real* d_out, int rows, int n, int accumulate) {
   int j = blockIdx.x * blockDim.x + threadIdx.x;
   if (j >= n) {
     return;
   }
-  float sum = accumulate ? to_float(d_bias[j]) : 0.0f;
+  float sum = accumulate ? d_bias[j] : 0.0f;
   for (int row = 0; row < rows; row++) {
     sum += to_float(d_out[(long long)row * n + j]);
   }
-  d_bias[j] = rounded<real>(sum);
+  d_bias[j] = sum;
 }
 
 // Block (x, y) sums rows [y * rows_per_block, ...) of 32 PACK columns from x * 32 PACK on.
@@ -62,6 +62,6 @@ bias_backward_v2(float* partial, const real* d_out, int rows, int n, int rows_pe
 }
 
 KERNEL(1024)
-bias_backward_sum_v2(real* d_bias, const float* partial, int tiles, int n, int accumulate) {
+bias_backward_sum_v2(float* d_bias, const float* partial, int tiles, int n, int accumulate) {
   sum_tiles(d_bias, partial, tiles, n, n, accumulate);
 }

@@ -8,7 +8,7 @@
 
 // to[j] (+)= the sum over i < tiles of partial[i * stride + j], for j < columns.
 __device__ __forceinline__ void sum_tiles(
-    real* to, const float* partial, int tiles, int stride, int columns, bool accumulate) {
+    float* to, const float* partial, int tiles, int stride, int columns, bool accumulate) {
   __shared__ float sums[WARP][WARP + 1];
   int lane = threadIdx.x % WARP;
   int warp = threadIdx.x / WARP;
@@ -22,11 +22,11 @@ __device__ __forceinline__ void sum_tiles(
   sums[warp][lane] = sum;
   __syncthreads();
   if (warp == 0 && column < columns) {
-    sum = accumulate ? to_float(to[column]) : 0.0f;
+    sum = accumulate ? to[column] : 0.0f;
     for (int i = 0; i < WARP; i++) {
       sum += sums[i][lane];
     }
-    to[column] = rounded<real>(sum);
+    to[column] = sum;
   }
 }
 

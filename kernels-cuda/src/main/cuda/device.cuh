@@ -37,7 +37,8 @@ struct bf16 {
   uint16 bits;
 };
 
-// The format of this module's tensors; statistics and sums are floats in either.
+// The format of this module's activations, of their gradients, and of the weights that products read.
+// Parameters, their gradients, moments, statistics and sums are floats in either.
 #ifdef ANNEAL_BF16
 typedef bf16 real;
 #else

@@ -52,23 +52,44 @@ embedding_forward_v2(real* out, const int* tokens, const real* wte, const real* 
   store_some(out + (long long)row * c + i, x, count, aligned);
 }
 
-KERNEL(256)
-token_embedding_clear_v1(real* d_wte, long long n) {
-  long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
-  if (i < n) {
-    d_wte[i] = rounded<real>(0.0f);
+// A pack's worth of floats: of a row of a gradient, `count` of them there.
+__device__ __forceinline__ void load_floats(float (&to)[PACK], const float* from, int count,
+                                            bool aligned) {
+  UNROLL for (int k = 0; k < PACK; k += 4) {
+    Pack<float> four = load_some(from + k, count - k, aligned);
+    UNROLL for (int j = 0; j < 4; j++) {
+      to[k + j] = four.v[j];
+    }
+  }
+}
+
+__device__ __forceinline__ void store_floats(float* to, const float (&from)[PACK], int count,
+                                             bool aligned) {
+  UNROLL for (int k = 0; k < PACK; k += 4) {
+    Pack<float> four;
+    UNROLL for (int j = 0; j < 4; j++) {
+      four.v[j] = from[k + j];
+    }
+    store_some(to + k, four, count - k, aligned);
   }
 }
 
 KERNEL(256)
-token_embedding_backward_v1(real* d_wte, const real* d_out, const int* tokens, int rows, int c) {
+token_embedding_clear_v1(float* d_wte, long long n) {
+  long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) {
+    d_wte[i] = 0.0f;
+  }
+}
+
+KERNEL(256)
+token_embedding_backward_v1(float* d_wte, const real* d_out, const int* tokens, int rows, int c) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= c) {
     return;
   }
   for (int row = 0; row < rows; row++) {
-    real* to = d_wte + (long long)tokens[row] * c + i;
-    *to = rounded<real>(to_float(*to) + to_float(d_out[(long long)row * c + i]));
+    d_wte[(long long)tokens[row] * c + i] += to_float(d_out[(long long)row * c + i]);
   }
 }
 
@@ -140,7 +161,7 @@ token_order_v2(int* ordered, const int* unordered, const int* starts, const int*
 
 // Warp w of the grid's x: vocabulary row w; blockIdx.y: which 32 packs of it.
 KERNEL(256)
-token_embedding_backward_v2(real* d_wte, const real* d_out, const int* ordered, const int* starts,
+token_embedding_backward_v2(float* d_wte, const real* d_out, const int* ordered, const int* starts,
                             int vocabulary, int c, int accumulate) {
   int token = blockIdx.x * (blockDim.x / WARP) + threadIdx.x / WARP;
   int i = (blockIdx.y * WARP + threadIdx.x % WARP) * PACK;
@@ -154,16 +175,13 @@ token_embedding_backward_v2(real* d_wte, const real* d_out, const int* ordered, 
   }
   int count = lesser(PACK, c - i);
   bool aligned = c % PACK == 0;
-  real* to = d_wte + (long long)token * c + i;
+  float* to = d_wte + (long long)token * c + i;
   float sum[PACK];
   UNROLL for (int k = 0; k < PACK; k++) {
     sum[k] = 0.0f;
   }
   if (accumulate) {
-    Pack<real> before = load_some(to, count, aligned);
-    UNROLL for (int k = 0; k < PACK; k++) {
-      sum[k] = before.get(k);
-    }
+    load_floats(sum, to, count, aligned);
   }
   UNROLL_BY(4) for (int j = first; j < end; j++) {
     Pack<real> d = load_some(d_out + (long long)ordered[j] * c + i, count, aligned);
@@ -171,33 +189,29 @@ token_embedding_backward_v2(real* d_wte, const real* d_out, const int* ordered, 
       sum[k] += d.get(k);
     }
   }
-  Pack<real> result;
-  UNROLL for (int k = 0; k < PACK; k++) {
-    result.set(k, sum[k]);
-  }
-  store_some(to, result, count, aligned);
+  store_floats(to, sum, count, aligned);
 }
 
 KERNEL(256)
-position_embedding_backward_v1(real* d_wpe, const real* d_out, int batch, int t, int context, int c,
+position_embedding_backward_v1(float* d_wpe, const real* d_out, int batch, int t, int context, int c,
                                int accumulate) {
   long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
   int row = (int)(i / c);
   if (row >= context) {
     return;
   }
-  float sum = accumulate ? to_float(d_wpe[i]) : 0.0f;
+  float sum = accumulate ? d_wpe[i] : 0.0f;
   if (row < t) {
     for (int b = 0; b < batch; b++) {
       sum += to_float(d_out[(long long)b * t * c + i]);
     }
   }
-  d_wpe[i] = rounded<real>(sum);
+  d_wpe[i] = sum;
 }
 
 // blockIdx.x: row, blockIdx.y: which 128 packs of it.
 KERNEL(128)
-position_embedding_backward_v2(real* d_wpe, const real* d_out, int batch, int t, int context, int c,
+position_embedding_backward_v2(float* d_wpe, const real* d_out, int batch, int t, int context, int c,
                                int accumulate) {
   int row = blockIdx.x;
   int i = (blockIdx.y * blockDim.x + threadIdx.x) * PACK;
@@ -206,16 +220,13 @@ position_embedding_backward_v2(real* d_wpe, const real* d_out, int batch, int t,
   }
   int count = lesser(PACK, c - i);
   bool aligned = c % PACK == 0;
-  real* to = d_wpe + (long long)row * c + i;
+  float* to = d_wpe + (long long)row * c + i;
   float sum[PACK];
   UNROLL for (int k = 0; k < PACK; k++) {
     sum[k] = 0.0f;
   }
   if (accumulate) {
-    Pack<real> before = load_some(to, count, aligned);
-    UNROLL for (int k = 0; k < PACK; k++) {
-      sum[k] = before.get(k);
-    }
+    load_floats(sum, to, count, aligned);
   }
   if (row < t) {
     UNROLL_BY(4) for (int b = 0; b < batch; b++) {
@@ -225,9 +236,5 @@ position_embedding_backward_v2(real* d_wpe, const real* d_out, int batch, int t,
       }
     }
   }
-  Pack<real> result;
-  UNROLL for (int k = 0; k < PACK; k++) {
-    result.set(k, sum[k]);
-  }
-  store_some(to, result, count, aligned);
+  store_floats(to, sum, count, aligned);
 }

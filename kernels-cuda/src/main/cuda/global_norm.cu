@@ -9,13 +9,13 @@
 
 static constexpr int TILE = 8192;
 
-KERNEL(256) squares_v1(float* partial, const real* x, long long n) {
+KERNEL(256) squares_v1(float* partial, const float* x, long long n) {
   __shared__ float sums[WARP];
   long long first = (long long)blockIdx.x * TILE;
   int count = (int)(n - first < TILE ? n - first : TILE);
   float sum = 0.0f;
   for (int i = threadIdx.x; i < count; i += blockDim.x) {
-    float g = to_float(x[first + i]);
+    float g = x[first + i];
     sum = fmaf(g, g, sum);
   }
   sum = block_sum(sum, sums);
@@ -26,7 +26,7 @@ KERNEL(256) squares_v1(float* partial, const real* x, long long n) {
 
 // One gradient of the table.
 struct Gradient {
-  const real* x;
+  const float* x;
   long long n;
   long long first_tile;
 };
@@ -46,18 +46,18 @@ KERNEL(256) squares_v2(float* partial, const Gradient* gradients, int number) {
   Gradient gradient = gradients[low];
   long long first = (blockIdx.x - gradient.first_tile) * TILE;
   long long rest = gradient.n - first;
-  const real* x = gradient.x + first;
+  const float* x = gradient.x + first;
   float sum = 0.0f;
   if (rest >= TILE) {
-    UNROLL_BY(4) for (int i = threadIdx.x * PACK; i < TILE; i += blockDim.x * PACK) {
-      Pack<real> p = load_pack_once(x + i);
-      UNROLL for (int k = 0; k < PACK; k++) {
-        sum = fmaf(p.get(k), p.get(k), sum);
+    UNROLL_BY(4) for (int i = threadIdx.x * 4; i < TILE; i += blockDim.x * 4) {
+      Pack<float> p = load_pack_once(x + i);
+      UNROLL for (int k = 0; k < 4; k++) {
+        sum = fmaf(p.v[k], p.v[k], sum);
       }
     }
   } else {
     for (int i = threadIdx.x; i < rest; i += blockDim.x) {
-      float g = to_float(x[i]);
+      float g = x[i];
       sum = fmaf(g, g, sum);
     }
   }

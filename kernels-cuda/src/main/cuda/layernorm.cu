@@ -200,23 +200,23 @@ layernorm_backward_input_v1(real* d_in, const real* d_out, const real* in, const
 }
 
 KERNEL(256)
-layernorm_backward_weight_v1(real* d_weight, real* d_bias, const real* d_out, const real* in,
+layernorm_backward_weight_v1(float* d_weight, float* d_bias, const real* d_out, const real* in,
                              const float* means, const float* rstds, int rows, int c,
                              int accumulate) {
   int i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= c) {
     return;
   }
-  float sum_dn = accumulate ? to_float(d_weight[i]) : 0.0f;
-  float sum_d = accumulate ? to_float(d_bias[i]) : 0.0f;
+  float sum_dn = accumulate ? d_weight[i] : 0.0f;
+  float sum_d = accumulate ? d_bias[i] : 0.0f;
   for (int row = 0; row < rows; row++) {
     float n = (to_float(in[(long long)row * c + i]) - means[row]) * rstds[row];
     float d = to_float(d_out[(long long)row * c + i]);
     sum_dn = fmaf(d, n, sum_dn);
     sum_d += d;
   }
-  d_weight[i] = rounded<real>(sum_dn);
-  d_bias[i] = rounded<real>(sum_d);
+  d_weight[i] = sum_dn;
+  d_bias[i] = sum_d;
 }
 
 // Rows [blockIdx.x * rows_per_block, ...): dIn, and this block's sums of dOut n and of dOut, side by
@@ -307,8 +307,8 @@ layernorm_backward_v2(real* d_in, float* partial, const real* d_out, const real*
 
 // blockIdx.y 0: dWeight, 1: dBias.
 KERNEL(1024)
-layernorm_backward_sum_v2(real* d_weight, real* d_bias, const float* partial, int blocks, int c,
+layernorm_backward_sum_v2(float* d_weight, float* d_bias, const float* partial, int blocks, int c,
                           int accumulate) {
-  real* to = blockIdx.y == 0 ? d_weight : d_bias;
+  float* to = blockIdx.y == 0 ? d_weight : d_bias;
   sum_tiles(to, partial + (long long)blockIdx.y * c, blocks, 2 * c, c, accumulate);
 }

@@ -17,10 +17,10 @@
 // ---- v1 ----
 
 // C(i,j) = sum over k of a(i * a_row + k * a_inner) b(j * b_column + k * b_inner).
-__device__ __forceinline__ void plain(real* out, const real* a, const real* b, const real* bias,
-                                      int m, int n, int inner, long long a_row,
-                                      long long a_inner, long long b_column, long long b_inner,
-                                      bool accumulate) {
+template <class T>
+__device__ __forceinline__ void plain(T* out, const real* a, const real* b, const real* bias, int m,
+                                      int n, int inner, long long a_row, long long a_inner,
+                                      long long b_column, long long b_inner, bool accumulate) {
   int j = blockIdx.x * 16 + threadIdx.x % 16;
   int i = blockIdx.y * 16 + threadIdx.x / 16;
   if (i >= m || j >= n) {
@@ -33,11 +33,11 @@ __device__ __forceinline__ void plain(real* out, const real* a, const real* b, c
   if (bias) {
     sum += to_float(bias[j]);
   }
-  real* to = out + (long long)i * n + j;
+  T* to = out + (long long)i * n + j;
   if (accumulate) {
     sum += to_float(*to);
   }
-  *to = rounded<real>(sum);
+  *to = rounded<T>(sum);
 }
 
 KERNEL(256)
@@ -52,7 +52,7 @@ matmul_backward_input_v1(real* d_in, const real* d_out, const real* weight, int 
 }
 
 KERNEL(256)
-matmul_backward_weight_v1(real* d_weight, const real* d_out, const real* in, int m, int n, int k,
+matmul_backward_weight_v1(float* d_weight, const real* d_out, const real* in, int m, int n, int k,
                           int accumulate) {
   plain(d_weight, d_out, in, nullptr, n, k, m, 1, n, 1, k, accumulate);
 }
@@ -183,8 +183,9 @@ __device__ __forceinline__ int column_of(int j) {
   return blockIdx.x * TILE + j / 4 * 64 + threadIdx.x % 16 * 4 + j % 4;
 }
 
-__device__ __forceinline__ void finish(real* out, const float (&sums)[8][8], const real* bias,
-                                       int m, int n, bool accumulate) {
+template <class T>
+__device__ __forceinline__ void finish(T* out, const float (&sums)[8][8], const real* bias, int m,
+                                       int n, bool accumulate) {
   UNROLL for (int i = 0; i < 8; i++) {
     UNROLL for (int j = 0; j < 8; j++) {
       int row = row_of(i);
@@ -194,11 +195,11 @@ __device__ __forceinline__ void finish(real* out, const float (&sums)[8][8], con
         if (bias) {
           sum += to_float(bias[column]);
         }
-        real* to = out + (long long)row * n + column;
+        T* to = out + (long long)row * n + column;
         if (accumulate) {
           sum += to_float(*to);
         }
-        *to = rounded<real>(sum);
+        *to = rounded<T>(sum);
       }
     }
   }
@@ -235,7 +236,7 @@ matmul_backward_input_v3(real* d_in, const real* d_out, const real* weight, int 
 }
 
 KERNEL(256)
-matmul_backward_weight_v2(real* d_weight, const real* d_out, const real* in, int m, int n, int k,
+matmul_backward_weight_v2(float* d_weight, const real* d_out, const real* in, int m, int n, int k,
                           int accumulate) {
   float sums[8][8];
   tiled<false, false, false>(sums, d_out, in, n, k, m, m);
@@ -244,7 +245,7 @@ matmul_backward_weight_v2(real* d_weight, const real* d_out, const real* in, int
 
 // The part of the tokens that blockIdx.z names; with more than one part, sums go to `partial`.
 KERNEL(256)
-matmul_backward_weight_v3(real* d_weight, float* partial, const real* d_out, const real* in, int m,
+matmul_backward_weight_v3(float* d_weight, float* partial, const real* d_out, const real* in, int m,
                           int n, int k, int part, int accumulate) {
   float sums[8][8];
   tiled<false, false, true>(sums, d_out, in, n, k, m, part);
@@ -266,7 +267,7 @@ matmul_backward_weight_v3(real* d_weight, float* partial, const real* d_out, con
 
 // dWeight (+)= the parts, in order.
 KERNEL(256)
-matmul_backward_weight_sum_v3(real* d_weight, const float* partial, long long elements, int parts,
+matmul_backward_weight_sum_v3(float* d_weight, const float* partial, long long elements, int parts,
                               int accumulate) {
   long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= elements) {
@@ -277,7 +278,7 @@ matmul_backward_weight_sum_v3(real* d_weight, const float* partial, long long el
     sum += partial[p * elements + i];
   }
   if (accumulate) {
-    sum += to_float(d_weight[i]);
+    sum += d_weight[i];
   }
-  d_weight[i] = rounded<real>(sum);
+  d_weight[i] = sum;
 }

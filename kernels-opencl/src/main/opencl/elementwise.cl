@@ -1,5 +1,6 @@
-// Ops that move numbers and hardly compute: out = a + b, and one value in every element. Limited by
-// memory: 12 bytes per element for add, 4 for the others. out may be a or b.
+// Ops that move numbers and hardly compute: out = a + b, a copy in another format, and one value in
+// every element. Limited by memory: in fp32, 12 bytes per element for add, 8 for a copy, 4 for the
+// others. out may be a or b.
 //
 // One work-item per element; neighbours take neighbouring elements, so every device loads and stores
 // whole lines, and a CPU's compiler makes vectors of them.
@@ -8,6 +9,14 @@ __kernel void add_v1(ACTIVATIONS_OUT(out), ACTIVATIONS(a), ACTIVATIONS(b), const
   size_t i = get_global_id(0);
   if (i < n) {
     STORE(LOAD(i, a + a_at) + LOAD(i, b + b_at), i, out + out_at);
+  }
+}
+
+// out = in, rounded to the format that the build stores.
+__kernel void cast_v1(ACTIVATIONS_OUT(out), IN(in), const ulong n) {
+  size_t i = get_global_id(0);
+  if (i < n) {
+    STORE(in[in_at + i], i, out + out_at);
   }
 }
 

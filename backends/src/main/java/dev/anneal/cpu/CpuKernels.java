@@ -30,6 +30,7 @@ final class CpuKernels {
       case Op.Fill o -> Fill.kernel(o, at);
       case Op.GlobalNorm o -> Optimizer.globalNorm(o, at);
       case Op.AdamW o -> Optimizer.adamW(o, at);
+      case Op.Cast o -> Optimizer.cast(o, at);
     };
   }
 }

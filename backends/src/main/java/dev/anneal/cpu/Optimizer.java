@@ -1,6 +1,7 @@
 package dev.anneal.cpu;
 
 import dev.anneal.cpu.Kernel.Phase;
+import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
 import java.util.ArrayList;
@@ -93,6 +94,23 @@ final class Optimizer {
             moments(gradient + i, ms + i, vs + i, n, scale, op.beta1(), op.beta2());
             move(parameter + i, ms + i, vs + i, n, lr, c1, c2, op.epsilon(), keep);
           }
+        });
+  }
+
+  /** A copy: this device stores fp32 alone. */
+  static Kernel cast(Op.Cast op, Kernel.Addresses at) {
+    if (op.out().dtype() != DType.F32) {
+      throw new IllegalArgumentException("the CPU stores fp32, not " + op.out().dtype());
+    }
+    long in = at.of(op.in());
+    long out = at.of(op.out());
+    long elements = op.out().elements();
+    return Kernel.of(
+        Math.toIntExact(Math.ceilDiv(elements, CHUNK)),
+        (task, worker) -> {
+          long from = (long) task * CHUNK;
+          int n = (int) Math.min(CHUNK, elements - from);
+          Rows.copy(in + 4 * from, n, out + 4 * from);
         });
   }
 

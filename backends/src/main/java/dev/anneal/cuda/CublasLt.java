@@ -12,6 +12,7 @@ import dev.anneal.gpu.Command.Product;
 import dev.anneal.gpu.MatrixLibrary;
 import dev.anneal.gpu.PreparedCommand;
 import dev.anneal.gpu.SharedLibrary;
+import dev.anneal.plan.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemoryLayout;
@@ -19,14 +20,15 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /**
- * NVIDIA's cuBLASLt, versions 12 and 13, in float: one set of descriptors and one algorithm per
- * place where a product is used, so that running it is one call.
+ * NVIDIA's cuBLASLt, versions 12 and 13, in fp32 and bf16: one set of descriptors and one algorithm
+ * per place where a product is used, so that running it is one call.
  *
  * <p>Constants: cublasLt.h of CUDA 12 and 13, which agree in all that is used here.
  */
 final class CublasLt implements MatrixLibrary {
   private static final int COMPUTE_32F = 68;
   private static final int R_32F = 0;
+  private static final int R_16BF = 14;
   private static final int OP_T = 1;
 
   private static final int DESC_TRANSA = 3;
@@ -35,6 +37,8 @@ final class CublasLt implements MatrixLibrary {
   private static final int DESC_BIAS_POINTER = 8;
   private static final int DESC_EPILOGUE_AUX_POINTER = 11;
   private static final int DESC_EPILOGUE_AUX_LD = 12;
+  private static final int DESC_EPILOGUE_AUX_DATA_TYPE = 22;
+  private static final int DESC_BIAS_DATA_TYPE = 26;
   private static final int EPILOGUE_BIAS = 4;
   private static final int EPILOGUE_GELU_AUX_BIAS = 164;
   private static final int PREF_MAX_WORKSPACE_BYTES = 1;
@@ -103,14 +107,17 @@ final class CublasLt implements MatrixLibrary {
       boolean gelu = p.epilogue() == Epilogue.BIAS_THEN_GELU;
       set(operation, DESC_EPILOGUE, gelu ? EPILOGUE_GELU_AUX_BIAS : EPILOGUE_BIAS);
       set(operation, DESC_BIAS_POINTER, p.bias());
+      set(operation, DESC_BIAS_DATA_TYPE, type(p.formats().d()));
       if (gelu) {
         set(operation, DESC_EPILOGUE_AUX_POINTER, p.auxiliary());
         set(operation, DESC_EPILOGUE_AUX_LD, (long) p.m());
+        set(operation, DESC_EPILOGUE_AUX_DATA_TYPE, type(p.formats().d()));
       }
     }
-    MemorySegment a = p.transposeA() ? layout(p.k(), p.m()) : layout(p.m(), p.k());
-    MemorySegment b = p.transposeB() ? layout(p.n(), p.k()) : layout(p.k(), p.n());
-    MemorySegment d = layout(p.m(), p.n());
+    int ab = type(p.formats().ab());
+    MemorySegment a = p.transposeA() ? layout(ab, p.k(), p.m()) : layout(ab, p.m(), p.k());
+    MemorySegment b = p.transposeB() ? layout(ab, p.n(), p.k()) : layout(ab, p.k(), p.n());
+    MemorySegment d = layout(type(p.formats().d()), p.m(), p.n());
     MemorySegment algorithm = algorithm(operation, a, b, d, p);
     MemorySegment beta = p.accumulate() ? one : zero;
     String doing = "multiplying matrices by " + name();
@@ -193,7 +200,15 @@ final class CublasLt implements MatrixLibrary {
     }
   }
 
-  private MemorySegment layout(int rows, int columns) throws Throwable {
+  private static int type(DType dtype) {
+    return switch (dtype) {
+      case F32 -> R_32F;
+      case BF16 -> R_16BF;
+      case F16, I32 -> throw new IllegalArgumentException("no product is in " + dtype);
+    };
+  }
+
+  private MemorySegment layout(int type, int rows, int columns) throws Throwable {
     MemorySegment to = arena.allocate(ADDRESS);
     call(
         "cublasLtMatrixLayoutCreate",
@@ -203,7 +218,7 @@ final class CublasLt implements MatrixLibrary {
                     "cublasLtMatrixLayoutCreate",
                     FunctionDescriptor.of(
                         JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG))
-                .invokeExact(to, R_32F, (long) rows, (long) columns, (long) rows));
+                .invokeExact(to, type, (long) rows, (long) columns, (long) rows));
     return to.get(ADDRESS, 0);
   }
 

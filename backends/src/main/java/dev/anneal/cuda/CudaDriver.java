@@ -7,8 +7,11 @@ import dev.anneal.gpu.Command;
 import dev.anneal.gpu.Driver;
 import dev.anneal.gpu.Hardware;
 import dev.anneal.gpu.PreparedCommand;
+import dev.anneal.plan.Precision;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
+import java.util.Set;
 import jcuda.Pointer;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -24,6 +27,9 @@ final class CudaDriver implements Driver {
 
   /** The least of all devices that kernels are compiled for: 99 KiB when asked. */
   private static final Hardware HARDWARE = new Hardware(32, 48 << 10, 99 << 10);
+
+  /** The first with arithmetic in bf16. */
+  private static final int AMPERE = 80;
 
   private final CUdevice device;
   private final int capability;
@@ -47,6 +53,13 @@ final class CudaDriver implements Driver {
   @Override
   public Hardware hardware() {
     return HARDWARE;
+  }
+
+  @Override
+  public Set<Precision> precisions() {
+    return capability >= AMPERE
+        ? EnumSet.of(Precision.FP32, Precision.BF16)
+        : EnumSet.of(Precision.FP32);
   }
 
   @Override

@@ -2,11 +2,13 @@ package dev.anneal.device;
 
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.Arena;
+import dev.anneal.plan.DType;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** One GPU, or the CPU: memory, and the compiler from plans to programs. */
@@ -24,6 +26,14 @@ public interface Device extends AutoCloseable {
   /** The formats that this device can store activations in, fp32 always. */
   default Set<Precision> precisions() {
     return Set.of(Precision.FP32);
+  }
+
+  /**
+   * The format in which this device's products want the weights at {@code precision}, when that is
+   * another than the parameters' own; see {@link dev.anneal.plan.WeightCopies}.
+   */
+  default Optional<DType> weightCopies(Precision precision) {
+    return Optional.empty();
   }
 
   /** The kernels that have versions to choose from; none on a device that has one of each. */

@@ -1,5 +1,6 @@
 package dev.anneal.gpu;
 
+import dev.anneal.plan.DType;
 import java.util.List;
 
 /** One thing that the stream is told to do, as data: addresses and sizes are fixed. */
@@ -12,12 +13,34 @@ public sealed interface Command {
    * @param grid blocks
    * @param threads per block
    * @param sharedBytes beside what the kernel declares
+   * @param real the format that the file is compiled for
    */
   record Launch(
-      String file, String kernel, Grid grid, int threads, int sharedBytes, List<Argument> arguments)
+      String file,
+      String kernel,
+      Grid grid,
+      int threads,
+      int sharedBytes,
+      List<Argument> arguments,
+      DType real)
       implements Command {
     public Launch {
       arguments = List.copyOf(arguments);
+    }
+
+    /** Of a file compiled for fp32; {@link OpCommands} says when it is another. */
+    Launch(
+        String file,
+        String kernel,
+        Grid grid,
+        int threads,
+        int sharedBytes,
+        List<Argument> arguments) {
+      this(file, kernel, grid, threads, sharedBytes, arguments, DType.F32);
+    }
+
+    Launch with(DType format) {
+      return new Launch(file, kernel, grid, threads, sharedBytes, arguments, format);
     }
 
     static Launch of(String file, String kernel, Grid grid, int threads, Argument... arguments) {
@@ -62,6 +85,7 @@ public sealed interface Command {
    * D (m,n) = op(A) (m,k) op(B) (k,n) + C, by a library, in its own order: columns one after the
    * other, as BLAS has them. A row-major matrix is its own transpose there.
    *
+   * @param formats of the matrices
    * @param accumulate whether C is D, or nothing
    * @param auxiliary for {@link Epilogue#BIAS_THEN_GELU}, of D's shape
    */
@@ -71,6 +95,7 @@ public sealed interface Command {
       int m,
       int n,
       int k,
+      Formats formats,
       long a,
       long b,
       long d,
@@ -81,6 +106,9 @@ public sealed interface Command {
       long workspace,
       long workspaceBytes)
       implements Command {}
+
+  /** Number formats of A and B, and of C and D, which a bias and an auxiliary matrix share. */
+  record Formats(DType ab, DType d) {}
 
   /** Sets bytes to zero. */
   record Clear(long address, long bytes) implements Command {}

@@ -49,7 +49,7 @@ final class CrossEntropy {
 
   /** For a row: a pack each, as far as a block goes. */
   private static int threads(int columns, OpContext context) {
-    return Math.min(MOST_THREADS, context.wholeWarps(Math.ceilDiv(columns, OpContext.PACK)));
+    return Math.min(MOST_THREADS, context.wholeWarps(Math.ceilDiv(columns, context.pack())));
   }
 
   static List<Command> backward(Op.CrossEntropyBackward op, OpContext context) {
@@ -62,7 +62,7 @@ final class CrossEntropy {
             "cross_entropy_backward_v" + version,
             version == 1
                 ? Grid.covering((long) rows * columns, THREADS)
-                : Grid.of(rows, Math.ceilDiv(columns, THREADS * OpContext.PACK)),
+                : Grid.of(rows, Math.ceilDiv(columns, THREADS * context.pack())),
             THREADS,
             context.at(op.dLogits()),
             context.at(op.dLosses()),

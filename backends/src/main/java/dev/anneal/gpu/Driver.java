@@ -1,6 +1,8 @@
 package dev.anneal.gpu;
 
+import dev.anneal.plan.Precision;
 import java.lang.foreign.MemorySegment;
+import java.util.Set;
 
 /**
  * One open GPU as its vendor's driver shows it: memory, one stream that everything happens on in
@@ -13,6 +15,11 @@ public interface Driver extends AutoCloseable {
 
   /** Of this GPU, as kernels need to know it. */
   Hardware hardware();
+
+  /** The formats that this GPU multiplies activations in, fp32 always. */
+  default Set<Precision> precisions() {
+    return Set.of(Precision.FP32);
+  }
 
   /** Makes this GPU the calling thread's; a session may come from any thread. */
   void enter();

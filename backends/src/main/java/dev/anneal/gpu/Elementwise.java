@@ -18,7 +18,7 @@ final class Elementwise {
   private static List<Command> launch(
       OpContext context, String file, String kernel, long n, Argument... arguments) {
     int version = context.version(kernel);
-    long threads = version == 1 ? n : Math.ceilDiv(n, OpContext.PACK);
+    long threads = version == 1 ? n : Math.ceilDiv(n, context.pack());
     return List.of(
         Launch.of(
             file, kernel + "_v" + version, Grid.covering(threads, THREADS), THREADS, arguments));

@@ -20,8 +20,8 @@ final class Embedding {
 
   private Embedding() {}
 
-  private static Grid rowsByPacks(int rows, int c) {
-    return Grid.of(rows, Math.ceilDiv(Math.ceilDiv(c, OpContext.PACK), ROW_THREADS));
+  private static Grid rowsByPacks(int rows, int c, OpContext context) {
+    return Grid.of(rows, Math.ceilDiv(Math.ceilDiv(c, context.pack()), ROW_THREADS));
   }
 
   static List<Command> forward(Op.EmbeddingForward op, OpContext context) {
@@ -33,7 +33,7 @@ final class Embedding {
         Launch.of(
             FILE,
             "embedding_forward_v" + version,
-            version == 1 ? Grid.covering((long) rows * c, THREADS) : rowsByPacks(rows, c),
+            version == 1 ? Grid.covering((long) rows * c, THREADS) : rowsByPacks(rows, c, context),
             version == 1 ? THREADS : ROW_THREADS,
             context.at(op.out()),
             context.at(op.tokens()),
@@ -113,7 +113,7 @@ final class Embedding {
             "token_embedding_backward_v2",
             Grid.of(
                 Math.ceilDiv(vocabulary, THREADS / context.warp()),
-                Math.ceilDiv(c, context.warp() * OpContext.PACK)),
+                Math.ceilDiv(c, context.warp() * context.pack())),
             THREADS,
             context.at(op.dWte()),
             context.at(op.dOut()),
@@ -132,7 +132,9 @@ final class Embedding {
         Launch.of(
             FILE,
             "position_embedding_backward_v" + version,
-            version == 1 ? Grid.covering((long) positions * c, THREADS) : rowsByPacks(positions, c),
+            version == 1
+                ? Grid.covering((long) positions * c, THREADS)
+                : rowsByPacks(positions, c, context),
             version == 1 ? THREADS : ROW_THREADS,
             context.at(op.dWpe()),
             context.at(op.dOut()),

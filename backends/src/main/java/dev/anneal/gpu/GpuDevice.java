@@ -11,7 +11,9 @@ import dev.anneal.device.Program;
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.DType;
+import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
+import dev.anneal.plan.Precision;
 import dev.anneal.plan.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -19,7 +21,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
 
 /** One GPU, by its vendor's driver. */
 public final class GpuDevice implements Device {
@@ -60,6 +64,16 @@ public final class GpuDevice implements Device {
   }
 
   @Override
+  public Set<Precision> precisions() {
+    return driver.precisions();
+  }
+
+  @Override
+  public Optional<DType> weightCopies(Precision precision) {
+    return precision.storage() == DType.F32 ? Optional.empty() : Optional.of(precision.storage());
+  }
+
+  @Override
   public List<KernelFamily> kernels() {
     return versions.families();
   }
@@ -90,7 +104,7 @@ public final class GpuDevice implements Device {
     Workspace measured = measured(plan);
     GpuMemory own = new GpuMemory(driver, "workspace of " + plan.name(), measured.bytes());
     Workspace workspace = new Workspace(own.address(), measured.constantBytes());
-    OpContext ops = new OpContext(places, workspace, versions, driver.hardware());
+    OpContext ops = new OpContext(places, workspace, versions, driver.hardware(), DType.F32);
     List<List<Command>> commands = OpCommands.of(plan.ops(), ops);
     try (var host = java.lang.foreign.Arena.ofConfined()) {
       for (Workspace.Constant constant : workspace.constants()) {
@@ -107,7 +121,7 @@ public final class GpuDevice implements Device {
     return switch (command) {
       case Command.Clear clear -> driver.prepare(clear);
       case Command.Product product -> library.orElseThrow().prepare(product);
-      case Command.Launch launch -> modules.prepare(launch, DType.F32);
+      case Command.Launch launch -> modules.prepare(launch);
     };
   }
 
@@ -115,19 +129,26 @@ public final class GpuDevice implements Device {
   private Workspace measured(Plan plan) {
     Workspace workspace = new Workspace(0, 0);
     OpCommands.of(
-        plan.ops(), new OpContext(plan.layout()::offset, workspace, versions, driver.hardware()));
+        plan.ops(),
+        new OpContext(plan.layout()::offset, workspace, versions, driver.hardware(), DType.F32));
     return workspace;
   }
 
   private void checkFormats(Plan plan) {
-    for (Tensor tensor : plan.tensors()) {
-      if (tensor.dtype() != DType.F32 && tensor.dtype() != DType.I32) {
+    for (Op op : plan.ops()) {
+      DType real = OpFormats.real(op);
+      if (precisions().stream().noneMatch(precision -> precision.storage() == real)) {
         throw Failure.usage(
-            "--dtype "
-                + tensor.dtype().name().toLowerCase(Locale.ROOT)
+            op.kind()
+                + " in "
+                + real.name().toLowerCase(Locale.ROOT)
                 + ": "
                 + info.name()
-                + " has fp32 only so far");
+                + " stores "
+                + precisions().stream()
+                    .sorted()
+                    .map(precision -> precision.name().toLowerCase(Locale.ROOT))
+                    .collect(Collectors.joining(", ")));
       }
     }
   }

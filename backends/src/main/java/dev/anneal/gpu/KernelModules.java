@@ -17,10 +17,10 @@ final class KernelModules implements AutoCloseable {
     this.images = images;
   }
 
-  PreparedCommand prepare(Command.Launch launch, DType real) {
+  PreparedCommand prepare(Command.Launch launch) {
     return modules
         .computeIfAbsent(
-            new Key(launch.file(), real),
+            new Key(launch.file(), launch.real()),
             key -> driver.load(key.file(), images.image(key.file(), key.real())))
         .prepare(launch);
   }

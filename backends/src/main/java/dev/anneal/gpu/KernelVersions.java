@@ -90,7 +90,8 @@ final class KernelVersions {
               Op.GlobalNorm.class,
               "plain: one launch per gradient",
               "one launch for all, 128-bit packs"),
-          family("adamw", Op.AdamW.class, PLAIN, PACKS, "one launch for all parameters"));
+          family("adamw", Op.AdamW.class, PLAIN, PACKS, "one launch for all parameters"),
+          family("cast", Op.Cast.class, PLAIN, PACKS));
 
   /** The version of the three products that is {@link MatrixLibrary}'s. */
   static final int BY_LIBRARY = 4;

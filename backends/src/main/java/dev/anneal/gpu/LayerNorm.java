@@ -23,12 +23,12 @@ final class LayerNorm {
   private LayerNorm() {}
 
   /** Shared memory for one row. */
-  private static int rowBytes(int c) {
-    return Math.ceilDiv(c, OpContext.PACK) * PACK_BYTES;
+  private static int rowBytes(int c, OpContext context) {
+    return Math.ceilDiv(c, context.pack()) * PACK_BYTES;
   }
 
   private static boolean fits(int c, OpContext context) {
-    return rowBytes(c) <= context.hardware().sharedOptInBytes();
+    return rowBytes(c, context) <= context.hardware().sharedOptInBytes();
   }
 
   static List<Command> forward(Op.LayerNormForward op, OpContext context) {
@@ -74,7 +74,7 @@ final class LayerNorm {
   /** A kernel that keeps a row per warp in shared memory: as many warps as there is room for. */
   private static Launch keeping(
       OpContext context, String kernel, int rows, int c, List<Argument> arguments) {
-    int bytes = rowBytes(c);
+    int bytes = rowBytes(c, context);
     int warps = Math.clamp(context.hardware().sharedBytes() / bytes, 1, KEPT_WARPS);
     return new Launch(
         FILE,
@@ -175,7 +175,7 @@ final class LayerNorm {
             FILE,
             "layernorm_backward_v2",
             Grid.of(blocks),
-            context.wholeWarps(Math.ceilDiv(c, OpContext.PACK)),
+            context.wholeWarps(Math.ceilDiv(c, context.pack())),
             context.at(op.dIn()),
             partial,
             context.at(op.dOut()),

@@ -1,6 +1,7 @@
 package dev.anneal.gpu;
 
 import dev.anneal.gpu.Command.Epilogue;
+import dev.anneal.gpu.Command.Formats;
 import dev.anneal.gpu.Command.Product;
 import dev.anneal.plan.Op;
 import java.util.List;
@@ -23,6 +24,7 @@ final class LibraryMatmul {
 
   private static List<Command> product(
       OpContext context,
+      Formats formats,
       boolean transposeA,
       boolean transposeB,
       int m,
@@ -44,6 +46,7 @@ final class LibraryMatmul {
             m,
             n,
             k,
+            formats,
             a,
             b,
             d,
@@ -69,6 +72,7 @@ final class LibraryMatmul {
     int k = op.in().shape().dim(-1);
     return product(
         context,
+        new Formats(op.in().dtype(), op.out().dtype()),
         true,
         false,
         op.out().shape().dim(-1),
@@ -106,6 +110,7 @@ final class LibraryMatmul {
   static List<Command> backwardInput(Op.MatmulBackwardInput op, OpContext context) {
     return product(
         context,
+        new Formats(op.dOut().dtype(), op.dIn().dtype()),
         false,
         false,
         op.dIn().shape().dim(-1),
@@ -123,6 +128,7 @@ final class LibraryMatmul {
   static List<Command> backwardWeight(Op.MatmulBackwardWeight op, OpContext context) {
     return product(
         context,
+        new Formats(op.in().dtype(), op.dWeight().dtype()),
         false,
         true,
         op.in().shape().dim(-1),

@@ -162,7 +162,7 @@ final class Matmul {
         Launch.of(
             "bias.cu",
             "bias_backward_v2",
-            Grid.of(Math.ceilDiv(n, context.warp() * OpContext.PACK), blocks),
+            Grid.of(Math.ceilDiv(n, context.warp() * context.pack()), blocks),
             THREADS,
             partial,
             context.at(op.dOut()),

@@ -1,8 +1,14 @@
 package dev.anneal.gpu;
 
+import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
+import dev.anneal.plan.Tensor;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** From ops to what the stream is told. */
 final class OpCommands {
@@ -16,34 +22,69 @@ final class OpCommands {
     List<List<Command>> commands = new ArrayList<>();
     while (commands.size() < ops.size()) {
       context.workspace().nextOp();
-      int i = commands.size();
-      Op op = ops.get(i);
-      if (op instanceof Op.Add add
-          && i + 1 < ops.size()
-          && ops.get(i + 1) instanceof Op.LayerNormForward norm
-          && LayerNorm.fuses(add, norm, context)) {
-        commands.add(LayerNorm.addThenNormalize(add, norm, context));
+      Together first = together(ops.subList(commands.size(), ops.size()), context);
+      commands.add(
+          first.commands().stream().map(command -> formatted(command, first.real())).toList());
+      for (int i = 1; i < first.ops(); i++) {
         commands.add(List.of());
-      } else if (op instanceof Op.MatmulForward product
-          && i + 1 < ops.size()
-          && ops.get(i + 1) instanceof Op.GeluForward gelu
-          && LibraryMatmul.fuses(product, gelu, context)) {
-        commands.add(LibraryMatmul.forwardThenGelu(product, gelu, context));
-        commands.add(List.of());
-      } else if (op instanceof Op.AdamW first && context.version("adamw") == 3) {
-        List<Op.AdamW> all = new ArrayList<>(List.of(first));
-        while (i + all.size() < ops.size()
-            && ops.get(i + all.size()) instanceof Op.AdamW next
-            && Optimizer.together(first, next)) {
-          all.add(next);
-        }
-        commands.add(Optimizer.allAdamW(all, context));
-        all.stream().skip(1).forEach(one -> commands.add(List.of()));
-      } else {
-        commands.add(of(op, context));
       }
     }
     return commands;
+  }
+
+  private static Command formatted(Command command, DType real) {
+    return command instanceof Command.Launch launch ? launch.with(real) : command;
+  }
+
+  /** What the first of some ops need, or the first one alone; and the format of their kernels. */
+  private record Together(int ops, DType real, List<Command> commands) {}
+
+  private static Together together(List<Op> ops, OpContext any) {
+    Op op = ops.getFirst();
+    DType real = OpFormats.real(op);
+    OpContext context = any.with(real);
+    if (op instanceof Op.Add add
+        && ops.size() > 1
+        && ops.get(1) instanceof Op.LayerNormForward norm
+        && LayerNorm.fuses(add, norm, context)) {
+      return new Together(2, real, LayerNorm.addThenNormalize(add, norm, context));
+    }
+    if (op instanceof Op.MatmulForward product
+        && ops.size() > 1
+        && ops.get(1) instanceof Op.GeluForward gelu
+        && LibraryMatmul.fuses(product, gelu, context)) {
+      return new Together(2, real, LibraryMatmul.forwardThenGelu(product, gelu, context));
+    }
+    if (op instanceof Op.AdamW first && context.version("adamw") == 3) {
+      return updates(first, ops, context);
+    }
+    return new Together(1, real, of(op, context));
+  }
+
+  /** All updates in a row, and the copies of their parameters that follow at once. */
+  private static Together updates(Op.AdamW first, List<Op> ops, OpContext context) {
+    List<Op.AdamW> updates = new ArrayList<>();
+    for (Op op : ops) {
+      if (!(op instanceof Op.AdamW next) || !Optimizer.together(first, next)) {
+        break;
+      }
+      updates.add(next);
+    }
+    Set<Tensor> parameters = updates.stream().map(Op.AdamW::parameter).collect(Collectors.toSet());
+    Map<Tensor, Tensor> copies = new HashMap<>();
+    DType real = DType.F32;
+    for (Op op : ops.subList(updates.size(), ops.size())) {
+      if (!(op instanceof Op.Cast cast)
+          || !parameters.contains(cast.in())
+          || copies.containsKey(cast.in())
+          || !copies.isEmpty() && OpFormats.real(cast) != real) {
+        break;
+      }
+      real = OpFormats.real(cast);
+      copies.put(cast.in(), cast.out());
+    }
+    return new Together(
+        updates.size() + copies.size(), real, Optimizer.allAdamW(updates, copies, context));
   }
 
   private static List<Command> of(Op op, OpContext context) {
@@ -70,6 +111,7 @@ final class OpCommands {
       case Op.Fill o -> Elementwise.fill(o, context);
       case Op.GlobalNorm o -> Optimizer.globalNorm(o, context);
       case Op.AdamW o -> Optimizer.adamW(o, context);
+      case Op.Cast o -> Optimizer.cast(o, context);
     };
   }
 }

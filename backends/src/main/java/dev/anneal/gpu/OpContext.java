@@ -1,5 +1,6 @@
 package dev.anneal.gpu;
 
+import dev.anneal.plan.DType;
 import dev.anneal.plan.Tensor;
 import java.util.Optional;
 import java.util.function.ToLongFunction;
@@ -8,14 +9,28 @@ import java.util.function.ToLongFunction;
  * What the commands of an op are made with.
  *
  * @param places the address of every tensor
+ * @param real the format that the op's kernels are compiled for; see {@link OpFormats}
  */
 record OpContext(
     ToLongFunction<Tensor> places,
     Workspace workspace,
     KernelVersions versions,
-    Hardware hardware) {
-  /** Numbers per 128-bit load of floats. */
-  static final int PACK = 4;
+    Hardware hardware,
+    DType real) {
+  private static final int PACK_BYTES = 16;
+
+  /** Floats per 128-bit load. */
+  static final int FLOATS = PACK_BYTES / Float.BYTES;
+
+  /** For an op whose kernels are compiled for {@code format}. */
+  OpContext with(DType format) {
+    return new OpContext(places, workspace, versions, hardware, format);
+  }
+
+  /** Activations or weights per 128-bit load. */
+  int pack() {
+    return PACK_BYTES / real.bytes();
+  }
 
   long address(Tensor tensor) {
     return places.applyAsLong(tensor);

@@ -11,8 +11,9 @@ import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
-/** The global norm and AdamW: global_norm.cu, adamw.cu. */
+/** The global norm, AdamW and copies of parameters: global_norm.cu, adamw.cu, cast.cu. */
 final class Optimizer {
   private static final int THREADS = 256;
   private static final int SUM_THREADS = 1024;
@@ -92,14 +93,14 @@ final class Optimizer {
   static List<Command> adamW(Op.AdamW op, OpContext context) {
     int version = context.version("adamw");
     if (version == 3) {
-      return allAdamW(List.of(op), context);
+      return allAdamW(List.of(op), Map.of(), context);
     }
     long n = op.parameter().elements();
     return List.of(
         Launch.of(
             "adamw.cu",
             "adamw_v" + version,
-            Grid.covering(version == 1 ? n : Math.ceilDiv(n, OpContext.PACK), THREADS),
+            Grid.covering(version == 1 ? n : Math.ceilDiv(n, OpContext.FLOATS), THREADS),
             THREADS,
             context.at(op.parameter()),
             context.at(op.m()),
@@ -115,10 +116,29 @@ final class Optimizer {
             f32(op.maxNorm())));
   }
 
-  /** All of them, which are {@link #together}, in one launch. */
-  static List<Command> allAdamW(List<Op.AdamW> ops, OpContext context) {
+  /** A copy of a parameter, by a kernel of its own. */
+  static List<Command> cast(Op.Cast op, OpContext context) {
+    int version = context.version("cast");
+    long n = op.out().elements();
+    return List.of(
+        Launch.of(
+            "cast.cu",
+            "cast_v" + version,
+            Grid.covering(version == 1 ? n : Math.ceilDiv(n, context.pack()), THREADS),
+            THREADS,
+            context.at(op.out()),
+            context.at(op.in()),
+            i64(n)));
+  }
+
+  /**
+   * All of them, which are {@link #together}, in one launch.
+   *
+   * @param copies of parameters, which the same launch makes
+   */
+  static List<Command> allAdamW(List<Op.AdamW> ops, Map<Tensor, Tensor> copies, OpContext context) {
     // struct Parameter of adamw.cu for each.
-    long[] words = new long[6 * ops.size()];
+    long[] words = new long[7 * ops.size()];
     int at = 0;
     long block = 0;
     for (Op.AdamW op : ops) {
@@ -127,9 +147,11 @@ final class Optimizer {
       words[at++] = context.address(op.m());
       words[at++] = context.address(op.v());
       words[at++] = context.address(op.gradient());
+      Tensor copy = copies.get(op.parameter());
+      words[at++] = copy == null ? 0 : context.address(copy);
       words[at++] = n;
       words[at++] = (long) Float.floatToRawIntBits(op.weightDecay()) << 32 | Math.toIntExact(block);
-      block += Math.ceilDiv(n, (long) THREADS * OpContext.PACK);
+      block += Math.ceilDiv(n, (long) THREADS * OpContext.FLOATS);
     }
     Op.AdamW first = ops.getFirst();
     return List.of(

@@ -31,6 +31,18 @@ final class ElementwiseLaunches {
             count(n)));
   }
 
+  static Launches cast(Op.Cast op, KernelVersions versions) {
+    long n = op.out().elements();
+    return Launches.of(
+        Launch.of(
+            ELEMENTWISE,
+            "cast_v1",
+            Grid.items(n, versions.limits()),
+            activations(op.out()),
+            data(op.in()),
+            count(n)));
+  }
+
   static Launches fill(Tensor out, float value, KernelVersions versions) {
     return Launches.of(filling(out, value, versions));
   }

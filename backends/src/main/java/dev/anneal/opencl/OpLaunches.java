@@ -30,6 +30,7 @@ final class OpLaunches {
       case Op.Fill o -> ElementwiseLaunches.fill(o.out(), o.value(), versions);
       case Op.GlobalNorm o -> OptimizerLaunches.globalNorm(o, versions);
       case Op.AdamW o -> OptimizerLaunches.adamW(o, versions);
+      case Op.Cast o -> ElementwiseLaunches.cast(o, versions);
     };
   }
 }

@@ -6,6 +6,8 @@ package dev.anneal.plan;
  */
 public enum Arena {
   PARAMETERS,
+  /** Copies of the parameters in the format that products read; see {@link WeightCopies}. */
+  WEIGHTS,
   GRADIENTS,
   /** AdamW's first and second moments. */
   OPTIMIZER,

@@ -755,6 +755,29 @@ public sealed interface Op {
     }
   }
 
+  /** out = in, rounded to the format of out: a {@link WeightCopies copy} of a parameter. */
+  record Cast(Tensor out, Tensor in) implements Update {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(in);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(out);
+    }
+
+    @Override
+    public Op mapTensors(UnaryOperator<Tensor> f) {
+      return new Cast(f.apply(out), f.apply(in));
+    }
+
+    @Override
+    public long flops() {
+      return 0;
+    }
+  }
+
   private static List<Tensor> join(List<Tensor> tensors, Optional<Tensor> more) {
     List<Tensor> all = new ArrayList<>(tensors);
     more.ifPresent(all::add);

@@ -94,6 +94,7 @@ public final class ReferenceInterpreter {
         get(o.norm())[0] = Math.sqrt(sum);
       }
       case Op.AdamW o -> adamW(o);
+      case Op.Cast o -> System.arraycopy(get(o.in()), 0, get(o.out()), 0, get(o.out()).length);
     }
   }
 

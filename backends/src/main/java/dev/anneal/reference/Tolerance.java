@@ -39,10 +39,16 @@ public record Tolerance(boolean elementwise, double limit) {
         || op instanceof Op.GeluForward
         || op instanceof Op.GeluBackward
         || op instanceof Op.AdamW
+        || op instanceof Op.Cast
         || op instanceof Op.EmbeddingForward
         || op instanceof Op.MeanBackward
         || op instanceof Op.CrossEntropyBackward
         || op instanceof Op.Fill;
+  }
+
+  /** For a result that {@code ops} ops in a row have part in. */
+  public Tolerance times(int ops) {
+    return new Tolerance(elementwise, limit * ops);
   }
 
   /** The error that is held against {@link #limit}. */

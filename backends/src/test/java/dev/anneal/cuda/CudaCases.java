@@ -19,6 +19,14 @@ final class CudaCases {
     return new Tensor(name, DType.F32, Shape.of(dims), Arena.INPUTS);
   }
 
+  private static Tensor activations(String name, int... dims) {
+    return new Tensor(name, DType.F32, Shape.of(dims), Arena.ACTIVATIONS);
+  }
+
+  private static Tensor parameter(String name, int... dims) {
+    return new Tensor(name, DType.F32, Shape.of(dims), Arena.PARAMETERS);
+  }
+
   private static Tensor i(String name, int... dims) {
     return new Tensor(name, DType.I32, Shape.of(dims), Arena.INPUTS);
   }
@@ -33,8 +41,8 @@ final class CudaCases {
     return Stream.of(new int[] {1024, 12, 20}, new int[] {1500, 9, 131})
         .flatMap(
             s -> {
-              Tensor dOut = f("dOut", 2, s[0] / 2, s[2]);
-              Tensor in = f("in", 2, s[0] / 2, s[1]);
+              Tensor dOut = activations("dOut", 2, s[0] / 2, s[2]);
+              Tensor in = activations("in", 2, s[0] / 2, s[1]);
               Tensor dWeight = f("dWeight", s[2], s[1]);
               Tensor dBias = f("dBias", s[2]);
               return Stream.of(
@@ -54,12 +62,12 @@ final class CudaCases {
             c ->
                 new OpRun(
                     new Op.LayerNormForward(
-                        f("out", 1, 3, c),
+                        activations("out", 1, 3, c),
                         f("mean", 1, 3),
                         f("rstd", 1, 3),
-                        f("in", 1, 3, c),
-                        f("weight", c),
-                        f("bias", c),
+                        activations("in", 1, 3, c),
+                        parameter("weight", c),
+                        parameter("bias", c),
                         1e-5f),
                     1));
   }
@@ -74,15 +82,15 @@ final class CudaCases {
             new int[] {1, 129, 66, 3})
         .flatMap(
             s -> {
-              Tensor qkv = f("qkv", s[0], s[1], 3 * s[2]);
-              Tensor out = f("out", s[0], s[1], s[2]);
+              Tensor qkv = activations("qkv", s[0], s[1], 3 * s[2]);
+              Tensor out = activations("out", s[0], s[1], s[2]);
               Tensor lse = f("lse", s[0], s[3], s[1]);
               Op forward = new Op.AttentionForward(out, lse, qkv, s[3]);
               Op backward =
                   new Op.AttentionBackward(
-                      f("dQkv", s[0], s[1], 3 * s[2]),
+                      activations("dQkv", s[0], s[1], 3 * s[2]),
                       f("delta", s[0], s[3], s[1]),
-                      f("dOut", s[0], s[1], s[2]),
+                      activations("dOut", s[0], s[1], s[2]),
                       qkv,
                       out,
                       lse,
@@ -95,7 +103,7 @@ final class CudaCases {
   /** All tokens the same, and a vocabulary that no block's threads divide. */
   private static Stream<OpRun> repeatedTokens() {
     Tensor tokens = i("tokens", 2, 150);
-    Tensor dOut = f("dOut", 2, 150, 12);
+    Tensor dOut = activations("dOut", 2, 150, 12);
     return Stream.of(
         new OpRun(new Op.TokenEmbeddingBackward(f("dWte", 1, 12), dOut, tokens, false), 1),
         new OpRun(new Op.TokenEmbeddingBackward(f("dWte", 2500, 12), dOut, tokens, false), 2500),
@@ -107,7 +115,7 @@ final class CudaCases {
     for (int n : new int[] {3, 1024, 1025, 5000}) {
       updates.add(
           new Op.AdamW(
-              f("parameter" + n, n),
+              parameter("parameter" + n, n),
               f("m" + n, n),
               f("positive v" + n, n),
               f("gradient" + n, n),
@@ -123,17 +131,17 @@ final class CudaCases {
         Stream.of(7, 130)
             .map(
                 c -> {
-                  Tensor sum = f("sum", 2, 5, c);
+                  Tensor sum = activations("sum", 2, 5, c);
                   return new OpRun(
                       List.of(
-                          new Op.Add(sum, f("a", 2, 5, c), f("b", 2, 5, c)),
+                          new Op.Add(sum, activations("a", 2, 5, c), activations("b", 2, 5, c)),
                           new Op.LayerNormForward(
-                              f("out", 2, 5, c),
+                              activations("out", 2, 5, c),
                               f("mean", 2, 5),
                               f("rstd", 2, 5),
                               sum,
-                              f("weight", c),
-                              f("bias", c),
+                              parameter("weight", c),
+                              parameter("bias", c),
                               1e-5f)),
                       1);
                 });
@@ -150,15 +158,21 @@ final class CudaCases {
 
   /** A product and its GELU, which a library does at once when {@code wide} is a multiple of 8. */
   private static OpRun feedForward(int wide) {
-    Tensor hidden = f("hidden", 2, 9, wide);
-    Tensor gelu = f("gelu", 2, 9, wide);
+    Tensor hidden = activations("hidden", 2, 9, wide);
+    Tensor gelu = activations("gelu", 2, 9, wide);
     return new OpRun(
         List.of(
             new Op.MatmulForward(
-                hidden, f("in", 2, 9, 10), f("w1", wide, 10), Optional.of(f("b1", wide))),
+                hidden,
+                activations("in", 2, 9, 10),
+                parameter("w1", wide, 10),
+                Optional.of(parameter("b1", wide))),
             new Op.GeluForward(gelu, hidden),
             new Op.MatmulForward(
-                f("out", 2, 9, 10), gelu, f("w2", 10, wide), Optional.of(f("b2", 10)))),
+                activations("out", 2, 9, 10),
+                gelu,
+                parameter("w2", 10, wide),
+                Optional.of(parameter("b2", 10)))),
         1);
   }
 }

@@ -5,10 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.anneal.gpu.GpuDevice;
+import dev.anneal.gpu.KernelImages;
 import dev.anneal.gpu.KernelSource;
 import dev.anneal.gpu.SpreadDevice;
 import dev.anneal.ops.OpCases;
 import dev.anneal.ops.OpRun;
+import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
 import java.io.IOException;
@@ -35,6 +37,7 @@ class CudaSanitizersTest {
           "attention.cu",
           "bias.cu",
           "cached_attention.cu",
+          "cast.cu",
           "cross_entropy.cu",
           "embedding.cu",
           "fill.cu",
@@ -53,15 +56,20 @@ class CudaSanitizersTest {
 
   @Test
   void noKernelReachesBeyondItsTensorsOrIsUndefined() throws Throwable {
-    replay("address,undefined", "-fsanitize=address,undefined");
+    replay("address,undefined", "-fsanitize=address,undefined", DType.F32);
+  }
+
+  @Test
+  void nothingIsWrongInSixteenBitsEither() throws Throwable {
+    replay("address,undefined", "-fsanitize=address,undefined", DType.BF16);
   }
 
   @Test
   void noTwoThreadsRace() throws Throwable {
-    replay("thread", "-DANNEAL_RACES");
+    replay("thread", "-DANNEAL_RACES", DType.F32);
   }
 
-  private void replay(String sanitizer, String ofFibers) throws Throwable {
+  private void replay(String sanitizer, String ofFibers, DType real) throws Throwable {
     CudaDouble.build();
     Path program = folder.resolve("replay");
     String objects = folder.toString();
@@ -74,9 +82,9 @@ class CudaSanitizersTest {
                 .formatted(ofFibers, objects, sanitizer));
     assumeTrue(compiled.isEmpty(), "g++ has no -fsanitize=" + sanitizer + " here: " + compiled);
     List<String> command =
-        new ArrayList<>(List.of("timeout", "100", program.toString(), record().toString()));
+        new ArrayList<>(List.of("timeout", "100", program.toString(), record(real).toString()));
     for (String file : FILES) {
-      command.add(module(file, sanitizer, ofFibers).toString());
+      command.add(module(file, sanitizer, ofFibers, real).toString());
     }
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().put("ASAN_OPTIONS", "detect_stack_use_after_return=0:detect_leaks=0");
@@ -89,7 +97,7 @@ class CudaSanitizersTest {
     assertTrue(reports.getFirst().endsWith(" launches"), reports.getFirst());
   }
 
-  private Path module(String file, String sanitizer, String option) throws IOException {
+  private Path module(String file, String sanitizer, String option, DType real) throws IOException {
     Nvrtc nvrtc =
         new Nvrtc(CudaLibrary.NVRTC.find(CudaLibrary.locator(System.getenv())).orElseThrow());
     KernelSource source = KernelSource.of(file, List.of(KernelSource.CUDA_FOLDER));
@@ -98,8 +106,11 @@ class CudaSanitizersTest {
             source.text(),
             file,
             Target.device(90),
-            Stream.concat(
-                    NvrtcCompiler.OPTIONS.stream(), Stream.of(option, "-fsanitize=" + sanitizer))
+            Stream.of(
+                    NvrtcCompiler.OPTIONS,
+                    KernelImages.definitions(real),
+                    List.of(option, "-fsanitize=" + sanitizer))
+                .flatMap(List::stream)
                 .toList());
     return Files.write(folder.resolve(file + ".so"), image);
   }
@@ -108,10 +119,16 @@ class CudaSanitizersTest {
     return run.op().tensors().stream().mapToLong(Tensor::elements).sum();
   }
 
+  private static Stream<OpRun> all(DType real) {
+    return real == DType.BF16
+        ? CudaKernelsTest.sixteenBits()
+        : Stream.concat(OpCases.all(), CudaCases.all());
+  }
+
   /** Of each kind of op the smallest case and the largest two that are small enough. */
-  private static List<OpRun> cases() {
+  private static List<OpRun> cases(DType real) {
     Map<Class<? extends Op>, List<OpRun>> byKind = new HashMap<>();
-    Stream.concat(OpCases.all(), CudaCases.all())
+    all(real)
         .filter(run -> elements(run) <= FEW)
         .sorted(Comparator.comparingLong(CudaSanitizersTest::elements))
         .forEach(
@@ -124,16 +141,19 @@ class CudaSanitizersTest {
     return chosen;
   }
 
-  private Path record() throws Throwable {
-    Path record = shared.resolve("launches");
+  private Path record(DType real) throws Throwable {
+    Path record = shared.resolve("launches-" + real);
     if (Files.exists(record)) {
       return record;
     }
     try (SpreadDevice device = new SpreadDevice((GpuDevice) CudaDouble.open());
         GpuDevice cuda = (GpuDevice) CudaDouble.open()) {
-      assertEquals(22, cases().stream().map(run -> run.op().getClass()).distinct().count());
+      // In 16 bits, five kinds have nothing to store so and one is for decoding.
+      assertEquals(
+          real == DType.F32 ? 23 : 17,
+          cases(real).stream().map(run -> run.op().getClass()).distinct().count());
       DoubleControls.record(record.toString());
-      for (OpRun run : cases()) {
+      for (OpRun run : cases(real)) {
         for (Map<String, Integer> versions : CudaKernelsTest.versions(run.op(), cuda)) {
           device.chooseKernels(versions);
           run.on(device);

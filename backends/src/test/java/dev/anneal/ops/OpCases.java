@@ -14,13 +14,17 @@ import java.util.stream.Stream;
 public final class OpCases {
   private OpCases() {}
 
-  /** What stays fp32 whatever activations are stored in. */
+  /** What stays fp32 whatever activations and weights are stored in. */
   private static Tensor f(String name, int... dims) {
     return new Tensor(name, DType.F32, Shape.of(dims), Arena.INPUTS);
   }
 
   private static Tensor activations(String name, int... dims) {
     return new Tensor(name, DType.F32, Shape.of(dims), Arena.ACTIVATIONS);
+  }
+
+  private static Tensor parameter(String name, int... dims) {
+    return new Tensor(name, DType.F32, Shape.of(dims), Arena.PARAMETERS);
   }
 
   private static Tensor i(String name, int... dims) {
@@ -79,11 +83,11 @@ public final class OpCases {
               int k = s[1];
               int n = s[2];
               Tensor in = activations("in", 1, m, k);
-              Tensor weight = f("weight", n, k);
+              Tensor weight = parameter("weight", n, k);
               Tensor dOut = activations("dOut", 1, m, n);
               return Stream.of(
                   new Op.MatmulForward(
-                      activations("out", 1, m, n), in, weight, Optional.of(f("bias", n))),
+                      activations("out", 1, m, n), in, weight, Optional.of(parameter("bias", n))),
                   new Op.MatmulForward(activations("out", 1, m, n), in, weight, Optional.empty()),
                   new Op.MatmulBackwardInput(activations("dIn", 1, m, k), dOut, weight),
                   new Op.MatmulBackwardWeight(f("dWeight", n, k), dOut, in, false),
@@ -113,16 +117,22 @@ public final class OpCases {
               int c = s[2];
               Tensor x = activations("in", b, t, c);
               Tensor dOut = activations("dOut", b, t, c);
-              Tensor weight = f("weight", c);
+              Tensor weight = parameter("weight", c);
               Tensor mean = f("mean", b, t);
               Tensor rstd = f("positive rstd", b, t);
               Optional<Tensor> residual = Optional.of(activations("residual", b, t, c));
               Tensor tokens = i("tokens", b, t);
-              Tensor wte = f("wte", 29, c);
-              Tensor wpe = f("wpe", t + 29, c);
+              Tensor wte = parameter("wte", 29, c);
+              Tensor wpe = parameter("wpe", t + 29, c);
               return Stream.of(
                   new Op.LayerNormForward(
-                      activations("out", b, t, c), mean, rstd, x, weight, f("bias", c), 1e-5f),
+                      activations("out", b, t, c),
+                      mean,
+                      rstd,
+                      x,
+                      weight,
+                      parameter("bias", c),
+                      1e-5f),
                   backward(x, dOut, weight, mean, rstd, Optional.empty(), false),
                   backward(x, dOut, weight, mean, rstd, residual, true),
                   new Op.EmbeddingForward(
@@ -219,7 +229,7 @@ public final class OpCases {
                     new Op.Fill(f("out", n), 3),
                     new Op.GlobalNorm(f("norm"), List.of(f("g", n), f("h", 3))),
                     new Op.AdamW(
-                        f("parameter", n),
+                        parameter("parameter", n),
                         f("m", n),
                         f("positive v", n),
                         f("gradient", n),
@@ -229,7 +239,8 @@ public final class OpCases {
                         0.95f,
                         1e-8f,
                         0.1f,
-                        0.5f)))
+                        0.5f),
+                    new Op.Cast(activations("out", n), parameter("in", n))))
         .map(op -> new OpRun(op, 1));
   }
 

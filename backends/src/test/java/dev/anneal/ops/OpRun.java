@@ -11,6 +11,7 @@ import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Tensor;
+import dev.anneal.plan.WeightCopies;
 import dev.anneal.random.Philox;
 import dev.anneal.reference.ReferenceInterpreter;
 import java.lang.foreign.MemorySegment;
@@ -47,9 +48,29 @@ public final class OpRun {
     return new OpRun(precision.apply(original), integersBelow);
   }
 
+  /** The same with copies of what is in {@link Arena#PARAMETERS}, made anew after an update. */
+  public OpRun copied(DType dtype) {
+    return new OpRun(new WeightCopies(dtype).apply(original), integersBelow);
+  }
+
+  /** All ops in order. */
+  public List<Op> ops() {
+    return ops;
+  }
+
   /** The op that is tested; those before it compute what it needs. */
   public Op op() {
     return ops.getLast();
+  }
+
+  /** The most ops that follow from each other: so often is a result rounded on its way. */
+  int depth() {
+    Map<Tensor, Integer> depths = new HashMap<>();
+    for (Op op : ops) {
+      int deepest = op.reads().stream().mapToInt(t -> depths.getOrDefault(t, 0)).max().orElse(0);
+      op.writes().forEach(tensor -> depths.put(tensor, deepest + 1));
+    }
+    return depths.values().stream().mapToInt(depth -> depth).max().orElse(1);
   }
 
   /** What all ops write. */

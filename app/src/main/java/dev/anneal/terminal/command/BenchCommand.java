@@ -102,7 +102,7 @@ final class BenchCommand extends ShellCommand {
           device.info().name() + ", " + device.info().details(), limits.gigaflops() * 1e9);
       header(out, device, options, gpt, limits);
       if (!device.kernels().isEmpty()) {
-        boolean allCorrect = versions(device, gpt, limits);
+        boolean allCorrect = versions(device, gpt, plans, limits);
         if (kind.isPresent()) {
           return allCorrect ? 0 : ExitCode.NUMBERS.code();
         }
@@ -122,12 +122,19 @@ final class BenchCommand extends ShellCommand {
     return 0;
   }
 
+  /** The kernels that a step uses: others have nothing to be timed on. */
+  private static List<KernelFamily> ofStep(TrainingPlans plans, Device device) {
+    return device.kernels().stream()
+        .filter(family -> plans.step().ops().stream().anyMatch(family.op()::isInstance))
+        .toList();
+  }
+
   /** Every version of the device's kernels; the fastest correct ones are used from now on. */
-  private boolean versions(Device device, Model gpt, OpBench.Limits limits) {
+  private boolean versions(Device device, Model gpt, TrainingPlans plans, OpBench.Limits limits) {
     try (Device cpu = Devices.open("cpu", 0, placement.options().onlyThreads())) {
       KernelBench bench = new KernelBench(cpu, device);
       List<KernelFamily> families =
-          kind.map(name -> List.of(bench.family(name))).orElseGet(device::kernels);
+          kind.map(name -> List.of(bench.family(name))).orElseGet(() -> ofStep(plans, device));
       VersionTable table = new VersionTable(this);
       List<KernelBench.Version> measured = new ArrayList<>();
       bench.run(
