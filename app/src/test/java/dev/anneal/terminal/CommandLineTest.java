@@ -235,4 +235,31 @@ class CommandLineTest {
     assertEquals(4, result.code(), result.err());
     assertTrue(result.err().contains("--lr"), result.err());
   }
+
+  /** Whatever this machine has: where it is, or why not and where it could have been. */
+  @Test
+  void listsTheLibrariesOfEveryBackend() throws IOException {
+    Result result = run("backends", "-v", "--json");
+    assertEquals(0, result.code(), result.err());
+    List<JsonNode> libraries =
+        json(result.out()).stream()
+            .filter(node -> node.path("event").asText().equals("library"))
+            .toList();
+    for (String name : List.of("libcuda", "libnvrtc", "libcublasLt", "libOpenCL")) {
+      JsonNode library =
+          libraries.stream()
+              .filter(node -> node.path("name").asText().equals(name))
+              .findFirst()
+              .orElseThrow();
+      if (library.path("found").asBoolean()) {
+        assertTrue(library.path("path").asText().startsWith("/"), library.toString());
+      } else {
+        assertFalse(library.path("reason").asText().isEmpty());
+        assertFalse(library.path("searched").isEmpty());
+      }
+    }
+    Result text = run("backends", "--verbose");
+    assertTrue(text.out().contains("libOpenCL  "), text.out());
+    assertFalse(run("backends").out().contains("libOpenCL  "));
+  }
 }

@@ -8,6 +8,7 @@ import dev.anneal.device.Backend;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;
+import dev.anneal.device.LibraryInfo;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.gpu.CompiledImages;
@@ -55,6 +56,11 @@ public final class CudaBackend implements Backend {
     } catch (Failure e) {
       return new Availability.Missing(e.getMessage());
     }
+  }
+
+  @Override
+  public List<LibraryInfo> libraries() {
+    return CudaLibraries.look(locator());
   }
 
   private Availability devices(DriverProbe.Present driver) {

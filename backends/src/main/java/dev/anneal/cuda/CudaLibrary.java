@@ -25,6 +25,10 @@ enum CudaLibrary {
     this.sonames = List.of(sonames);
   }
 
+  List<String> sonames() {
+    return sonames;
+  }
+
   /** As messages name it, e.g. {@code libnvrtc.so.13 or libnvrtc.so.12}. */
   String description() {
     return String.join(" or ", sonames);

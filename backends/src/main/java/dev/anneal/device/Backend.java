@@ -1,5 +1,7 @@
 package dev.anneal.device;
 
+import java.util.List;
+
 /** A vendor's way to find and open devices; found by {@link java.util.ServiceLoader}. */
 public interface Backend {
 
@@ -8,6 +10,11 @@ public interface Backend {
 
   /** The devices here, or why there are none. Never throws, and never ends the process. */
   Availability probe();
+
+  /** The libraries that it looks for, whether or not they are here. Never throws. */
+  default List<LibraryInfo> libraries() {
+    return List.of();
+  }
 
   /**
    * Opens one of the devices that {@link #probe} found.

@@ -69,7 +69,8 @@ public record LibraryLocator(List<Path> folders, String searched) {
   public Optional<SharedLibrary> find(List<String> sonames, String needed) {
     for (String soname : sonames) {
       Optional<SharedLibrary> found =
-          open(soname).map(symbols -> new SharedLibrary(soname, loaded(soname), symbols));
+          open(soname)
+              .map(symbols -> new SharedLibrary(soname, loaded(soname).orElse(soname), symbols));
       if (found.isPresent()) {
         return found;
       }
@@ -97,17 +98,18 @@ public record LibraryLocator(List<Path> folders, String searched) {
     }
   }
 
-  /** The file that the loader took for {@code soname}. */
-  private static String loaded(String soname) {
-    String version = soname.substring(0, soname.indexOf(".so") + 3);
+  /** The file that this process has loaded for {@code soname}, which may be a path. */
+  public static Optional<String> loaded(String soname) {
+    String file = soname.substring(soname.lastIndexOf('/') + 1);
+    int end = file.indexOf(".so");
+    String stem = end < 0 ? file : file.substring(0, end + 3);
     try (var lines = Files.lines(Path.of("/proc/self/maps"))) {
       return lines
           .map(line -> line.substring(line.indexOf('/') < 0 ? line.length() : line.indexOf('/')))
-          .filter(path -> path.contains("/" + version))
-          .findFirst()
-          .orElse(soname);
+          .filter(path -> path.contains("/" + stem))
+          .findFirst();
     } catch (IOException e) {
-      return soname;
+      return Optional.empty();
     }
   }
 }

@@ -5,6 +5,7 @@ import dev.anneal.device.Backend;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;
+import dev.anneal.device.LibraryInfo;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import java.util.ArrayList;
@@ -30,6 +31,11 @@ public final class OpenClBackend implements Backend {
         yield new Availability.Available(devices);
       }
     };
+  }
+
+  @Override
+  public List<LibraryInfo> libraries() {
+    return OpenClLibraries.look();
   }
 
   @Override

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.anneal.device.Availability;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
+import dev.anneal.device.LibraryInfo;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.gpu.KernelSource;
@@ -18,6 +19,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import jcuda.driver.CUDA_ARRAY_DESCRIPTOR;
 import jcuda.driver.CUarray;
 import jcuda.driver.CUfunction;
@@ -56,6 +60,21 @@ class CudaBackendTest {
     assertTrue(device.details().startsWith("sm_90, driver for CUDA 12.8, NVRTC 13.0 (/"));
     assertTrue(device.details().contains("libnvrtc.so.13"), device.details());
     assertTrue(device.details().contains(", libcublasLt.so.13 (/"), device.details());
+  }
+
+  @Test
+  void listsItsLibrariesWithTheirVersions() {
+    CudaDouble.build();
+    Map<String, LibraryInfo> libraries =
+        new CudaBackend()
+            .libraries().stream().collect(Collectors.toMap(LibraryInfo::name, Function.identity()));
+    Map.of("libcuda", "CUDA 12.8", "libnvrtc", "13.0", "libcublasLt", "13.0.0")
+        .forEach(
+            (name, version) -> {
+              LibraryInfo.Found found = (LibraryInfo.Found) libraries.get(name);
+              assertEquals(Optional.of(version), found.version());
+              assertTrue(found.path().orElseThrow().contains("/" + name + ".so."));
+            });
   }
 
   @Test

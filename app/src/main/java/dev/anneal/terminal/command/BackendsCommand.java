@@ -1,23 +1,36 @@
 package dev.anneal.terminal.command;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.device.Availability;
 import dev.anneal.device.Backend;
 import dev.anneal.device.DeviceInfo;
+import dev.anneal.device.LibraryInfo;
 import dev.anneal.session.Devices;
 import dev.anneal.terminal.text.Amounts;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
 
 /** {@code backends}: the devices that were found, and why others were not. */
 @Command(
     name = "backends",
     description = "List the devices found, and for each backend that has none, why.",
-    footer = {"", "Example:", "  anneal backends --json"})
+    footer = {"", "Examples:", "  anneal backends", "  anneal backends -v --json"})
 final class BackendsCommand extends ShellCommand {
+  private static final int INDENT = 12;
+
+  @Option(
+      names = {"-v", "--verbose"},
+      description = "also the libraries that each looks for: where they are, or why they are not")
+  private boolean verbose;
+
   BackendsCommand(Shell shell) {
     super(shell);
   }
@@ -30,6 +43,9 @@ final class BackendsCommand extends ShellCommand {
         case Availability.Available(List<DeviceInfo> devices) ->
             devices.forEach(device -> printDevice(out, device));
         case Availability.Missing(String reason) -> printMissing(out, backend.name(), reason);
+      }
+      if (verbose) {
+        printLibraries(out, backend);
       }
     }
     return 0;
@@ -65,5 +81,50 @@ final class BackendsCommand extends ShellCommand {
     } else {
       out.printf(Locale.ROOT, "%-8s -  missing: %s%n", backend, reason);
     }
+  }
+
+  private void printLibraries(PrintWriter out, Backend backend) {
+    List<LibraryInfo> libraries = backend.libraries();
+    if (asJson()) {
+      libraries.forEach(library -> JsonOption.print(out, json(backend.name(), library)));
+      return;
+    }
+    int width = libraries.stream().mapToInt(library -> library.name().length()).max().orElse(0);
+    for (LibraryInfo library : libraries) {
+      out.printf(
+          Locale.ROOT, "%" + INDENT + "s%-" + width + "s  %s%n", "", library.name(), text(library));
+    }
+    // Mostly the same for all.
+    libraries.stream()
+        .flatMap(l -> l instanceof LibraryInfo.Missing m ? m.searched().stream() : Stream.empty())
+        .distinct()
+        .forEach(place -> out.printf(Locale.ROOT, "%" + INDENT + "ssearched %s%n", "", place));
+  }
+
+  private static String text(LibraryInfo library) {
+    return switch (library) {
+      case LibraryInfo.Found(String name, Optional<String> path, Optional<String> version) ->
+          Stream.concat(version.stream(), path.stream()).collect(Collectors.joining(", "));
+      case LibraryInfo.Missing(String name, String reason, List<String> searched) ->
+          "missing: " + reason;
+    };
+  }
+
+  private static ObjectNode json(String backend, LibraryInfo library) {
+    ObjectNode node = JsonNodeFactory.instance.objectNode();
+    node.put("event", "library").put("backend", backend).put("name", library.name());
+    switch (library) {
+      case LibraryInfo.Found(String name, Optional<String> path, Optional<String> version) -> {
+        node.put("found", true);
+        path.ifPresent(p -> node.put("path", p));
+        version.ifPresent(v -> node.put("version", v));
+      }
+      case LibraryInfo.Missing(String name, String reason, List<String> searched) -> {
+        node.put("found", false).put("reason", reason);
+        ArrayNode places = node.putArray("searched");
+        searched.forEach(places::add);
+      }
+    }
+    return node;
   }
 }
