@@ -17,6 +17,10 @@
 #else
 #define __shared__ static thread_local
 #endif
+// Threads that run in step: as the kernel file is compiled for.
+#ifndef WAVE
+#define WAVE 32
+#endif
 #define KERNEL(threads) extern "C" void
 #define DYNAMIC_SHARED(type, name) type* name = reinterpret_cast<type*>(double_dynamic_shared())
 #define UNROLL

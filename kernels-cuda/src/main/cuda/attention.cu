@@ -11,8 +11,9 @@
 // each have one writer: no atomics, the same bits in every run.
 //
 // v1  one thread per query (forward, dQ) or key (dK, dV), scores computed again for every 64 channels
-// v2  tiles of 64 (forward) or 32 (backward) queries and keys in shared memory, a 16 x 16 block;
-//     largest score and sum of a row are corrected as tiles come (FlashAttention-2); HS up to 128
+// v2  tiles of 64 (forward) or 32 (backward) queries and keys in shared memory, half of that for more
+//     than 64 channels where a block's shared memory is small; a 16 x 16 block; largest score and sum
+//     of a row are corrected as tiles come (FlashAttention-2); HS up to 128
 #include "device.cuh"
 
 // ---- v1 ----
@@ -171,6 +172,11 @@ attention_backward_key_v1(real* d_qkv, const float* delta, const real* d_out, co
 
 // ---- v2 ----
 
+// Rows in a tile of the forward pass; half as many in the backward pass, whose blocks keep four tiles.
+// Three tiles of 64 rows of 128 channels need 83 KiB.
+template <int D>
+static constexpr int TILE_ROWS = D > 64 && SHARED_BYTES < (83 << 10) ? 32 : 64;
+
 // Rows of D channels in shared memory; four numbers between rows keep 128-bit reads of eight rows on
 // different banks.
 template <int D>
@@ -293,7 +299,7 @@ __device__ __forceinline__ float sixteen_sum(float x) {
 template <int D>
 __device__ __forceinline__ void flash_forward(real* out, float* log_sum_exps, const real* qkv,
                                               int t, int heads, int hs) {
-  static constexpr int TILE = 64;
+  static constexpr int TILE = TILE_ROWS<D>;
   static constexpr int R = TILE / 16;
   DYNAMIC_SHARED(Row<D>, q);
   Row<D>* kv = q + TILE;
@@ -399,7 +405,7 @@ attention_delta_v2(float* delta, const real* d_out, const real* out, int batch, 
   }
 }
 
-// p = exp(score - logSumExp) and ds = p (dOut v - delta) / sqrt(HS) of a tile of 32 x 32, in shared
+// p = exp(score - logSumExp) and ds = p (dOut v - delta) / sqrt(HS) of a tile, in shared
 // memory as (query, key); zero where the key is later than the query or the query is none.
 template <int D, int TILE>
 __device__ __forceinline__ void score_tile(float* p, float* ds, int p_stride, const Row<D>* q,
@@ -435,7 +441,7 @@ __device__ __forceinline__ void flash_backward_key(real* d_qkv, const float* del
                                                    const real* d_out, const real* qkv,
                                                    const float* log_sum_exps, int t, int heads,
                                                    int hs) {
-  static constexpr int TILE = 32;
+  static constexpr int TILE = TILE_ROWS<D> / 2;
   static constexpr int R = TILE / 16;
   static constexpr int P_STRIDE = TILE + 1;
   DYNAMIC_SHARED(Row<D>, k);
@@ -493,7 +499,7 @@ __device__ __forceinline__ void flash_backward_query(real* d_qkv, const float* d
                                                      const real* d_out, const real* qkv,
                                                      const float* log_sum_exps, int t, int heads,
                                                      int hs) {
-  static constexpr int TILE = 32;
+  static constexpr int TILE = TILE_ROWS<D> / 2;
   static constexpr int R = TILE / 16;
   static constexpr int P_STRIDE = TILE + 1;
   DYNAMIC_SHARED(Row<D>, q);

@@ -3,8 +3,8 @@
 // Traffic: one read per element.
 //
 // v1  one thread per column walks down all rows
-// v2  a warp reads 32 packs side by side, blocks take tiles of rows; eight warps' sums are added in
-//     order, then the tiles' in order
+// v2  a warp reads a pack per lane side by side, blocks take tiles of rows; its warps' sums are added
+//     in order, then the tiles' in order
 #include "column_sum.cuh"
 
 KERNEL(256)
@@ -20,10 +20,10 @@ bias_backward_v1(float* d_bias, const real* d_out, int rows, int n, int accumula
   d_bias[j] = sum;
 }
 
-// Block (x, y) sums rows [y * rows_per_block, ...) of 32 PACK columns from x * 32 PACK on.
+// Block (x, y) sums rows [y * rows_per_block, ...) of WARP PACK columns from x * WARP PACK on.
 KERNEL(256)
 bias_backward_v2(float* partial, const real* d_out, int rows, int n, int rows_per_block) {
-  static constexpr int WARPS = 8;
+  static constexpr int WARPS = 256 / WARP;
   __shared__ float sums[WARPS][WARP * PACK];
   int lane = threadIdx.x % WARP;
   int warp = threadIdx.x / WARP;

@@ -1,7 +1,8 @@
 // What every kernel file shares: number formats, 128-bit packs, reductions, exp and log.
 //
-// Nothing is included from the CUDA toolkit, since NVRTC has no headers: this text is all there is,
-// for NVRTC, nvcc and, under ANNEAL_DOUBLE, the C++ compiler that builds the CPU test double.
+// Nothing is included from a vendor's toolkit, since compilers as libraries have no headers: this text
+// and dialect.cuh are all there is, for NVRTC, nvcc, AMD's compilers and, under ANNEAL_DOUBLE, the C++
+// compiler that builds the CPU test double.
 //
 // Numbers are computed in the order written, and multiplications are fused with additions only where
 // fmaf says so: compile with -fmad=false. Division and square root are IEEE's. So a kernel has the
@@ -9,24 +10,18 @@
 #ifndef ANNEAL_DEVICE_CUH
 #define ANNEAL_DEVICE_CUH
 
-// A kernel of at most `threads` threads per block.
-#ifndef ANNEAL_DOUBLE
-#define KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
-// Shared memory whose size the launch gives, at a multiple of 16 bytes.
-#define DYNAMIC_SHARED(type, name)      \
-  extern __shared__ uint4 all_shared[]; \
-  type* name = reinterpret_cast<type*>(all_shared)
-#define UNROLL _Pragma("unroll")
-#define UNROLL_BY(n) UNROLL_PRAGMA(unroll n)
-#define UNROLL_PRAGMA(text) _Pragma(#text)
-#endif
+#include "dialect.cuh"
 
 typedef unsigned int uint32;
 typedef unsigned short uint16;
 typedef unsigned long long uint64;
 
-static constexpr int WARP = 32;
-static constexpr uint32 ALL_LANES = 0xffffffffu;
+static constexpr int WARP = WAVE;
+#if WAVE == 64
+static constexpr uint64 ALL_LANES = ~0ull;
+#else
+static constexpr uint32 ALL_LANES = ~0u;
+#endif
 #define INFINITY_F __int_as_float(0x7f800000)
 #define NAN_F __int_as_float(0x7fc00000)
 
@@ -182,7 +177,7 @@ __device__ __forceinline__ int lesser(int a, int b) { return a < b ? a : b; }
 
 // ---- reductions, in a fixed order ----
 
-// The sum over a warp, in all its lanes: lane i with i ^ 16, then 8, 4, 2, 1. Every lane adds the
+// The sum over a warp, in all its lanes: lane i with i ^ WARP / 2, then half of that, down to 1. Every lane adds the
 // same numbers in the same tree, since addition commutes.
 __device__ __forceinline__ float warp_sum(float x) {
   UNROLL for (int offset = WARP / 2; offset > 0; offset /= 2) {

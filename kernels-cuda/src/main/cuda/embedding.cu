@@ -159,7 +159,7 @@ token_order_v2(int* ordered, const int* unordered, const int* starts, const int*
   ordered[first + rank] = row;
 }
 
-// Warp w of the grid's x: vocabulary row w; blockIdx.y: which 32 packs of it.
+// Warp w of the grid's x: vocabulary row w; blockIdx.y: which WARP packs of it.
 KERNEL(256)
 token_embedding_backward_v2(float* d_wte, const real* d_out, const int* ordered, const int* starts,
                             int vocabulary, int c, int accumulate) {
