@@ -40,6 +40,7 @@ class ArchitectureTest {
             "dev.anneal.cpu..",
             "dev.anneal.opencl..",
             "dev.anneal.cuda..",
+            "dev.anneal.hip..",
             "dev.anneal.gpu..",
             "dev.anneal.cache..",
             "dev.anneal.reference..",
@@ -67,7 +68,11 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage(
-            "dev.anneal.device..", "dev.anneal.cpu..", "dev.anneal.opencl..", "dev.anneal.cuda..")
+            "dev.anneal.device..",
+            "dev.anneal.cpu..",
+            "dev.anneal.opencl..",
+            "dev.anneal.cuda..",
+            "dev.anneal.hip..")
         .check(CLASSES);
   }
 

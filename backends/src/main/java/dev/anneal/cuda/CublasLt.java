@@ -81,7 +81,7 @@ final class CublasLt implements MatrixLibrary {
       this.handle = create("cublasLtCreate");
     } catch (Throwable e) {
       arena.close();
-      throw rethrown(e);
+      throw SharedLibrary.rethrown(e);
     }
   }
 
@@ -95,7 +95,7 @@ final class CublasLt implements MatrixLibrary {
     try {
       return prepared(product);
     } catch (Throwable e) {
-      throw rethrown(e);
+      throw SharedLibrary.rethrown(e);
     }
   }
 
@@ -146,7 +146,7 @@ final class CublasLt implements MatrixLibrary {
           throw new Failure(ExitCode.BACKEND, doing + ": status " + code);
         }
       } catch (Throwable e) {
-        throw rethrown(e);
+        throw SharedLibrary.rethrown(e);
       }
     };
   }
@@ -279,20 +279,13 @@ final class CublasLt implements MatrixLibrary {
     }
   }
 
-  private static RuntimeException rethrown(Throwable e) {
-    if (e instanceof Error error) {
-      throw error;
-    }
-    return e instanceof RuntimeException known ? known : new IllegalStateException(e);
-  }
-
   /** Descriptors go with the process; they are a few hundred bytes each. */
   @Override
   public void close() {
     try {
       destroy("cublasLtDestroy", handle);
     } catch (Throwable e) {
-      throw rethrown(e);
+      throw SharedLibrary.rethrown(e);
     } finally {
       arena.close();
     }

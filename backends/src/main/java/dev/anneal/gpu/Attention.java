@@ -14,15 +14,21 @@ final class Attention {
   private static final String CACHED_FILE = "cached_attention.cu";
   private static final int PLAIN_THREADS = 128;
   private static final int THREADS = 256;
-  private static final int FORWARD_TILE = 64;
-  private static final int BACKWARD_TILE = 32;
   private static final int WIDEST = 128;
+
+  /** Shared memory for tiles of 64 rows of the widest. */
+  private static final int WIDE_BYTES = 83 << 10;
 
   private Attention() {}
 
   /** The channels that a tile has room for. */
   private static int room(int hs) {
     return hs <= 64 ? 64 : WIDEST;
+  }
+
+  /** TILE_ROWS of attention.cu: rows in a tile of the forward pass; the backward one has half. */
+  private static int tile(int room, OpContext context) {
+    return room > 64 && context.hardware().sharedOptInBytes() < WIDE_BYTES ? 32 : 64;
   }
 
   /** Bytes of {@code rows} rows in shared memory. */
@@ -55,13 +61,14 @@ final class Attention {
               i32(hs)));
     }
     int room = room(hs);
+    int tile = tile(room, context);
     return List.of(
         new Launch(
             FILE,
             "attention_forward_" + room + "_v2",
-            Grid.of(Math.ceilDiv(t, FORWARD_TILE), (long) batch * heads),
+            Grid.of(Math.ceilDiv(t, tile), (long) batch * heads),
             THREADS,
-            rowBytes(2 * FORWARD_TILE, room) + squareBytes(FORWARD_TILE),
+            rowBytes(2 * tile, room) + squareBytes(tile),
             List.of(
                 context.at(op.out()),
                 context.at(op.logSumExp()),
@@ -112,9 +119,10 @@ final class Attention {
     }
     arguments.addAll(sizes.subList(1, sizes.size()));
     int room = room(hs);
-    Grid grid = Grid.of(Math.ceilDiv(t, BACKWARD_TILE), (long) batch * heads);
-    int rows = rowBytes(4 * BACKWARD_TILE, room);
-    int square = squareBytes(BACKWARD_TILE);
+    int tile = tile(room, context) / 2;
+    Grid grid = Grid.of(Math.ceilDiv(t, tile), (long) batch * heads);
+    int rows = rowBytes(4 * tile, room);
+    int square = squareBytes(tile);
     commands.add(
         new Launch(
             FILE,

@@ -34,8 +34,21 @@ public record SharedLibrary(String soname, String path, SymbolLookup symbols) {
     return Linker.nativeLinker().downcallHandle(address, descriptor);
   }
 
+  /** Whether it has a function of this name. */
+  public boolean has(String name) {
+    return symbols.find(name).isPresent();
+  }
+
   /** Those of {@code names} that are no functions of this library. */
   public List<String> missing(List<String> names) {
     return names.stream().filter(name -> symbols.find(name).isEmpty()).toList();
+  }
+
+  /** What an exact call of a method handle may throw, as what it may be. */
+  public static RuntimeException rethrown(Throwable e) {
+    if (e instanceof Error error) {
+      throw error;
+    }
+    return e instanceof RuntimeException known ? known : new IllegalStateException(e);
   }
 }

@@ -1,0 +1,96 @@
+package dev.anneal.hip;
+
+import dev.anneal.failure.ExitCode;
+import dev.anneal.failure.Failure;
+import dev.anneal.gpu.SharedLibrary;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What kernels are compiled for.
+ *
+ * @param name as compilers take it, without features, so that code runs whatever they are set to:
+ *     {@code gfx90a}
+ */
+record Architecture(String name) {
+  /** More than any version's hipDeviceProp_t has: 792 bytes in ROCm 5.2, 1472 in 6 and 7. */
+  private static final int PROPERTIES_BYTES = 16384;
+
+  /** The marketing name, with which the properties begin. */
+  private static final int NAME_BYTES = 256;
+
+  private static final Pattern NAME = Pattern.compile("gfx[0-9a-f]{3,}");
+
+  /** Newest first; ROCm 6 has the older function, too, for programs that were built before. */
+  private static final List<String> FUNCTIONS =
+      List.of("hipGetDevicePropertiesR0600", "hipGetDeviceProperties");
+
+  /** Which instructions multiply matrices. */
+  enum MatrixUnit {
+    NONE,
+    /** CDNA's, from gfx90a on, where they take bf16 as its other vendors' do. */
+    MFMA,
+    /** RDNA 3's. */
+    WMMA,
+    /** RDNA 4's, with another layout of operands. */
+    WMMA_12
+  }
+
+  /**
+   * The architecture of a device. No attribute says it, and the properties that do have its name at
+   * another place in every version of ROCm (396 bytes from its beginning in 5.2, more than a
+   * thousand in 6), so it is looked for: the first text after the marketing name that can be one.
+   */
+  static Architecture of(SharedLibrary runtime, int device) {
+    FunctionDescriptor descriptor =
+        FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT);
+    String function =
+        FUNCTIONS.stream().filter(runtime::has).findFirst().orElse(FUNCTIONS.getLast());
+    MethodHandle ask = runtime.function(function, descriptor);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment properties = arena.allocate(PROPERTIES_BYTES);
+      int code = (int) ask.invokeExact(properties, device);
+      if (code != 0) {
+        throw new Failure(ExitCode.BACKEND, function + " says " + code + " for device " + device);
+      }
+      return in(properties.toArray(ValueLayout.JAVA_BYTE));
+    } catch (Throwable e) {
+      throw SharedLibrary.rethrown(e);
+    }
+  }
+
+  /** The architecture that a hipDeviceProp_t of any version names. */
+  static Architecture in(byte[] properties) {
+    String text =
+        new String(
+            properties, NAME_BYTES, properties.length - NAME_BYTES, StandardCharsets.ISO_8859_1);
+    Matcher found = NAME.matcher(text);
+    if (!found.find()) {
+      throw new Failure(
+          ExitCode.BACKEND, "the HIP runtime does not say which architecture the device has");
+    }
+    return new Architecture(found.group());
+  }
+
+  /** Threads that run in step, as compilers have it by default. */
+  int wave() {
+    return name.startsWith("gfx9") ? 64 : 32;
+  }
+
+  MatrixUnit matrixUnit() {
+    if (List.of("gfx90a", "gfx942", "gfx950").contains(name)) {
+      return MatrixUnit.MFMA;
+    }
+    if (name.startsWith("gfx11")) {
+      return MatrixUnit.WMMA;
+    }
+    return name.startsWith("gfx12") ? MatrixUnit.WMMA_12 : MatrixUnit.NONE;
+  }
+}

@@ -1,0 +1,109 @@
+package dev.anneal.hip;
+
+import dev.anneal.cache.CacheDirectory;
+import dev.anneal.device.Availability;
+import dev.anneal.device.Backend;
+import dev.anneal.device.Device;
+import dev.anneal.device.DeviceInfo;
+import dev.anneal.device.DeviceOptions;
+import dev.anneal.failure.ExitCode;
+import dev.anneal.failure.Failure;
+import dev.anneal.gpu.CompiledImages;
+import dev.anneal.gpu.CompilerLibrary;
+import dev.anneal.gpu.GpuDevice;
+import dev.anneal.gpu.KernelSource;
+import dev.anneal.gpu.LibraryLocator;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** AMD GPUs. Compiled and emulated: nobody has run it on one yet. */
+public final class HipBackend implements Backend {
+  private final Map<String, String> environment;
+
+  public HipBackend() {
+    this(System.getenv());
+  }
+
+  HipBackend(Map<String, String> environment) {
+    this.environment = Map.copyOf(environment);
+  }
+
+  @Override
+  public String name() {
+    return "hip";
+  }
+
+  @Override
+  public Availability probe() {
+    try {
+      return switch (HipProbe.probe(locator())) {
+        case HipProbe.Absent(String reason) -> new Availability.Missing(reason);
+        case HipProbe.Present present -> devices(present);
+      };
+    } catch (Failure e) {
+      return new Availability.Missing(e.getMessage());
+    }
+  }
+
+  private Availability devices(HipProbe.Present found) {
+    Optional<CompilerLibrary> compiler = HipCompiler.find(locator());
+    if (compiler.isEmpty()) {
+      return new Availability.Missing(
+          "no compiler for HIP kernels: "
+              + HipLibrary.COMPILER.description()
+              + " is not in "
+              + locator().searched()
+              + "; ROCm's package hiprtc or hip-runtime-amd brings it");
+    }
+    List<DeviceInfo> devices = new ArrayList<>();
+    for (int i = 0; i < found.devices(); i++) {
+      devices.add(describe(found.runtime(), i, compiler.get()));
+    }
+    return new Availability.Available(devices);
+  }
+
+  private DeviceInfo describe(HipRuntime runtime, int device, CompilerLibrary compiler) {
+    return new DeviceInfo(
+        "hip",
+        device,
+        runtime.name(device),
+        Architecture.of(runtime.library(), device).name()
+            + ", wave of "
+            + runtime.wave(device)
+            + ", HIP "
+            + runtime.version()
+            + " ("
+            + runtime.library().path()
+            + "), hipRTC ("
+            + compiler.path()
+            + "), own matmul, own attention; compiled and emulated, not yet run on a GPU",
+        runtime.memoryBytes(device));
+  }
+
+  private LibraryLocator locator() {
+    return HipLibrary.locator(environment);
+  }
+
+  @Override
+  public Device open(DeviceInfo info, DeviceOptions options) {
+    if (!(HipProbe.probe(locator()) instanceof HipProbe.Present(HipRuntime runtime, int ignored))) {
+      throw missing();
+    }
+    CompilerLibrary compiler = HipCompiler.find(locator()).orElseThrow(this::missing);
+    Architecture architecture = Architecture.of(runtime.library(), info.index());
+    HipDriver driver = new HipDriver(runtime, info.index(), architecture);
+    CompiledImages images =
+        new CompiledImages(
+            CacheDirectory.of(environment, "hip"),
+            new HipCompiler(compiler, architecture, driver.hardware().warp()),
+            file -> KernelSource.of(file, HipCompiler.FOLDERS));
+    return new GpuDevice(info, driver, images, Optional.empty(), options);
+  }
+
+  private Failure missing() {
+    String reason = probe() instanceof Availability.Missing(String why) ? why : "it went away";
+    return new Failure(ExitCode.BACKEND, "backend hip is missing: " + reason);
+  }
+}

@@ -1,0 +1,137 @@
+package dev.anneal.hip;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.anneal.failure.Failure;
+import dev.anneal.gpu.Command;
+import dev.anneal.gpu.Driver;
+import dev.anneal.gpu.Hardware;
+import dev.anneal.gpu.PreparedCommand;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** One AMD GPU and its one stream, by the HIP runtime. */
+final class HipDriver implements Driver {
+  /** A workgroup's local memory on all architectures that kernels are compiled for. */
+  private static final int LOCAL_BYTES = 64 << 10;
+
+  private final HipRuntime runtime;
+  private final int device;
+  private final Architecture architecture;
+  private final Hardware hardware;
+  private final long stream;
+
+  HipDriver(HipRuntime runtime, int device, Architecture architecture) {
+    this.runtime = runtime;
+    this.device = device;
+    this.architecture = architecture;
+    this.hardware = new Hardware(runtime.wave(device), LOCAL_BYTES, LOCAL_BYTES);
+    enter();
+    this.stream = runtime.newStream();
+  }
+
+  long stream() {
+    return stream;
+  }
+
+  @Override
+  public Hardware hardware() {
+    return hardware;
+  }
+
+  @Override
+  public void enter() {
+    runtime.enter(device);
+  }
+
+  @Override
+  public long allocate(String what, long bytes) {
+    enter();
+    long size = Math.max(bytes, 1);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment address = arena.allocate(JAVA_LONG);
+      int code = runtime.allocate(address, size);
+      if (code == HipRuntime.OUT_OF_MEMORY) {
+        throw noRoom(what, bytes);
+      }
+      runtime.checkAllocated(code, what);
+      runtime.clear(address.get(JAVA_LONG, 0), size, stream);
+      return address.get(JAVA_LONG, 0);
+    }
+  }
+
+  private Failure noRoom(String what, long bytes) {
+    long[] memory = runtime.freeAndTotal();
+    return Failure.failed(
+        "the "
+            + what
+            + " need "
+            + bytes
+            + " bytes; the device has "
+            + memory[0]
+            + " free of "
+            + memory[1]
+            + "; lower --batch, --seq or the model's size, or recompute more");
+  }
+
+  @Override
+  public void free(long address) {
+    enter();
+    runtime.free(address);
+  }
+
+  @Override
+  public void synchronize(String doing) {
+    runtime.synchronize(stream, doing);
+  }
+
+  @Override
+  public void copyIn(long address, MemorySegment from) {
+    enter();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment host =
+          from.isNative() ? from : arena.allocate(Math.max(1, from.byteSize())).copyFrom(from);
+      runtime.copyIn(address, host.asSlice(0, from.byteSize()), stream);
+      synchronize("copying to it");
+    }
+  }
+
+  @Override
+  public void copyOut(long address, MemorySegment to) {
+    enter();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment host = to.isNative() ? to : arena.allocate(to.byteSize());
+      runtime.copyOut(host, address, stream);
+      synchronize("copying from it");
+      if (!to.isNative()) {
+        to.copyFrom(host);
+      }
+    }
+  }
+
+  @Override
+  public PreparedCommand prepare(Command.Clear clear) {
+    return () -> runtime.clear(clear.address(), clear.bytes(), stream);
+  }
+
+  @Override
+  public Module load(String file, byte[] image) {
+    return new HipModule(runtime, file, image, architecture, stream);
+  }
+
+  @Override
+  public Graph capture(String name, Runnable commands) {
+    return new HipGraph(runtime, stream, name, commands);
+  }
+
+  @Override
+  public Events events(int count) {
+    return new HipEvents(runtime, stream, count);
+  }
+
+  @Override
+  public void close() {
+    enter();
+    runtime.destroyStream(stream);
+  }
+}

@@ -1,0 +1,88 @@
+package dev.anneal.hip;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.anneal.failure.ExitCode;
+import dev.anneal.failure.Failure;
+import dev.anneal.gpu.Argument;
+import dev.anneal.gpu.Command;
+import dev.anneal.gpu.Driver;
+import dev.anneal.gpu.PreparedCommand;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The kernels of one file, loaded. */
+final class HipModule implements Driver.Module {
+  private final HipRuntime runtime;
+  private final String file;
+  private final long stream;
+  private final long module;
+  private final Map<String, Long> functions = new HashMap<>();
+
+  HipModule(HipRuntime runtime, String file, byte[] image, Architecture architecture, long stream) {
+    this.runtime = runtime;
+    this.file = file;
+    this.stream = stream;
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment handle = arena.allocate(JAVA_LONG);
+      int code = runtime.load(handle, arena.allocateFrom(JAVA_BYTE, image));
+      if (code != 0) {
+        throw new Failure(
+            ExitCode.BACKEND,
+            "the HIP runtime does not load "
+                + file
+                + " as compiled for "
+                + architecture.name()
+                + ": "
+                + runtime.errorName(code)
+                + "; install a hipRTC of the runtime's version");
+      }
+      this.module = handle.get(JAVA_LONG, 0);
+    }
+  }
+
+  @Override
+  public PreparedCommand prepare(Command.Launch launch) {
+    long function = functions.computeIfAbsent(launch.kernel(), this::find);
+    MemorySegment parameters = parameters(launch.arguments());
+    String doing = "running " + launch.kernel();
+    return () ->
+        runtime.launch(
+            function,
+            launch.grid(),
+            launch.threads(),
+            launch.sharedBytes(),
+            stream,
+            parameters,
+            doing);
+  }
+
+  private long find(String kernel) {
+    return runtime.function(module, kernel, "looking for " + kernel + " in " + file);
+  }
+
+  /** Pointers to the values; both live as long as someone may launch. */
+  private static MemorySegment parameters(List<Argument> arguments) {
+    Arena arena = Arena.ofAuto();
+    MemorySegment values = arena.allocate((long) Argument.SLOT * arguments.size(), Argument.SLOT);
+    MemorySegment pointers = arena.allocate(ADDRESS, arguments.size());
+    ByteBuffer bytes = values.asByteBuffer().order(ByteOrder.nativeOrder());
+    for (int i = 0; i < arguments.size(); i++) {
+      arguments.get(i).put(bytes, Argument.SLOT * i);
+      pointers.setAtIndex(ADDRESS, i, values.asSlice((long) Argument.SLOT * i));
+    }
+    return pointers;
+  }
+
+  @Override
+  public void close() {
+    runtime.unload(module);
+  }
+}
