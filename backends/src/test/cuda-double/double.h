@@ -1,4 +1,4 @@
-// What CUDA gives a kernel, on a CPU: put before a kernel file by the double's compiler. Each GPU
+// What CUDA and HIP give a kernel, on a CPU: put before a kernel file by the double's compiler. Each GPU
 // thread is a fiber (fibers.cpp); a block runs on one host thread, so __shared__ is thread-local.
 #pragma once
 #define ANNEAL_DOUBLE
@@ -90,7 +90,7 @@ extern thread_local DoubleThread* double_current;
 void double_block_barrier(int line);
 
 // Waits for the lanes of `mask`; then what lane `from` brought.
-uint64_t double_exchange(unsigned mask, uint64_t value, int from, int line);
+uint64_t double_exchange(uint64_t mask, uint64_t value, int from, int line);
 
 int double_lane();
 
@@ -99,12 +99,12 @@ void* double_dynamic_shared();
 #pragma GCC visibility pop
 
 #define __syncthreads() double_block_barrier(__LINE__)
-#define __syncwarp() double_exchange(0xffffffffu, 0, double_lane(), __LINE__)
+#define __syncwarp() double_exchange(~0ull >> (64 - WAVE), 0, double_lane(), __LINE__)
 #define __shfl_xor_sync(mask, x, offset) double_shuffle(mask, x, double_lane() ^ (offset), __LINE__)
 #define __shfl_sync(mask, x, lane) double_shuffle(mask, x, lane, __LINE__)
 
 template <class T>
-inline T double_shuffle(unsigned mask, T x, int from, int line) {
+inline T double_shuffle(uint64_t mask, T x, int from, int line) {
   static_assert(sizeof(T) <= 8);
   uint64_t bits = 0;
   memcpy(&bits, &x, sizeof x);
@@ -119,6 +119,7 @@ struct DoubleKernel {
   void (*call)(void (*function)(), void** parameters);
   void (*function)();
   int threads;  // launch bounds
+  int wave;     // threads that run in step
   int count;
   int sizes[32];
 };
@@ -145,6 +146,6 @@ struct DoubleCaller {
 
 template <class... A>
 inline DoubleKernel double_kernel(void (*function)(A...), int threads) {
-  return {&DoubleCaller<A...>::call, reinterpret_cast<void (*)()>(function), threads,
+  return {&DoubleCaller<A...>::call, reinterpret_cast<void (*)()>(function), threads, WAVE,
           (int)sizeof...(A), {(int)sizeof(A)...}};
 }

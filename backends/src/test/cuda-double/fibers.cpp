@@ -29,6 +29,8 @@ namespace {
 
 constexpr size_t STACK = 256 << 10;
 constexpr int MAX_THREADS = 1024;
+constexpr int LEAST_WAVE = 32;
+constexpr int MOST_WAVE = 64;
 constexpr size_t MAX_SHARED = 256 << 10;
 #if defined(ANNEAL_RACES)
 // The sanitizer keeps a clock of all threads for each: few of them is all that it can bear.
@@ -38,13 +40,14 @@ constexpr int WORKERS = 2;
 #endif
 
 struct Barrier {
-  unsigned arrived = 0, generation = 0, mask = 0;
+  unsigned arrived = 0, generation = 0;
+  uint64_t mask = 0;
   int line = 0;
 };
 
 struct Warp {
   Barrier barrier;
-  uint64_t slots[2][32];
+  uint64_t slots[2][MOST_WAVE];
 };
 
 struct Fiber : DoubleThread {
@@ -68,7 +71,7 @@ struct Worker {
   const GridLaunch* launch;
   std::string error;
 
-  Worker() : fibers(MAX_THREADS), warps(MAX_THREADS / 32) {
+  Worker() : fibers(MAX_THREADS), warps(MAX_THREADS / LEAST_WAVE) {
     stacks = static_cast<char*>(mmap(nullptr, STACK * MAX_THREADS, PROT_READ | PROT_WRITE,
                                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
 #if defined(ANNEAL_RACES)
@@ -137,7 +140,7 @@ void fail(const std::string& what) {
 }
 
 // Waits until `expected` fibers have come.
-void arrive(Barrier& barrier, unsigned expected, unsigned mask, int line) {
+void arrive(Barrier& barrier, unsigned expected, uint64_t mask, int line) {
   Fiber& fiber = current();
   if (barrier.arrived == 0) {
     barrier.mask = mask;
@@ -200,7 +203,7 @@ void run_block(DoubleIndex block, bool backwards) {
   __tsan_acquire(worker);
 #endif
   worker->block = Barrier();
-  for (int i = 0; i < (count + 31) / 32; i++) {
+  for (int i = 0; i < (count + LEAST_WAVE - 1) / LEAST_WAVE; i++) {
     worker->warps[i].barrier = Barrier();
   }
   for (int i = 0; i < count; i++) {
@@ -321,7 +324,7 @@ std::mutex one_at_a_time;
 
 }  // namespace
 
-int double_lane() { return current().index % 32; }
+int double_lane() { return current().index % worker->launch->kernel->wave; }
 
 void* double_dynamic_shared() { return worker->shared; }
 
@@ -330,19 +333,21 @@ void double_block_barrier(int line) {
   arrive(worker->block, threads.x * threads.y * threads.z, 0, line);
 }
 
-uint64_t double_exchange(unsigned mask, uint64_t value, int from, int line) {
+uint64_t double_exchange(uint64_t mask, uint64_t value, int from, int line) {
   Fiber& fiber = current();
-  Warp& warp = worker->warps[fiber.index / 32];
-  if (from < 0 || from > 31 || !(mask >> from & 1) || !(mask >> (fiber.index % 32) & 1)) {
+  int wave = worker->launch->kernel->wave;
+  int lane = fiber.index % wave;
+  Warp& warp = worker->warps[fiber.index / wave];
+  if (from < 0 || from >= wave || !(mask >> from & 1) || !(mask >> lane & 1)) {
     fail("line " + std::to_string(line) + ": lane " + std::to_string(from) +
          " is read, which is not in the mask");
-    from = fiber.index % 32;
+    from = lane;
   }
   // Two sets of slots: whoever writes the same set again has passed the barrier between.
   int parity = fiber.parity;
   fiber.parity ^= 1;
-  warp.slots[parity][fiber.index % 32] = value;
-  arrive(warp.barrier, __builtin_popcount(mask), mask, line);
+  warp.slots[parity][lane] = value;
+  arrive(warp.barrier, __builtin_popcountll(mask), mask, line);
   return warp.slots[parity][from];
 }
 

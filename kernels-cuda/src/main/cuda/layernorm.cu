@@ -112,7 +112,7 @@ __device__ __forceinline__ void normalize_row(real* out, float* mean_to, float* 
   }
 }
 
-KERNEL(128)
+KERNEL(4 * WARP)
 layernorm_forward_v3(real* out, float* means, float* rstds, const real* in, const real* weight,
                      const real* bias, int rows, int c, float epsilon) {
   DYNAMIC_SHARED(Pack<real>, kept);
@@ -136,7 +136,7 @@ layernorm_forward_v3(real* out, float* means, float* rstds, const real* in, cons
   normalize_row(out + at, means + row, rstds + row, mine, sum, weight, bias, c, epsilon);
 }
 
-KERNEL(128)
+KERNEL(4 * WARP)
 add_layernorm_forward_v1(real* out, float* means, float* rstds, real* sums, const real* a,
                          const real* b, const real* weight, const real* bias, int rows, int c,
                          float epsilon) {

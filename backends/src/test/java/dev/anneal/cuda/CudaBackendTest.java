@@ -10,9 +10,11 @@ import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.LibraryInfo;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.gpu.DoubleControls;
 import dev.anneal.gpu.KernelSource;
 import dev.anneal.gpu.LibraryLocator;
 import dev.anneal.gpu.SharedLibrary;
+import dev.anneal.gpu.SmallStep;
 import dev.anneal.plan.Arena;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -166,7 +168,7 @@ class CudaBackendTest {
   @Test
   void saysHowMuchMemoryThereIsNot() throws Throwable {
     try (Device device = CudaDouble.open()) {
-      DoubleControls.capacity(1000);
+      DoubleControls.CUDA.capacity(1000);
       Failure failure = assertThrows(Failure.class, () -> device.allocate(Arena.ACTIVATIONS, 1001));
       assertTrue(
           failure
@@ -174,7 +176,7 @@ class CudaBackendTest {
               .startsWith("the activations need 1001 bytes; the device has 1000 free of 1000"),
           failure.getMessage());
     } finally {
-      DoubleControls.capacity(4L << 30);
+      DoubleControls.CUDA.capacity(4L << 30);
     }
   }
 
@@ -184,11 +186,11 @@ class CudaBackendTest {
         SmallStep step = new SmallStep(device)) {
       step.run();
       step.run();
-      DoubleControls.lose(CUresult.CUDA_ERROR_LAUNCH_FAILED);
+      DoubleControls.CUDA.lose(CUresult.CUDA_ERROR_LAUNCH_FAILED);
       Failure failure = assertThrows(Failure.class, step::run);
       assertEquals(ExitCode.BACKEND, failure.exitCode());
       assertTrue(failure.getMessage().contains("CUDA_ERROR_LAUNCH_FAILED"), failure.getMessage());
-      DoubleControls.lose(0);
+      DoubleControls.CUDA.lose(0);
     }
   }
 

@@ -4,15 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.anneal.device.Device;
-import dev.anneal.device.KernelFamily;
+import dev.anneal.gpu.GpuCases;
 import dev.anneal.ops.OpAccuracy;
 import dev.anneal.ops.OpCases;
 import dev.anneal.ops.OpRun;
-import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
-import dev.anneal.plan.Precision;
 import dev.anneal.plan.Tensor;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -40,36 +37,17 @@ class CudaKernelsTest {
   }
 
   static Stream<OpRun> cases() {
-    return Stream.concat(OpCases.all(), CudaCases.all());
-  }
-
-  /** Each version of the op's kernel; one empty choice when it has one only. */
-  static List<Map<String, Integer>> versions(Op op, Device device) {
-    List<Map<String, Integer>> choices = new ArrayList<>();
-    for (KernelFamily family : device.kernels()) {
-      for (int v = 1; family.op().isInstance(op) && v <= family.versions(); v++) {
-        choices.add(Map.of(family.name(), v));
-      }
-    }
-    return choices.isEmpty() ? List.of(Map.of()) : choices;
+    return Stream.concat(OpCases.all(), GpuCases.all());
   }
 
   @ParameterizedTest
   @MethodSource("cases")
   void everyVersionMatchesTheReferenceAndItself(OpRun run) {
-    matches(run, versions(run.op(), device));
+    matches(run, GpuCases.versions(run.op(), device));
   }
 
-  /** Ops that have anything in 16 bits, but for those of decoding, which is in fp32. */
   static Stream<OpRun> sixteenBits() {
-    return Stream.concat(OpCases.small(), CudaCases.all())
-        .filter(run -> !(run.op() instanceof Op.CachedAttention))
-        .map(run -> run.copied(DType.BF16).stored(Precision.BF16))
-        .filter(
-            run ->
-                run.ops().stream()
-                    .flatMap(op -> op.tensors().stream())
-                    .anyMatch(tensor -> tensor.dtype() == DType.BF16));
+    return GpuCases.sixteenBits();
   }
 
   @ParameterizedTest
@@ -81,7 +59,7 @@ class CudaKernelsTest {
             .collect(Collectors.toMap(Op::getClass, op -> op, (first, later) -> first))
             .values()
             .stream()
-            .flatMap(op -> versions(op, device).stream())
+            .flatMap(op -> GpuCases.versions(op, device).stream())
             .toList());
   }
 

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.anneal.gpu.DoubleControls;
+import dev.anneal.gpu.GpuCases;
 import dev.anneal.gpu.GpuDevice;
 import dev.anneal.gpu.KernelImages;
 import dev.anneal.gpu.KernelSource;
@@ -121,8 +123,8 @@ class CudaSanitizersTest {
 
   private static Stream<OpRun> all(DType real) {
     return real == DType.BF16
-        ? CudaKernelsTest.sixteenBits()
-        : Stream.concat(OpCases.all(), CudaCases.all());
+        ? GpuCases.sixteenBits()
+        : Stream.concat(OpCases.all(), GpuCases.all());
   }
 
   /** Of each kind of op the smallest case and the largest two that are small enough. */
@@ -152,15 +154,15 @@ class CudaSanitizersTest {
       assertEquals(
           real == DType.F32 ? 23 : 17,
           cases(real).stream().map(run -> run.op().getClass()).distinct().count());
-      DoubleControls.record(record.toString());
+      DoubleControls.CUDA.record(record.toString());
       for (OpRun run : cases(real)) {
-        for (Map<String, Integer> versions : CudaKernelsTest.versions(run.op(), cuda)) {
+        for (Map<String, Integer> versions : GpuCases.versions(run.op(), cuda)) {
           device.chooseKernels(versions);
           run.on(device);
         }
       }
     } finally {
-      DoubleControls.record("");
+      DoubleControls.CUDA.record("");
     }
     return record;
   }

@@ -1,6 +1,8 @@
-// libnvrtc.so.13 of the test double: what CUDA's run-time compiler offers, with the host's C++
-// compiler. A program's image is a shared library that the double's driver can load. The kernels that
-// the text names with KERNEL(threads) get an entry that the driver finds by name.
+// libnvrtc.so.13 and libhiprtc.so.7 of the test double: what a vendor's run-time compiler offers, with
+// the host's C++ compiler. Compiled once for each, with PREFIX, what its functions' names begin with, and
+// DRIVER, the file that its modules are linked to. A program's image is a shared library that the
+// double's driver can load. The kernels that the text names with KERNEL(threads) get an entry that the
+// driver finds by name.
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -12,6 +14,9 @@
 #include <string>
 
 #define API extern "C" __attribute__((visibility("default")))
+#define FUNCTION(name) JOINED(PREFIX, name)
+#define JOINED(prefix, name) JOINED_AS_THEY_ARE(prefix, name)
+#define JOINED_AS_THEY_ARE(prefix, name) prefix##name
 
 namespace {
 
@@ -44,40 +49,41 @@ std::string entries(const std::string& source) {
 
 }  // namespace
 
-API int nvrtcVersion(int* major, int* minor) {
+API int FUNCTION(Version)(int* major, int* minor) {
   *major = 13;
   *minor = 0;
   return 0;
 }
 
-API const char* nvrtcGetErrorString(int code) {
-  return code == 0 ? "NVRTC_SUCCESS" : code == 6 ? "NVRTC_ERROR_COMPILATION" : "NVRTC_ERROR";
+API const char* FUNCTION(GetErrorString)(int code) {
+  return code == 0 ? "SUCCESS" : code == 6 ? "ERROR_COMPILATION" : "ERROR";
 }
 
-API int nvrtcCreateProgram(Program** program, const char* source, const char*, int, const char**,
+API int FUNCTION(CreateProgram)(Program** program, const char* source, const char*, int, const char**,
                            const char**) {
   *program = new Program{source, "", ""};
   return 0;
 }
 
-API int nvrtcDestroyProgram(Program** program) {
+API int FUNCTION(DestroyProgram)(Program** program) {
   delete *program;
   *program = nullptr;
   return 0;
 }
 
-API int nvrtcCompileProgram(Program* program, int count, const char** options) {
+API int FUNCTION(CompileProgram)(Program* program, int count, const char** options) {
   char pattern[] = "/tmp/anneal-double-XXXXXX";
   if (!mkdtemp(pattern)) {
     return 4;
   }
   std::string work = pattern;
   std::ofstream(work + "/kernel.cpp") << program->source << "\n" << entries(program->source);
+  // Without unique symbols: shared memory of a kernel for another wave has another size.
   std::string command =
-      "g++ -std=c++17 -fPIC -shared -march=native -ffp-contract=off -w -include '" + folder() +
+      "g++ -std=c++17 -fno-gnu-unique -fPIC -shared -march=native -ffp-contract=off -w -include '" + folder() +
       "/double.h'";
   // With a sanitizer the module is for replay.cpp, which has the fibers itself.
-  std::string driver = " -O2 '" + folder() + "/libcuda.so.1'";
+  std::string driver = " -O2 '" + folder() + "/" DRIVER "'";
   for (int i = 0; i < count; i++) {
     std::string option = options[i];
     if (option.rfind("-D", 0) == 0) {
@@ -101,33 +107,39 @@ API int nvrtcCompileProgram(Program* program, int count, const char** options) {
   return status == 0 ? 0 : 6;
 }
 
-API int nvrtcGetProgramLogSize(Program* program, size_t* bytes) {
+API int FUNCTION(GetProgramLogSize)(Program* program, size_t* bytes) {
   *bytes = program->log.size() + 1;
   return 0;
 }
 
-API int nvrtcGetProgramLog(Program* program, char* to) {
+API int FUNCTION(GetProgramLog)(Program* program, char* to) {
   program->log.copy(to, program->log.size());
   to[program->log.size()] = 0;
   return 0;
 }
 
-API int nvrtcGetCUBINSize(Program* program, size_t* bytes) {
+API int FUNCTION(GetCUBINSize)(Program* program, size_t* bytes) {
   *bytes = program->image.size();
   return 0;
 }
 
-API int nvrtcGetCUBIN(Program* program, char* to) {
+API int FUNCTION(GetCUBIN)(Program* program, char* to) {
   program->image.copy(to, program->image.size());
   return 0;
 }
 
-API int nvrtcGetNumSupportedArchs(int* count) {
+API int FUNCTION(GetCodeSize)(Program* program, size_t* bytes) {
+  return FUNCTION(GetCUBINSize)(program, bytes);
+}
+
+API int FUNCTION(GetCode)(Program* program, char* to) { return FUNCTION(GetCUBIN)(program, to); }
+
+API int FUNCTION(GetNumSupportedArchs)(int* count) {
   *count = 2;
   return 0;
 }
 
-API int nvrtcGetSupportedArchs(int* archs) {
+API int FUNCTION(GetSupportedArchs)(int* archs) {
   archs[0] = 80;
   archs[1] = 90;
   return 0;

@@ -1,4 +1,4 @@
-package dev.anneal.cuda;
+package dev.anneal.gpu;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
@@ -12,28 +12,34 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 
 /** What tests can do to the double and nobody can to a real driver. */
-final class DoubleControls {
-  private DoubleControls() {}
+public enum DoubleControls {
+  CUDA("libcuda.so.1"),
+  HIP("libamdhip64.so.7");
 
-  private static MethodHandle function(String name, FunctionDescriptor descriptor) {
+  private final String soname;
+
+  DoubleControls(String soname) {
+    this.soname = soname;
+  }
+
+  private MethodHandle function(String name, FunctionDescriptor descriptor) {
     return Linker.nativeLinker()
         .downcallHandle(
-            SymbolLookup.libraryLookup("libcuda.so.1", Arena.global()).findOrThrow(name),
-            descriptor);
+            SymbolLookup.libraryLookup(soname, Arena.global()).findOrThrow(name), descriptor);
   }
 
   /** All that follows fails with {@code code}; 0 has the device back. */
-  static void lose(int code) throws Throwable {
+  public void lose(int code) throws Throwable {
     function("anneal_double_lose", FunctionDescriptor.ofVoid(JAVA_INT)).invokeExact(code);
   }
 
   /** The device has so much memory. */
-  static void capacity(long bytes) throws Throwable {
+  public void capacity(long bytes) throws Throwable {
     function("anneal_double_capacity", FunctionDescriptor.ofVoid(JAVA_LONG)).invokeExact(bytes);
   }
 
   /** From now on launches are written down in {@code path}, with all memory before each. */
-  static void record(String path) throws Throwable {
+  public void record(String path) throws Throwable {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment text = path.isEmpty() ? MemorySegment.NULL : arena.allocateFrom(path);
       function("anneal_double_record", FunctionDescriptor.ofVoid(ADDRESS)).invokeExact(text);
@@ -41,7 +47,7 @@ final class DoubleControls {
   }
 
   /** Bytes that are allocated now. */
-  static long allocated() throws Throwable {
+  public long allocated() throws Throwable {
     return (long)
         function("anneal_double_allocated", FunctionDescriptor.of(JAVA_LONG)).invokeExact();
   }

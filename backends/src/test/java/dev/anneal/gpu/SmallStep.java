@@ -1,4 +1,4 @@
-package dev.anneal.cuda;
+package dev.anneal.gpu;
 
 import dev.anneal.device.Device;
 import dev.anneal.device.Memory;
@@ -22,7 +22,7 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /** Training steps of a transformer of one block, on any device. */
-final class SmallStep implements AutoCloseable {
+public final class SmallStep implements AutoCloseable {
   private static final int B = 2;
   private static final int T = 33;
   private static final int C = 48;
@@ -37,7 +37,7 @@ final class SmallStep implements AutoCloseable {
   private final Tensor loss;
   private final Program program;
 
-  SmallStep(Device device) {
+  public SmallStep(Device device) {
     this.device = device;
     Tensor tokens = new Tensor("tokens", DType.I32, Shape.of(B, T), Arena.INPUTS);
     Tensor targets = new Tensor("targets", DType.I32, Shape.of(B, T), Arena.INPUTS);
@@ -149,27 +149,27 @@ final class SmallStep implements AutoCloseable {
     return values;
   }
 
-  Program program() {
+  public Program program() {
     return program;
   }
 
-  Plan plan() {
+  public Plan plan() {
     return plan;
   }
 
   /** The loss of one more step. */
-  float run() {
+  public float run() {
     program.run();
     return read(loss)[0];
   }
 
   /** All parameters as they are now. */
-  List<float[]> parameters() {
+  public List<float[]> parameters() {
     return parameters.stream().map(this::read).toList();
   }
 
   /** All that has a place of its own on the device. */
-  long bytes() {
+  public long bytes() {
     return plan.layout().bytes();
   }
 

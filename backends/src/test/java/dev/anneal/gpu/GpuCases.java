@@ -1,5 +1,9 @@
-package dev.anneal.cuda;
+package dev.anneal.gpu;
 
+import dev.anneal.device.Device;
+import dev.anneal.device.KernelFamily;
+import dev.anneal.ops.OpCases;
+import dev.anneal.plan.Precision;
 import dev.anneal.ops.OpRun;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.DType;
@@ -8,12 +12,36 @@ import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** Shapes at the edges of this backend's own tiles, and ops that it runs together. */
-final class CudaCases {
-  private CudaCases() {}
+/** Shapes at the edges of the GPUs' own tiles, and ops that they run together. */
+public final class GpuCases {
+  private GpuCases() {}
+
+  /** Ops that have anything in 16 bits, but for those of decoding, which is in fp32. */
+  public static Stream<OpRun> sixteenBits() {
+    return Stream.concat(OpCases.small(), all())
+        .filter(run -> !(run.op() instanceof Op.CachedAttention))
+        .map(run -> run.copied(DType.BF16).stored(Precision.BF16))
+        .filter(
+            run ->
+                run.ops().stream()
+                    .flatMap(op -> op.tensors().stream())
+                    .anyMatch(tensor -> tensor.dtype() == DType.BF16));
+  }
+
+  /** Each version of the op's kernel; one empty choice when it has one only. */
+  public static List<Map<String, Integer>> versions(Op op, Device device) {
+    List<Map<String, Integer>> choices = new ArrayList<>();
+    for (KernelFamily family : device.kernels()) {
+      for (int v = 1; family.op().isInstance(op) && v <= family.versions(); v++) {
+        choices.add(Map.of(family.name(), v));
+      }
+    }
+    return choices.isEmpty() ? List.of(Map.of()) : choices;
+  }
 
   private static Tensor f(String name, int... dims) {
     return new Tensor(name, DType.F32, Shape.of(dims), Arena.INPUTS);
@@ -31,7 +59,7 @@ final class CudaCases {
     return new Tensor(name, DType.I32, Shape.of(dims), Arena.INPUTS);
   }
 
-  static Stream<OpRun> all() {
+  public static Stream<OpRun> all() {
     return Stream.of(splitWeightGradients(), longRows(), attention(), repeatedTokens(), together())
         .flatMap(s -> s);
   }
@@ -152,7 +180,7 @@ final class CudaCases {
     return Stream.of(
             Stream.of(new OpRun(updates, 1), new OpRun(new Op.GlobalNorm(f("norm"), gradients), 1)),
             norms,
-            Stream.of(24, 20).map(CudaCases::feedForward))
+            Stream.of(24, 20).map(GpuCases::feedForward))
         .flatMap(runs -> runs);
   }
 

@@ -1,0 +1,369 @@
+// A device on the CPU. Its memory is host memory, filled with NaN; a module's image is a shared library
+// that the double's own compiler made (compiler.cpp). A stream does at once what it is told, or, while
+// it is captured, writes it down.
+#include "device.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "fibers.h"
+
+namespace device {
+
+struct Module {
+  void* handle;
+};
+
+struct Function {
+  std::string name;
+  const DoubleKernel* kernel;
+  int shared_limit;
+};
+
+struct Graph {
+  std::vector<std::function<Result()>> nodes;
+};
+
+struct Stream {
+  std::unique_ptr<Graph> capture;
+};
+
+struct Event {
+  std::chrono::steady_clock::time_point time;
+};
+
+namespace {
+
+constexpr size_t PAGE = 4096;
+
+std::mutex mutex;
+std::map<Address, size_t> allocations;
+size_t allocated = 0;
+size_t capacity_bytes = size_t(4) << 30;
+Address next_address = first_address;
+Result lost_with = SUCCESS;
+FILE* record_file = nullptr;
+
+Result enqueue(Stream* stream, std::function<Result()> node) {
+  if (lost_with) {
+    return lost_with;
+  }
+  if (stream && stream->capture) {
+    stream->capture->nodes.push_back(std::move(node));
+    return SUCCESS;
+  }
+  return node();
+}
+
+bool inside(Address address, size_t bytes) {
+  std::lock_guard<std::mutex> lock(mutex);
+  auto after = allocations.upper_bound(address);
+  if (after == allocations.begin()) {
+    return false;
+  }
+  auto [start, size] = *--after;
+  return address + bytes <= start + size;
+}
+
+Result copy(Address to, Address from, size_t bytes, bool to_device, bool from_device) {
+  if ((to_device && !inside(to, bytes)) || (from_device && !inside(from, bytes))) {
+    return INVALID_VALUE;
+  }
+  memcpy(reinterpret_cast<void*>(to), reinterpret_cast<void*>(from), bytes);
+  return SUCCESS;
+}
+
+void write_word(uint64_t word) { fwrite(&word, sizeof word, 1, record_file); }
+
+// One launch, and all memory as it is before.
+void write_launch(const GridLaunch& launch) {
+  write_word(launch.name.size());
+  fwrite(launch.name.data(), 1, launch.name.size(), record_file);
+  for (unsigned n : {launch.blocks.x, launch.blocks.y, launch.blocks.z, launch.threads.x,
+                     launch.threads.y, launch.threads.z, (unsigned)launch.shared_bytes}) {
+    write_word(n);
+  }
+  for (int i = 0; i < launch.kernel->count; i++) {
+    uint64_t word = 0;
+    memcpy(&word, launch.parameters[i], launch.kernel->sizes[i]);
+    write_word(word);
+  }
+  std::lock_guard<std::mutex> lock(mutex);
+  write_word(allocations.size());
+  for (auto [address, bytes] : allocations) {
+    write_word(address);
+    write_word(bytes);
+    fwrite(reinterpret_cast<void*>(address), 1, bytes, record_file);
+  }
+}
+
+}  // namespace
+
+Result lost() { return lost_with; }
+size_t capacity() { return capacity_bytes; }
+
+// ---- memory ----
+
+Result allocate(Address* address, size_t bytes) {
+  if (lost_with) {
+    return lost_with;
+  }
+  std::lock_guard<std::mutex> lock(mutex);
+  if (bytes == 0) {
+    return INVALID_VALUE;
+  }
+  if (allocated + bytes > capacity_bytes) {
+    return OUT_OF_MEMORY;
+  }
+  // Pages of its own, at an address that the sanitizers leave free, with none mapped after them.
+  size_t room = (bytes + PAGE - 1) / PAGE * PAGE;
+  void* memory = mmap(reinterpret_cast<void*>(next_address), room, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  if (memory == MAP_FAILED) {
+    return OUT_OF_MEMORY;
+  }
+  next_address += room + PAGE;
+  memset(memory, 0xff, bytes);
+  *address = reinterpret_cast<Address>(memory);
+  allocations[*address] = bytes;
+  allocated += bytes;
+  return SUCCESS;
+}
+
+Result release(Address address) {
+  std::lock_guard<std::mutex> lock(mutex);
+  auto found = allocations.find(address);
+  if (found == allocations.end()) {
+    return INVALID_VALUE;
+  }
+  allocated -= found->second;
+  munmap(reinterpret_cast<void*>(address), (found->second + PAGE - 1) / PAGE * PAGE);
+  allocations.erase(found);
+  return SUCCESS;
+}
+
+Result memory_info(size_t* unused, size_t* total) {
+  *unused = capacity_bytes - allocated;
+  *total = capacity_bytes;
+  return SUCCESS;
+}
+
+Result copy_in(Address to, const void* from, size_t bytes, Stream* stream) {
+  Address host = reinterpret_cast<Address>(from);
+  return enqueue(stream, [=] { return copy(to, host, bytes, true, false); });
+}
+
+Result copy_out(void* to, Address from, size_t bytes, Stream* stream) {
+  Address host = reinterpret_cast<Address>(to);
+  return enqueue(stream, [=] { return copy(host, from, bytes, false, true); });
+}
+
+Result copy_within(Address to, Address from, size_t bytes, Stream* stream) {
+  return enqueue(stream, [=] { return copy(to, from, bytes, true, true); });
+}
+
+Result fill(Address to, unsigned char value, size_t bytes, Stream* stream) {
+  return enqueue(stream, [=]() -> Result {
+    if (!inside(to, bytes)) {
+      return INVALID_VALUE;
+    }
+    memset(reinterpret_cast<void*>(to), value, bytes);
+    return SUCCESS;
+  });
+}
+
+// ---- modules ----
+
+Result load(Module** module, const void* image) {
+  const auto* elf = static_cast<const Elf64_Ehdr*>(image);
+  if (memcmp(elf->e_ident, ELFMAG, SELFMAG) || elf->e_machine != EM_X86_64) {
+    return INVALID_IMAGE;
+  }
+  // Section headers come last.
+  size_t bytes = elf->e_shoff + (size_t)elf->e_shnum * elf->e_shentsize;
+  int file = memfd_create("anneal-double-module", 0);
+  if (file < 0 || write(file, image, bytes) != (ssize_t)bytes) {
+    return INVALID_IMAGE;
+  }
+  std::string path = "/proc/self/fd/" + std::to_string(file);
+  // The file stays open: of two libraries of the same path the loader would take the first.
+  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle) {
+    fprintf(stderr, "test double: %s\n", dlerror());
+    return INVALID_IMAGE;
+  }
+  *module = new Module{handle};
+  return SUCCESS;
+}
+
+Result unload(Module* module) {
+  // Never dlclose: thread-local shared memory of the workers is in it.
+  delete module;
+  return SUCCESS;
+}
+
+Result find(Function** function, Module* module, const char* name, int wave, int shared_limit) {
+  void* symbol = dlsym(module->handle, (std::string(name) + "__kernel").c_str());
+  if (!symbol) {
+    return NOT_FOUND;
+  }
+  const auto* kernel = static_cast<const DoubleKernel*>(symbol);
+  if (kernel->wave != wave) {
+    fprintf(stderr, "test double: %s is compiled for waves of %d\n", name, kernel->wave);
+    return INVALID_IMAGE;
+  }
+  *function = new Function{name, kernel, shared_limit};
+  return SUCCESS;
+}
+
+Result limit_shared(Function* function, int bytes) {
+  function->shared_limit = bytes;
+  return SUCCESS;
+}
+
+int most_threads(const Function* function) { return function->kernel->threads; }
+
+Result launch(Function* function, const unsigned (&blocks)[3], const unsigned (&threads)[3],
+              unsigned shared, Stream* stream, void** parameters) {
+  if (blocks[0] < 1 || blocks[1] < 1 || blocks[2] < 1 || blocks[0] > 0x7fffffffu ||
+      blocks[1] > 65535 || blocks[2] > 65535 || (int)shared > function->shared_limit) {
+    fprintf(stderr, "test double: %s cannot be launched with grid (%u,%u,%u), %u bytes shared\n",
+            function->name.c_str(), blocks[0], blocks[1], blocks[2], shared);
+    return INVALID_VALUE;
+  }
+  const DoubleKernel* kernel = function->kernel;
+  // The caller may free the values when this returns.
+  std::vector<std::vector<char>> values(kernel->count);
+  for (int i = 0; i < kernel->count; i++) {
+    const char* from = static_cast<const char*>(parameters[i]);
+    values[i].assign(from, from + kernel->sizes[i]);
+  }
+  std::string name = function->name;
+  DoubleIndex grid{blocks[0], blocks[1], blocks[2]};
+  DoubleIndex block{threads[0], threads[1], threads[2]};
+  return enqueue(stream, [=, values = std::move(values)]() mutable -> Result {
+    std::vector<void*> pointers;
+    for (auto& value : values) {
+      pointers.push_back(value.data());
+    }
+    GridLaunch launch{name, kernel, pointers.data(), grid, block, shared};
+    if (record_file) {
+      write_launch(launch);
+    }
+    std::string error = run_grid(launch);
+    if (!error.empty()) {
+      fprintf(stderr, "test double: %s\n", error.c_str());
+      return LAUNCH_FAILED;
+    }
+    return SUCCESS;
+  });
+}
+
+// ---- streams, graphs, events ----
+
+Result create(Stream** stream) {
+  *stream = new Stream();
+  return SUCCESS;
+}
+
+Result destroy(Stream* stream) {
+  delete stream;
+  return SUCCESS;
+}
+
+Result synchronize(Stream* stream) {
+  return stream && stream->capture ? Result(CAPTURE_UNSUPPORTED) : lost_with;
+}
+
+Result begin_capture(Stream* stream) {
+  if (!stream || stream->capture) {
+    return INVALID_HANDLE;
+  }
+  stream->capture = std::make_unique<Graph>();
+  return SUCCESS;
+}
+
+Result end_capture(Stream* stream, Graph** graph) {
+  if (!stream->capture) {
+    return INVALID_HANDLE;
+  }
+  *graph = stream->capture.release();
+  return SUCCESS;
+}
+
+Result instantiate(Graph** executable, Graph* graph) {
+  *executable = new Graph(*graph);
+  return SUCCESS;
+}
+
+Result launch(Graph* graph) {
+  if (lost_with) {
+    return lost_with;
+  }
+  for (auto& node : graph->nodes) {
+    if (Result result = node()) {
+      return result;
+    }
+  }
+  return SUCCESS;
+}
+
+Result destroy(Graph* graph) {
+  delete graph;
+  return SUCCESS;
+}
+
+Result create(Event** event) {
+  *event = new Event();
+  return SUCCESS;
+}
+
+Result destroy(Event* event) {
+  delete event;
+  return SUCCESS;
+}
+
+Result record(Event* event, Stream* stream) {
+  return enqueue(stream, [=]() -> Result {
+    event->time = std::chrono::steady_clock::now();
+    return SUCCESS;
+  });
+}
+
+Result elapsed(float* milliseconds, Event* from, Event* to) {
+  *milliseconds = std::chrono::duration<float, std::milli>(to->time - from->time).count();
+  return SUCCESS;
+}
+
+}  // namespace device
+
+// ---- for tests: a device that is lost, or small; launches written down for replay.cpp ----
+
+API void anneal_double_record(const char* path) {
+  if (device::record_file) {
+    fclose(device::record_file);
+  }
+  device::record_file = path ? fopen(path, "wb") : nullptr;
+}
+
+// For doubles of other libraries: calls `run` in the order of the stream.
+API int anneal_double_enqueue(device::Stream* stream, void (*run)(void*), void* argument) {
+  return device::enqueue(stream, [=]() -> device::Result {
+    run(argument);
+    return device::SUCCESS;
+  });
+}
+
+API void anneal_double_lose(int code) { device::lost_with = code; }
+API void anneal_double_capacity(unsigned long long bytes) { device::capacity_bytes = bytes; }
+API unsigned long long anneal_double_allocated() { return device::allocated; }

@@ -1,0 +1,76 @@
+// The device of the test double, which driver.cpp shows as CUDA's and hip.cpp as HIP's, whose result
+// codes are the same numbers.
+#pragma once
+#include <cstddef>
+#include <string>
+
+#define API extern "C" __attribute__((visibility("default")))
+
+namespace device {
+
+typedef int Result;
+typedef unsigned long long Address;
+
+enum : Result {
+  SUCCESS = 0,
+  INVALID_VALUE = 1,
+  OUT_OF_MEMORY = 2,
+  NO_DEVICE = 100,
+  INVALID_DEVICE = 101,
+  INVALID_IMAGE = 200,
+  INVALID_HANDLE = 400,
+  NOT_FOUND = 500,
+  LAUNCH_FAILED = 719,
+  NOT_SUPPORTED = 801,
+  CAPTURE_UNSUPPORTED = 900
+};
+
+// Where device memory begins: given by the vendor's file, so that two vendors' doubles can be in one
+// process.
+extern const Address first_address;
+
+struct Module;
+struct Function;
+struct Graph;
+struct Stream;
+struct Event;
+
+// An error that all calls give from now on, or SUCCESS.
+Result lost();
+
+size_t capacity();
+
+Result allocate(Address* address, size_t bytes);
+Result release(Address address);
+Result memory_info(size_t* unused, size_t* total);
+Result copy_in(Address to, const void* from, size_t bytes, Stream* stream);
+Result copy_out(void* to, Address from, size_t bytes, Stream* stream);
+Result copy_within(Address to, Address from, size_t bytes, Stream* stream);
+Result fill(Address to, unsigned char value, size_t bytes, Stream* stream);
+
+Result load(Module** module, const void* image);
+Result unload(Module* module);
+
+// A kernel that was compiled for waves of `wave` threads and may have `shared_limit` bytes of shared
+// memory that its launch gives.
+Result find(Function** function, Module* module, const char* name, int wave, int shared_limit);
+Result limit_shared(Function* function, int bytes);
+int most_threads(const Function* function);
+Result launch(Function* function, const unsigned (&blocks)[3], const unsigned (&threads)[3],
+              unsigned shared, Stream* stream, void** parameters);
+
+Result create(Stream** stream);
+Result destroy(Stream* stream);
+Result synchronize(Stream* stream);
+Result begin_capture(Stream* stream);
+Result end_capture(Stream* stream, Graph** graph);
+Result instantiate(Graph** executable, Graph* graph);
+Result launch(Graph* graph);
+Result destroy(Graph* graph);
+
+Result create(Event** event);
+Result destroy(Event* event);
+Result record(Event* event, Stream* stream);
+Result elapsed(float* milliseconds, Event* from, Event* to);
+
+}  // namespace device
