@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Finds a vendor's libraries: by the loader's own path first, then in {@code folders} in order.
@@ -98,15 +99,21 @@ public record LibraryLocator(List<Path> folders, String searched) {
     }
   }
 
-  /** The file that this process has loaded for {@code soname}, which may be a path. */
+  /**
+   * The file that this process has loaded for {@code soname}, which may be a path: one that is named
+   * so, or else one of another version that its link leads to.
+   */
   public static Optional<String> loaded(String soname) {
     String file = soname.substring(soname.lastIndexOf('/') + 1);
     int end = file.indexOf(".so");
     String stem = end < 0 ? file : file.substring(0, end + 3);
-    try (var lines = Files.lines(Path.of("/proc/self/maps"))) {
-      return lines
-          .map(line -> line.substring(line.indexOf('/') < 0 ? line.length() : line.indexOf('/')))
-          .filter(path -> path.contains("/" + stem))
+    try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
+      List<String> files =
+          maps.filter(line -> line.indexOf('/') >= 0)
+              .map(line -> line.substring(line.indexOf('/')))
+              .toList();
+      return Stream.of(file, stem)
+          .flatMap(name -> files.stream().filter(path -> path.contains("/" + name)))
           .findFirst();
     } catch (IOException e) {
       return Optional.empty();

@@ -7,8 +7,11 @@ import dev.anneal.gpu.Command;
 import dev.anneal.gpu.Driver;
 import dev.anneal.gpu.Hardware;
 import dev.anneal.gpu.PreparedCommand;
+import dev.anneal.plan.Precision;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.EnumSet;
+import java.util.Set;
 
 /** One AMD GPU and its one stream, by the HIP runtime. */
 final class HipDriver implements Driver {
@@ -37,6 +40,11 @@ final class HipDriver implements Driver {
   @Override
   public Hardware hardware() {
     return hardware;
+  }
+
+  @Override
+  public Set<Precision> precisions() {
+    return EnumSet.of(Precision.FP32, Precision.BF16);
   }
 
   @Override

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.anneal.gpu.DoubleControls;
 import dev.anneal.gpu.GpuCases;
 import dev.anneal.gpu.GpuDevice;
+import dev.anneal.gpu.KernelFiles;
 import dev.anneal.gpu.KernelImages;
 import dev.anneal.gpu.KernelSource;
 import dev.anneal.gpu.SpreadDevice;
@@ -33,23 +34,6 @@ import org.junit.jupiter.api.io.TempDir;
  * orders, races. Device memory is as it was before each launch.
  */
 class CudaSanitizersTest {
-  private static final List<String> FILES =
-      List.of(
-          "adamw.cu",
-          "attention.cu",
-          "bias.cu",
-          "cached_attention.cu",
-          "cast.cu",
-          "cross_entropy.cu",
-          "embedding.cu",
-          "fill.cu",
-          "gelu.cu",
-          "global_norm.cu",
-          "layernorm.cu",
-          "matmul.cu",
-          "mean.cu",
-          "residual.cu");
-
   /** Elements of all tensors together that are few enough to be written down for each launch. */
   private static final long FEW = 30_000;
 
@@ -85,7 +69,7 @@ class CudaSanitizersTest {
     assumeTrue(compiled.isEmpty(), "g++ has no -fsanitize=" + sanitizer + " here: " + compiled);
     List<String> command =
         new ArrayList<>(List.of("timeout", "100", program.toString(), record(real).toString()));
-    for (String file : FILES) {
+    for (String file : KernelFiles.ALL) {
       command.add(module(file, sanitizer, ofFibers, real).toString());
     }
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
