@@ -3,11 +3,13 @@ package dev.anneal.eval;
 import dev.anneal.device.Device;
 import dev.anneal.eval.LockStep.OpError;
 import dev.anneal.model.Model;
+import dev.anneal.plan.DType;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import dev.anneal.reference.Difference;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.MemoryBill;
+import dev.anneal.training.Storage;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
 import java.util.ArrayList;
@@ -37,10 +39,10 @@ public record Comparison(
   /** {@code count} steps after step {@code after}. */
   public record Steps(int after, int count) {}
 
-  /** The same plans at any precision and loss scale. */
+  /** The same plans, stored in any way. */
   @FunctionalInterface
   public interface Plans {
-    TrainingPlans of(Precision storage, float lossScale);
+    TrainingPlans of(Storage storage);
   }
 
   /**
@@ -108,14 +110,11 @@ public record Comparison(
     List<Trainer> trainers = new ArrayList<>();
     try {
       List<Long> bytes = new ArrayList<>();
-      for (Device device : devices) {
-        boolean reference = trainers.isEmpty();
-        Precision precision =
-            reference && !device.precisions().contains(task.precision())
-                ? Precision.FP32
-                : task.precision();
-        MemoryBill.requireSupported(precision, device);
-        TrainingPlans plans = task.plans().of(precision, task.precision().lossScale());
+      List<Storage> storages = storages(task.precision(), devices);
+      for (int i = 0; i < devices.size(); i++) {
+        Device device = devices.get(i);
+        MemoryBill.requireSupported(storages.get(i).precision(), device);
+        TrainingPlans plans = task.plans().of(storages.get(i));
         MemoryBill bill = MemoryBill.of(plans, device);
         bill.requireFits(device);
         bytes.add(bill.total());
@@ -142,6 +141,31 @@ public record Comparison(
     } finally {
       trainers.forEach(Trainer::close);
     }
+  }
+
+  /**
+   * Of each device. Where one has copies of the parameters all have, so that the ops are the same;
+   * those that need none have them in fp32.
+   */
+  private static List<Storage> storages(Precision wanted, List<Device> devices) {
+    List<Storage> own = new ArrayList<>();
+    for (Device device : devices) {
+      boolean reference = own.isEmpty();
+      Precision precision =
+          reference && !device.precisions().contains(wanted) ? Precision.FP32 : wanted;
+      own.add(new Storage(precision, wanted.lossScale(), device.weightCopies(precision)));
+    }
+    if (own.stream().allMatch(storage -> storage.weightCopies().isEmpty())) {
+      return own;
+    }
+    return own.stream()
+        .map(
+            storage ->
+                new Storage(
+                    storage.precision(),
+                    storage.lossScale(),
+                    Optional.of(storage.weightCopies().orElse(DType.F32))))
+        .toList();
   }
 
   private static List<OpError> opByOp(

@@ -18,6 +18,7 @@ import dev.anneal.reference.Difference;
 import dev.anneal.reference.Tolerance;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Initialization;
+import dev.anneal.training.Storage;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
 import java.util.ArrayList;
@@ -224,7 +225,9 @@ public final class KernelBench {
 
     Case(Model model, int batch, int sequence) {
       AdamWSettings adamW = AdamWSettings.defaults();
-      plans = TrainingPlans.of(model, batch, sequence, 1, adamW, Recompute.NONE, Precision.FP32);
+      plans =
+          TrainingPlans.of(
+              model, batch, sequence, 1, adamW, Recompute.NONE, Storage.of(Precision.FP32));
       expected = new Trainer(reference, plans, adamW);
       actual = new Trainer(device, plans, adamW);
       batches =

@@ -13,6 +13,7 @@ import dev.anneal.plan.Tensor;
 import dev.anneal.reference.Difference;
 import dev.anneal.reference.Tolerance;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
@@ -69,6 +70,7 @@ final class LockStep {
     List<OpError> errors = new ArrayList<>();
     try (TensorCopy expected = new TensorCopy(reference, plan);
         TensorCopy actual = new TensorCopy(other, same)) {
+      roundCopies(plan, same, expected);
       for (int i = 0; i < plan.ops().size() && !cancelled.getAsBoolean(); i++) {
         Op op = plan.ops().get(i);
         Op twin = same.ops().get(i);
@@ -107,11 +109,26 @@ final class LockStep {
   /** What the other device stores in fewer bits, the reference keeps with as few. */
   private static void round(Op op, Op twin, TensorCopy expected) {
     for (int t = 0; t < op.writes().size(); t++) {
-      DType stored = twin.writes().get(t).dtype();
-      Tensor tensor = op.writes().get(t);
-      if (stored == tensor.dtype()) {
-        continue;
+      round(op.writes().get(t), twin.writes().get(t).dtype(), expected);
+    }
+  }
+
+  /** The copies of the parameters that were made before the plan. */
+  private static void roundCopies(Plan plan, Plan same, TensorCopy expected) {
+    Map<Tensor, DType> copies = new HashMap<>();
+    for (int i = 0; i < plan.ops().size(); i++) {
+      List<Tensor> tensors = plan.ops().get(i).tensors();
+      for (int t = 0; t < tensors.size(); t++) {
+        if (tensors.get(t).arena() == Arena.WEIGHTS) {
+          copies.put(tensors.get(t), same.ops().get(i).tensors().get(t).dtype());
+        }
       }
+    }
+    copies.forEach((tensor, stored) -> round(tensor, stored, expected));
+  }
+
+  private static void round(Tensor tensor, DType stored, TensorCopy expected) {
+    if (stored != tensor.dtype()) {
       for (long from = 0; from < tensor.elements(); from += TensorCopy.CHUNK) {
         float[] values = expected.read(tensor, from);
         for (int i = 0; i < values.length; i++) {

@@ -1,11 +1,10 @@
 package dev.anneal.eval;
 
-import dev.anneal.plan.Bfloat16;
+import dev.anneal.plan.Elements;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /** A plan's tensors on a device, read and written as floats whatever they are stored in. */
 final class TensorCopy implements AutoCloseable {
@@ -36,14 +35,8 @@ final class TensorCopy implements AutoCloseable {
     MemorySegment part = buffer.asSlice(0, (long) values.length * tensor.dtype().bytes());
     side.device().copyOut(side.of(tensor), place(tensor, from), part);
     for (int i = 0; i < values.length; i++) {
-      values[i] =
-          switch (tensor.dtype()) {
-            case F32 -> part.getAtIndex(ValueLayout.JAVA_FLOAT, i);
-            case BF16 -> Bfloat16.toFloat(part.getAtIndex(ValueLayout.JAVA_SHORT, i));
-            case F16 -> Float.float16ToFloat(part.getAtIndex(ValueLayout.JAVA_SHORT, i));
-            // Token ids are small enough to be exact.
-            case I32 -> part.getAtIndex(ValueLayout.JAVA_INT, i);
-          };
+      // Token ids are small enough to be exact.
+      values[i] = Elements.get(part, tensor.dtype(), i);
     }
     return values;
   }
@@ -51,12 +44,7 @@ final class TensorCopy implements AutoCloseable {
   void write(Tensor tensor, long from, float[] values) {
     MemorySegment part = buffer.asSlice(0, (long) values.length * tensor.dtype().bytes());
     for (int i = 0; i < values.length; i++) {
-      switch (tensor.dtype()) {
-        case F32 -> part.setAtIndex(ValueLayout.JAVA_FLOAT, i, values[i]);
-        case BF16 -> part.setAtIndex(ValueLayout.JAVA_SHORT, i, Bfloat16.of(values[i]));
-        case F16 -> part.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(values[i]));
-        case I32 -> part.setAtIndex(ValueLayout.JAVA_INT, i, (int) values[i]);
-      }
+      Elements.set(part, tensor.dtype(), i, values[i]);
     }
     side.device().copyIn(side.of(tensor), place(tensor, from), part);
   }

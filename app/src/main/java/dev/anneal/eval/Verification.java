@@ -9,11 +9,13 @@ import dev.anneal.device.Device;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.Model;
+import dev.anneal.plan.Elements;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Tensor;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.MemoryBill;
+import dev.anneal.training.Storage;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
 import java.lang.foreign.Arena;
@@ -63,10 +65,16 @@ public record Verification(
    * Runs the check.
    *
    * @param steps AdamW steps whose losses are wanted
-   * @throws Failure when the model does not fit the device
+   * @throws Failure when the model does not fit the device, or it has no such precision
    */
   public static Verification run(
-      Device device, LlmcCheckpoint checkpoint, LlmcDebugState state, int steps, double lr) {
+      Device device,
+      Precision precision,
+      LlmcCheckpoint checkpoint,
+      LlmcDebugState state,
+      int steps,
+      double lr) {
+    MemoryBill.requireSupported(precision, device);
     Model model = new Gpt2(checkpoint.config());
     if (checkpoint.paddedVocabulary() != checkpoint.config().paddedVocabulary()) {
       throw Failure.failed(
@@ -78,7 +86,13 @@ public record Verification(
     }
     TrainingPlans plans =
         TrainingPlans.of(
-            model, state.batch(), state.sequence(), 1, ADAMW, Recompute.NONE, Precision.FP32);
+            model,
+            state.batch(),
+            state.sequence(),
+            1,
+            ADAMW,
+            Recompute.NONE,
+            Storage.on(device, precision));
     MemoryBill.of(plans, device).requireFits(device);
     try (Trainer trainer = new Trainer(device, plans, ADAMW)) {
       load(trainer, model, checkpoint);
@@ -115,15 +129,17 @@ public record Verification(
     Tensor logits = trainer.plans().logits();
     long rows = logits.shape().rows();
     int padded = logits.shape().dim(-1);
+    int size = logits.dtype().bytes();
     double max = 0;
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment ours = arena.allocate(ValueLayout.JAVA_FLOAT, padded);
+      MemorySegment ours = arena.allocate((long) size * padded, 64);
       MemorySegment theirs = arena.allocate(ValueLayout.JAVA_FLOAT, vocabulary);
       for (long row = 0; row < rows; row++) {
-        trainer.read(trainer.plans().evaluation(), logits, 4 * row * padded, ours);
+        trainer.read(trainer.plans().evaluation(), logits, size * row * padded, ours);
         state.readLogits(row * vocabulary, theirs);
         for (int i = 0; i < vocabulary; i++) {
-          max = largest(max, Math.abs(at(ours, i) - at(theirs, i)));
+          float logit = Elements.get(ours, logits.dtype(), i);
+          max = largest(max, Math.abs(logit - at(theirs, i)));
         }
       }
     }
@@ -144,6 +160,7 @@ public record Verification(
     Map<String, Tensor> gradients = new HashMap<>();
     model.parameters().forEach(p -> gradients.put(p.name(), p.gradient()));
     List<Gradient> compared = new ArrayList<>();
+    double scale = trainer.plans().lossScale();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment ours = arena.allocate(ValueLayout.JAVA_FLOAT, CHUNK);
       MemorySegment theirs = arena.allocate(ValueLayout.JAVA_FLOAT, CHUNK);
@@ -161,7 +178,7 @@ public record Verification(
                 ours.asSlice(0, 4 * count));
             state.read(parameter.name(), from, theirs.asSlice(0, 4 * count));
             for (long i = 0; i < count; i++) {
-              double d = at(ours, i) - at(theirs, i);
+              double d = at(ours, i) / scale - at(theirs, i);
               max = largest(max, Math.abs(d));
               difference += d * d;
               expected += at(theirs, i) * at(theirs, i);

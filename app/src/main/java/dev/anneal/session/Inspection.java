@@ -1,10 +1,9 @@
 package dev.anneal.session;
 
-import dev.anneal.plan.DType;
+import dev.anneal.plan.Elements;
 import dev.anneal.plan.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -81,8 +80,8 @@ public record Inspection(
       for (long from = 0; from < tensor.bytes(); from += chunk.byteSize()) {
         MemorySegment part = chunk.asSlice(0, Math.min(chunk.byteSize(), tensor.bytes() - from));
         source.read(from, part);
-        for (long i = 0; i < part.byteSize(); i += size) {
-          visitor.visit(value(part, i, tensor.dtype()));
+        for (long i = 0; i < part.byteSize() / size; i++) {
+          visitor.visit(Elements.get(part, tensor.dtype(), i));
         }
       }
     }
@@ -98,20 +97,10 @@ public record Inspection(
           .forEach(
               element -> {
                 source.read(element * tensor.dtype().bytes(), one);
-                values.add(value(one, 0, tensor.dtype()));
+                values.add(Elements.get(one, tensor.dtype(), 0));
               });
     }
     return values;
-  }
-
-  private static float value(MemorySegment bytes, long at, DType dtype) {
-    return switch (dtype) {
-      case F32 -> bytes.get(ValueLayout.JAVA_FLOAT_UNALIGNED, at);
-      case I32 -> bytes.get(ValueLayout.JAVA_INT_UNALIGNED, at);
-      case BF16 ->
-          Float.intBitsToFloat(bytes.get(ValueLayout.JAVA_SHORT_UNALIGNED, at) << Short.SIZE);
-      case F16 -> Float.float16ToFloat(bytes.get(ValueLayout.JAVA_SHORT_UNALIGNED, at));
-    };
   }
 
   /** Welford's running mean and variance: no cancellation for a tensor far from 0. */

@@ -10,11 +10,11 @@ import dev.anneal.model.Gpt2;
 import dev.anneal.model.Model;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.Plan;
-import dev.anneal.plan.Precision;
 import dev.anneal.plan.Tensor;
 import dev.anneal.training.Initialization;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.Schedule;
+import dev.anneal.training.Storage;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.Trainer.StepResult;
 import dev.anneal.training.TrainingPlans;
@@ -49,15 +49,13 @@ public final class Run implements AutoCloseable {
     this.directory = directory;
     this.model = new Gpt2(config.model());
     MemoryBill.requireSupported(config.precision(), device);
-    Precision precision = config.precision();
-    TrainingPlans plans = plans(model, config, precision, precision.lossScale());
+    TrainingPlans plans = plans(model, config, Storage.on(device, config.precision()));
     this.bill = MemoryBill.of(plans, device);
     bill.requireFits(device);
     this.trainer = new Trainer(device, plans, config.adamW());
   }
 
-  private static TrainingPlans plans(
-      Model model, RunConfig config, Precision storage, float lossScale) {
+  private static TrainingPlans plans(Model model, RunConfig config, Storage storage) {
     return TrainingPlans.of(
         model,
         config.batch(),
@@ -65,8 +63,7 @@ public final class Run implements AutoCloseable {
         config.microSteps(),
         config.adamW(),
         config.recompute(),
-        storage,
-        lossScale);
+        storage);
   }
 
   /**
@@ -76,7 +73,7 @@ public final class Run implements AutoCloseable {
     Model model = new Gpt2(config.model());
     return new Comparison.Task(
         model,
-        (storage, lossScale) -> plans(model, config, storage, lossScale),
+        storage -> plans(model, config, storage),
         config.precision(),
         config.adamW(),
         corpus.training(),
@@ -92,7 +89,7 @@ public final class Run implements AutoCloseable {
   public Comparison.Task comparison() {
     return new Comparison.Task(
         model,
-        (storage, lossScale) -> plans(model, config, storage, lossScale),
+        storage -> plans(model, config, storage),
         config.precision(),
         config.adamW(),
         corpus.training(),
@@ -104,9 +101,10 @@ public final class Run implements AutoCloseable {
   /** Goes on on another device, with the same weights and moments. The first is not closed. */
   void moveTo(Device to) {
     MemoryBill.requireSupported(config.precision(), to);
-    MemoryBill newBill = MemoryBill.of(trainer.plans(), to);
+    TrainingPlans plans = plans(model, config, Storage.on(to, config.precision()));
+    MemoryBill newBill = MemoryBill.of(plans, to);
     newBill.requireFits(to);
-    Trainer moved = new Trainer(to, trainer.plans(), config.adamW());
+    Trainer moved = new Trainer(to, plans, config.adamW());
     try {
       moved.copyState(trainer);
     } catch (RuntimeException e) {

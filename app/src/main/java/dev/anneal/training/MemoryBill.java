@@ -7,7 +7,6 @@ import dev.anneal.plan.Precision;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * What training will allocate on a device, known before it does.
@@ -43,11 +42,7 @@ public record MemoryBill(Map<Arena, Long> arenas, long workspace) {
   }
 
   public static MemoryBill of(TrainingPlans plans, Device device) {
-    long workspace =
-        Stream.concat(plans.microSteps().stream(), Stream.of(plans.evaluation()))
-            .distinct()
-            .mapToLong(device::workspaceBytes)
-            .sum();
+    long workspace = plans.all().stream().mapToLong(device::workspaceBytes).sum();
     return new MemoryBill(plans.bytes(), workspace);
   }
 

@@ -14,6 +14,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -49,6 +50,10 @@ public final class Trainer implements AutoCloseable {
   private final AdamWSettings adamW;
   private final Map<Arena, Memory> memory = new EnumMap<>(Arena.class);
   private Programs programs;
+
+  /** Whether the host has written parameters since the copies of them were made. */
+  private boolean stale = true;
+
   private final java.lang.foreign.Arena host = java.lang.foreign.Arena.ofShared();
   private final MemorySegment staging;
   private final MemorySegment scalars;
@@ -69,18 +74,20 @@ public final class Trainer implements AutoCloseable {
   }
 
   /** The plans, compiled; micro-steps that are the same plan are the same program. */
-  private record Programs(List<Program> microSteps, Program evaluation) implements AutoCloseable {
+  private record Programs(List<Program> microSteps, Program evaluation, Optional<Program> refresh)
+      implements AutoCloseable {
 
     /** Compiles all, or closes what it has compiled and fails. */
     static Programs compile(Device device, TrainingPlans plans, Map<Arena, Memory> memory) {
       Map<Plan, Program> compiled = new HashMap<>();
       try {
-        for (Plan plan : plans.microSteps()) {
-          compiled.computeIfAbsent(plan, p -> device.compile(p, memory));
+        for (Plan plan : plans.all()) {
+          compiled.put(plan, device.compile(plan, memory));
         }
-        List<Program> microSteps =
-            plans.microSteps().stream().map(plan -> requireNonNull(compiled.get(plan))).toList();
-        return new Programs(microSteps, device.compile(plans.evaluation(), memory));
+        return new Programs(
+            plans.microSteps().stream().map(plan -> requireNonNull(compiled.get(plan))).toList(),
+            requireNonNull(compiled.get(plans.evaluation())),
+            plans.refresh().map(plan -> requireNonNull(compiled.get(plan))));
       } catch (RuntimeException e) {
         compiled.values().forEach(Program::close);
         throw e;
@@ -95,6 +102,7 @@ public final class Trainer implements AutoCloseable {
     public void close() {
       distinctMicroSteps().forEach(Program::close);
       evaluation.close();
+      refresh.ifPresent(Program::close);
     }
   }
 
@@ -133,6 +141,7 @@ public final class Trainer implements AutoCloseable {
    * @param firstBatch index of the step's first micro-batch
    */
   public StepResult step(Batches batches, long firstBatch, int step, double learningRate) {
+    refreshCopies();
     writeSchedule(step, learningRate);
     List<Program> microSteps = programs.microSteps();
     double sum = 0;
@@ -147,6 +156,7 @@ public final class Trainer implements AutoCloseable {
 
   /** The mean loss over {@code count} batches, which are weighted equally. */
   public double evaluate(Batches batches, int count) {
+    refreshCopies();
     double sum = 0;
     for (int i = 0; i < count; i++) {
       feed(batches, i);
@@ -156,10 +166,21 @@ public final class Trainer implements AutoCloseable {
     return sum / count;
   }
 
-  /** Writes what a step's ops read from the inputs arena, without running any. */
+  /**
+   * Writes what a step's ops read from the inputs arena, and the copies of the parameters, without
+   * running any.
+   */
   public void prepare(Batches batches, long batch, int step, double learningRate) {
+    refreshCopies();
     writeSchedule(step, learningRate);
     feed(batches, batch);
+  }
+
+  private void refreshCopies() {
+    if (stale) {
+      programs.refresh().ifPresent(Program::run);
+      stale = false;
+    }
   }
 
   private void writeSchedule(int step, double learningRate) {
@@ -194,6 +215,7 @@ public final class Trainer implements AutoCloseable {
    * Copies all of {@code from} into a tensor that outlives a step, at byte {@code offset} in it.
    */
   public void write(Tensor tensor, long offset, MemorySegment from) {
+    stale |= tensor.arena() == Arena.PARAMETERS;
     device.copyIn(memory(tensor.arena()), place(plans.step(), tensor) + offset, from);
   }
 
@@ -221,6 +243,7 @@ public final class Trainer implements AutoCloseable {
     }
     Plan upTo =
         new Plan("inspect", first.ops().subList(0, last + 1), List.of(activation), first.layout());
+    refreshCopies();
     feed(batches, batch);
     try (Program program = device.compile(upTo, memory)) {
       program.run();
@@ -233,6 +256,7 @@ public final class Trainer implements AutoCloseable {
 
   /** Copies parameters and moments from another trainer of the same model. */
   public void copyState(Trainer from) {
+    stale = true;
     try (var arena = java.lang.foreign.Arena.ofConfined()) {
       MemorySegment chunk = arena.allocate(CHUNK, 64);
       for (Arena state : List.of(Arena.PARAMETERS, Arena.OPTIMIZER)) {

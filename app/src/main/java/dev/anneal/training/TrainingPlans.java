@@ -14,10 +14,12 @@ import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Rewrite;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
+import dev.anneal.plan.WeightCopies;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -26,6 +28,7 @@ import java.util.stream.Stream;
  *
  * @param microSteps the plans of one step in order; the last one ends with the update
  * @param evaluation the forward pass to the loss
+ * @param refresh makes all copies of the parameters anew, where there are any
  * @param inputs what the host writes before each run
  * @param loss the mean loss of the batch, in nats per token, a result of every plan
  * @param norm the gradients' global norm, a result of the last micro-step
@@ -35,6 +38,7 @@ import java.util.stream.Stream;
 public record TrainingPlans(
     List<Plan> microSteps,
     Plan evaluation,
+    Optional<Plan> refresh,
     Inputs inputs,
     Tensor loss,
     Tensor norm,
@@ -48,7 +52,7 @@ public record TrainingPlans(
    * Derives the plans.
    *
    * @param microSteps forward and backward passes per update, whose gradients are averaged
-   * @param precision of activations; it multiplies all gradients with its loss scale
+   * @param storage of activations and weights; it multiplies all gradients with its loss scale
    */
   public static TrainingPlans of(
       Model model,
@@ -57,27 +61,20 @@ public record TrainingPlans(
       int microSteps,
       AdamWSettings adamW,
       Recompute recompute,
-      Precision precision) {
-    return of(
-        model, batch, sequence, microSteps, adamW, recompute, precision, precision.lossScale());
-  }
-
-  /** The same with a loss scale of one's own, to compare with plans of another precision. */
-  public static TrainingPlans of(
-      Model model,
-      int batch,
-      int sequence,
-      int microSteps,
-      AdamWSettings adamW,
-      Recompute recompute,
-      Precision precision,
-      float lossScale) {
+      Storage storage) {
     Inputs inputs =
         new Inputs(
             input("tokens", DType.I32, Shape.of(batch, sequence)),
             input("targets", DType.I32, Shape.of(batch, sequence)),
             input("schedule", DType.F32, Shape.of(3)));
-    List<ArenaLayout> places = persistent(model, inputs);
+    Optional<WeightCopies> copies = storage.weightCopies().map(WeightCopies::new);
+    List<ArenaLayout> places = new ArrayList<>(persistent(model, inputs));
+    copies.ifPresent(
+        c ->
+            places.add(
+                ArenaLayout.sequential(
+                    Arena.WEIGHTS,
+                    model.parameters().stream().map(p -> c.of(p.tensor())).toList())));
 
     Emitter emit = new Emitter();
     Tensor hidden = model.hidden(emit, inputs.tokens(), new Model.Attention.Causal());
@@ -87,13 +84,15 @@ public record TrainingPlans(
     List<Op> forward = emit.ops();
 
     List<Op> both = new ArrayList<>(forward);
-    float seed = lossScale / microSteps;
+    float seed = storage.lossScale() / microSteps;
     both.addAll(Backward.derive(forward, loss, seed, Parameter::gradient));
-    List<Op> first = precision.apply(recompute.apply(both));
+    Precision precision = storage.precision();
+    Rewrite read = copies.<Rewrite>map(c -> c).orElse(ops -> ops);
+    List<Op> first = precision.apply(read.apply(recompute.apply(both)));
     List<Op> later = Rewrite.accumulateGradients(first);
 
     Tensor norm = new Tensor("norm", DType.F32, Shape.of(), Arena.ACTIVATIONS);
-    List<Op> update = update(model, inputs, norm, adamW, lossScale);
+    List<Op> update = read.apply(update(model, inputs, norm, adamW, storage.lossScale()));
 
     List<Plan> plans = new ArrayList<>();
     for (int i = 0; i < microSteps; i++) {
@@ -108,14 +107,36 @@ public record TrainingPlans(
       }
     }
     Tensor stored = precision.stored(logits);
-    Plan evaluation = Plan.of("evaluate", precision.apply(forward), List.of(loss, stored), places);
-    return new TrainingPlans(List.copyOf(plans), evaluation, inputs, loss, norm, stored, lossScale);
+    Plan evaluation =
+        Plan.of("evaluate", precision.apply(read.apply(forward)), List.of(loss, stored), places);
+    return new TrainingPlans(
+        List.copyOf(plans),
+        evaluation,
+        copies.map(c -> refresh(c, model, places)),
+        inputs,
+        loss,
+        norm,
+        stored,
+        storage.lossScale());
+  }
+
+  private static Plan refresh(WeightCopies copies, Model model, List<ArenaLayout> places) {
+    List<Op> casts = model.parameters().stream().<Op>map(p -> copies.refresh(p.tensor())).toList();
+    return Plan.of("refresh", casts, List.of(), places);
+  }
+
+  /** Every plan, each once. */
+  public List<Plan> all() {
+    return Stream.of(microSteps.stream(), Stream.of(evaluation), refresh.stream())
+        .flatMap(plans -> plans)
+        .distinct()
+        .toList();
   }
 
   /** The bytes each arena needs so that every plan here can run in it. */
   public Map<Arena, Long> bytes() {
     Map<Arena, Long> bytes = new EnumMap<>(Arena.class);
-    Stream.concat(microSteps.stream(), Stream.of(evaluation))
+    all().stream()
         .flatMap(plan -> plan.layout().arenas().values().stream())
         .forEach(layout -> bytes.merge(layout.arena(), layout.bytes(), Math::max));
     return bytes;

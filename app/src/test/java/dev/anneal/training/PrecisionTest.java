@@ -24,7 +24,8 @@ class PrecisionTest {
   private static final Model MODEL = new Gpt2(new GptConfig(2, 2, 16, 8, 19));
 
   private static TrainingPlans plans(Precision precision, Recompute recompute) {
-    return TrainingPlans.of(MODEL, 2, 8, 1, AdamWSettings.defaults(), recompute, precision);
+    return TrainingPlans.of(
+        MODEL, 2, 8, 1, AdamWSettings.defaults(), recompute, Storage.of(precision));
   }
 
   private static ReferenceInterpreter step(TrainingPlans plans) {

@@ -5,8 +5,8 @@ import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.ArenaLayout;
-import dev.anneal.plan.Bfloat16;
 import dev.anneal.plan.DType;
+import dev.anneal.plan.Elements;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
@@ -15,7 +15,6 @@ import dev.anneal.plan.WeightCopies;
 import dev.anneal.random.Philox;
 import dev.anneal.reference.ReferenceInterpreter;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -153,7 +152,7 @@ public final class OpRun {
         float[] values = input(tensor, t);
         MemorySegment segment = host.allocate(tensor.bytes(), 64);
         for (int i = 0; i < values.length; i++) {
-          write(segment, tensor.dtype(), i, values[i]);
+          Elements.set(segment, tensor.dtype(), i, values[i]);
         }
         device.copyIn(inputs, layout.offsets().get(tensor), segment);
       }
@@ -164,29 +163,11 @@ public final class OpRun {
         device.copyOut(inputs, layout.offsets().get(tensor), segment);
         float[] values = new float[(int) tensor.elements()];
         for (int i = 0; i < values.length; i++) {
-          values[i] = read(segment, tensor.dtype(), i);
+          values[i] = Elements.get(segment, tensor.dtype(), i);
         }
         results.put(tensor, values);
       }
       return results;
     }
-  }
-
-  private static void write(MemorySegment to, DType dtype, int index, float value) {
-    switch (dtype) {
-      case F32 -> to.setAtIndex(ValueLayout.JAVA_FLOAT, index, value);
-      case BF16 -> to.setAtIndex(ValueLayout.JAVA_SHORT, index, Bfloat16.of(value));
-      case F16 -> to.setAtIndex(ValueLayout.JAVA_SHORT, index, Float.floatToFloat16(value));
-      case I32 -> to.setAtIndex(ValueLayout.JAVA_INT, index, (int) value);
-    }
-  }
-
-  /** Of results, which are no integers. */
-  private static float read(MemorySegment from, DType dtype, int index) {
-    return switch (dtype) {
-      case F32, I32 -> from.getAtIndex(ValueLayout.JAVA_FLOAT, index);
-      case BF16 -> Bfloat16.toFloat(from.getAtIndex(ValueLayout.JAVA_SHORT, index));
-      case F16 -> Float.float16ToFloat(from.getAtIndex(ValueLayout.JAVA_SHORT, index));
-    };
   }
 }

@@ -21,6 +21,7 @@ import dev.anneal.session.Devices;
 import dev.anneal.session.KernelChoices;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Initialization;
+import dev.anneal.training.Storage;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
 import java.io.PrintWriter;
@@ -89,7 +90,8 @@ final class BenchCommand extends ShellCommand {
     Model gpt = new Gpt2(model.config(vocabulary, sequence));
     AdamWSettings adamW = AdamWSettings.defaults();
     TrainingPlans plans =
-        TrainingPlans.of(gpt, batch, sequence, 1, adamW, Recompute.NONE, Precision.FP32);
+        TrainingPlans.of(
+            gpt, batch, sequence, 1, adamW, Recompute.NONE, Storage.of(Precision.FP32));
     PrintWriter out = out();
     DeviceOptions options = placement.options();
     try (Device device = placement.open()) {

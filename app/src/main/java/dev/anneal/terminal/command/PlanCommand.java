@@ -14,6 +14,7 @@ import dev.anneal.session.Devices;
 import dev.anneal.terminal.text.Amounts;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.MemoryBill;
+import dev.anneal.training.Storage;
 import dev.anneal.training.TrainingPlans;
 import java.io.PrintWriter;
 import java.util.Locale;
@@ -74,10 +75,17 @@ final class PlanCommand extends ShellCommand {
   public Integer call() {
     int vocabulary = model.isNamed() ? GptConfig.GPT2_VOCABULARY : 256;
     Model gpt = new Gpt2(model.config(vocabulary, sequence));
-    TrainingPlans plans =
-        TrainingPlans.of(gpt, batch, sequence, 1, AdamWSettings.defaults(), recompute, precision);
     PrintWriter out = out();
     try (Device device = Devices.open(backend, 0, DeviceOptions.defaults())) {
+      TrainingPlans plans =
+          TrainingPlans.of(
+              gpt,
+              batch,
+              sequence,
+              1,
+              AdamWSettings.defaults(),
+              recompute,
+              Storage.on(device, precision));
       MemoryBill bill = MemoryBill.of(plans, device);
       if (asJson()) {
         JsonOption.print(out, asJson(gpt, plans, bill));

@@ -8,9 +8,11 @@ import dev.anneal.checkpoint.LlmcDebugState;
 import dev.anneal.device.Device;
 import dev.anneal.eval.Verification;
 import dev.anneal.failure.ExitCode;
+import dev.anneal.plan.Precision;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -56,11 +58,19 @@ final class VerifyCommand extends ShellCommand {
   private double lr;
 
   @Option(
-      names = "--tolerance",
-      defaultValue = "1e-5",
+      names = "--dtype",
+      defaultValue = "fp32",
       description =
-          "of logits and loss, and of gradients relative in norm; ${DEFAULT-VALUE} by default")
-  private double tolerance;
+          "of stored activations: fp32, bf16 or fp16, where the device has it; ${DEFAULT-VALUE} by"
+              + " default")
+  private Precision precision;
+
+  @Option(
+      names = "--tolerance",
+      description =
+          "of logits and loss, and of gradients relative in norm; 1e-5 by default, and what 16 bits"
+              + " of storage can hold: 0.05 for bf16, 0.01 for fp16")
+  private Optional<Double> tolerance = Optional.empty();
 
   @Mixin private PlacementOptions placement;
 
@@ -69,8 +79,8 @@ final class VerifyCommand extends ShellCommand {
     try (LlmcCheckpoint model = LlmcCheckpoint.open(checkpoint);
         LlmcDebugState expected = LlmcDebugState.open(state, model);
         Device device = placement.open()) {
-      Verification result = Verification.run(device, model, expected, steps, lr);
-      boolean ok = result.within(tolerance);
+      Verification result = Verification.run(device, precision, model, expected, steps, lr);
+      boolean ok = result.within(tolerance());
       PrintWriter out = out();
       if (asJson()) {
         JsonOption.print(out, asJson(result, ok));
@@ -79,6 +89,15 @@ final class VerifyCommand extends ShellCommand {
       }
       return ok ? ExitCode.DONE.code() : ExitCode.NUMBERS.code();
     }
+  }
+
+  private double tolerance() {
+    return tolerance.orElse(
+        switch (precision) {
+          case FP32 -> 1e-5;
+          case BF16 -> 0.05;
+          case FP16 -> 0.01;
+        });
   }
 
   private void print(PrintWriter out, Verification result, boolean ok) {
@@ -96,7 +115,7 @@ final class VerifyCommand extends ShellCommand {
     for (double loss : result.losses()) {
       out.printf(Locale.ROOT, "step %-4d loss %.6f%n", step++, loss);
     }
-    out.printf(Locale.ROOT, "%s within %.3g%n", ok ? "OK: all" : "WRONG: not all", tolerance);
+    out.printf(Locale.ROOT, "%s within %.3g%n", ok ? "OK: all" : "WRONG: not all", tolerance());
   }
 
   private static ObjectNode asJson(Verification result, boolean ok) {

@@ -1,0 +1,136 @@
+package dev.anneal.terminal;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.anneal.terminal.AnnealProcess.Result;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The CUDA device from the command line, on the test double of its driver that the tests of the
+ * backends build before these.
+ */
+class CudaDoubleTest {
+  private static final Path BACKENDS = Path.of("../backends/target").toAbsolutePath().normalize();
+  private static final Path DOUBLE = BACKENDS.resolve("test-classes/cuda-double");
+  private static final String SHAPE =
+      " --layers 1 --channels 32 --heads 2 --context 16 --seq 16 --batch 2 --threads 1";
+
+  @TempDir private Path temp;
+  private String data = "";
+
+  @BeforeEach
+  void needsTheDouble() throws IOException {
+    assumeTrue(
+        Files.exists(DOUBLE.resolve("libcuda.so.1"))
+            && Files.exists(DOUBLE.resolve("libnvrtc.so.13")),
+        "no " + DOUBLE + "/libcuda.so.1: run the tests of backends first");
+    Path text = temp.resolve("text.txt");
+    Files.writeString(text, "the quick brown fox jumps over the lazy dog\n".repeat(300));
+    data = " --data " + text;
+  }
+
+  private static String verify(String more) throws Exception {
+    Path model = Path.of(CudaDoubleTest.class.getResource("/gpt2-tiny/model.bin").toURI());
+    return "verify --backend cuda --json --steps 2 --checkpoint "
+        + model
+        + " --state "
+        + model.resolveSibling("debug_state.bin")
+        + more;
+  }
+
+  private Result anneal(String arguments) throws Exception {
+    return AnnealProcess.shell(
+        temp,
+        Map.of(
+            "LD_LIBRARY_PATH",
+            DOUBLE.toString(),
+            "XDG_CACHE_HOME",
+            BACKENDS.resolve("cache").toString()),
+        "",
+        "anneal " + arguments);
+  }
+
+  /** Runs the lines one after the other in one process; what they printed, as JSON. */
+  private List<JsonNode> run(String... lines) throws Exception {
+    Result result = anneal("--json -c " + AnnealProcess.quote(String.join("; ", lines)));
+    assertEquals(0, result.code(), result.out() + result.err());
+    List<JsonNode> events = new ArrayList<>();
+    for (String line : result.out().lines().toList()) {
+      events.add(new ObjectMapper().readTree(line));
+    }
+    return events;
+  }
+
+  private static Stream<JsonNode> events(List<JsonNode> all, String kind) {
+    return all.stream().filter(event -> event.path("event").asText().equals(kind));
+  }
+
+  @Test
+  void agreesWithTheCpuAndWithPyTorch() throws Exception {
+    List<JsonNode> all =
+        run(
+            "compare cpu cuda --steps 2" + SHAPE + data,
+            "compare cpu cuda --dtype bf16 --steps 2" + SHAPE + data,
+            verify(""),
+            verify(" --dtype bf16"));
+    List<JsonNode> comparisons = all.stream().filter(event -> event.has("devices")).toList();
+    assertEquals(2, comparisons.size());
+    for (JsonNode comparison : comparisons) {
+      JsonNode losses = comparison.path("devices").path(0).path("losses");
+      for (int i = 0; i < losses.size(); i++) {
+        double other = comparison.path("devices").path(1).path("losses").path(i).asDouble();
+        assertEquals(losses.path(i).asDouble(), other, 2e-2);
+      }
+    }
+    assertTrue(comparisons.getLast().path("devices").path(1).path("errors").has("Cast"));
+    List<JsonNode> verifications = events(all, "verify").toList();
+    assertEquals(2, verifications.size());
+    verifications.forEach(verification -> assertTrue(verification.path("ok").asBoolean()));
+  }
+
+  @Test
+  void trainsInBf16AndComesBackToTheSameBits() throws Exception {
+    List<JsonNode> all =
+        run(
+            "train --backend cuda --dtype bf16 --steps 8 --total-batch 64 --val-every 4"
+                + " --checkpoint-every 3 --sample-tokens 0 --out "
+                + temp.resolve("run")
+                + SHAPE
+                + data,
+            "inspect wte.weight",
+            "inspect wte.weight.copy",
+            "rewind 5",
+            "use cuda",
+            "step 3",
+            "inspect wte.weight",
+            "inspect wte.weight.copy",
+            "sample --prompt the --tokens 4");
+    List<JsonNode> steps = events(all, "step").toList();
+    assertTrue(steps.getLast().path("loss").asDouble() < steps.getFirst().path("loss").asDouble());
+    List<JsonNode> seen = events(all, "inspect").toList();
+    assertEquals(seen.subList(0, 2), seen.subList(2, 4));
+    assertEquals("bf16", seen.getLast().path("dtype").asText());
+    JsonNode bytes = events(all, "started").findFirst().orElseThrow().path("bytes");
+    assertTrue(bytes.path("weights").asLong() > 0.4 * bytes.path("parameters").asLong());
+  }
+
+  @Test
+  void namesTheFormatsThatItHas() throws Exception {
+    Result result = anneal("train --backend cuda --dtype fp16" + SHAPE + data);
+    assertEquals(2, result.code());
+    assertTrue(result.err().contains("cuda stores activations in fp32, bf16"), result.err());
+  }
+}
