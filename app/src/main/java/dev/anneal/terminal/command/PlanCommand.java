@@ -61,7 +61,8 @@ final class PlanCommand extends ShellCommand {
       names = "--dtype",
       defaultValue = "fp32",
       description =
-          "of stored activations: fp32, bf16 or fp16, where the device has it; ops compute in fp32;"
+          "of stored activations, and on CUDA of the weights that products read, beside fp32"
+              + " masters: fp32, bf16 or fp16, where the device has it; sums are in fp32;"
               + " ${DEFAULT-VALUE} by default")
   private Precision precision;
 
