@@ -92,6 +92,30 @@ void double_block_barrier(int line);
 // Waits for the lanes of `mask`; then what lane `from` brought.
 uint64_t double_exchange(uint64_t mask, uint64_t value, int from, int line);
 
+// Waits for the warp; then what its 32 lanes brought, `bytes` of at most 32 each. Valid until the lane
+// waits twice again.
+struct alignas(32) double_slot {
+  char bytes[32];
+};
+const double_slot* double_gather_slots(const void* own, int bytes, int line);
+
+inline const void* double_gather(const void* own, int bytes, int line) {
+  return double_gather_slots(own, bytes, line);
+}
+
+// Copies to shared memory that land when they are waited for.
+struct double_copy {
+  void* to;
+  const void* from;  // or null for zeros
+  int bytes, group;
+};
+
+void double_begin_copy(void* to, const void* from, int bytes);
+void double_end_group();
+
+// Takes the next copy of a group that is not among the last `later` ones; false when there is none.
+bool double_next_copy(int later, double_copy* copy);
+
 int double_lane();
 
 void* double_dynamic_shared();
@@ -111,6 +135,15 @@ inline T double_shuffle(uint64_t mask, T x, int from, int line) {
   bits = double_exchange(mask, bits, from, line);
   memcpy(&x, &bits, sizeof x);
   return x;
+}
+
+inline void double_wait_for_groups(int later) {
+  for (double_copy copy; double_next_copy(later, &copy);) {
+    for (int i = 0; i < copy.bytes / 4; i++) {
+      static_cast<unsigned*>(copy.to)[i] =
+          copy.from ? static_cast<const unsigned*>(copy.from)[i] : 0;
+    }
+  }
 }
 
 // ---- what a module tells the driver of each kernel ----

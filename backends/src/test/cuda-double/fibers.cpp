@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -48,6 +49,7 @@ struct Barrier {
 struct Warp {
   Barrier barrier;
   uint64_t slots[2][MOST_WAVE];
+  double_slot gathered[2][MOST_WAVE];
 };
 
 struct Fiber : DoubleThread {
@@ -58,6 +60,8 @@ struct Fiber : DoubleThread {
   int index = 0, parity = 0, line = 0;
   bool done = false;
   void* sanitizer = nullptr;
+  std::deque<double_copy> copies;
+  int group = 0;
 };
 
 struct Worker {
@@ -217,6 +221,8 @@ void run_block(DoubleIndex block, bool backwards) {
     fiber.parity = 0;
     fiber.done = false;
     fiber.waits = nullptr;
+    fiber.copies.clear();
+    fiber.group = 0;
     fiber.stack = worker->stacks + STACK * i;
     // As if anneal_switch had been called from an aligned stack: six registers, then where to return.
     void** top = reinterpret_cast<void**>(fiber.stack + STACK) - 2;
@@ -349,6 +355,37 @@ uint64_t double_exchange(uint64_t mask, uint64_t value, int from, int line) {
   warp.slots[parity][lane] = value;
   arrive(warp.barrier, __builtin_popcountll(mask), mask, line);
   return warp.slots[parity][from];
+}
+
+const double_slot* double_gather_slots(const void* own, int bytes, int line) {
+  Fiber& fiber = current();
+  int wave = worker->launch->kernel->wave;
+  Warp& warp = worker->warps[fiber.index / wave];
+  int parity = fiber.parity;
+  fiber.parity ^= 1;
+  memcpy(warp.gathered[parity][fiber.index % wave].bytes, own, bytes);
+  arrive(warp.barrier, wave, ~0ull >> (64 - wave), line);
+  return warp.gathered[parity];
+}
+
+void double_begin_copy(void* to, const void* from, int bytes) {
+  if (reinterpret_cast<uintptr_t>(to) % bytes || reinterpret_cast<uintptr_t>(from) % bytes) {
+    fail("a copy of " + std::to_string(bytes) + " bytes between addresses that are no multiples");
+    return;
+  }
+  current().copies.push_back({to, from, bytes, current().group});
+}
+
+void double_end_group() { current().group++; }
+
+bool double_next_copy(int later, double_copy* copy) {
+  Fiber& fiber = current();
+  if (fiber.copies.empty() || fiber.copies.front().group >= fiber.group - later) {
+    return false;
+  }
+  *copy = fiber.copies.front();
+  fiber.copies.pop_front();
+  return true;
 }
 
 std::string run_grid(const GridLaunch& launch) {
