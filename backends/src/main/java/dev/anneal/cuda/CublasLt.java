@@ -190,7 +190,7 @@ final class CublasLt implements MatrixLibrary {
                 + p.n()
                 + ") (status "
                 + code
-                + "); choose --kernel matmul_forward=3 and the like");
+                + "); choose --kernel matmul_forward=4 and the like");
       }
       return arena.allocate(ALGORITHM_BYTES, 8).copyFrom(result.asSlice(0, ALGORITHM_BYTES));
     } finally {

@@ -25,8 +25,8 @@ final class CudaDriver implements Driver {
   /** The most that one copy moves: a direct buffer has 31 bits. */
   private static final long CHUNK = 1L << 30;
 
-  /** The least of all devices that kernels are compiled for: 99 KiB when asked. */
-  private static final Hardware HARDWARE = new Hardware(32, 48 << 10, 99 << 10);
+  /** From Ampere on. */
+  private static final int FIRST_WITH_BF16 = 80;
 
   /** The first with arithmetic in bf16. */
   private static final int AMPERE = 80;
@@ -52,7 +52,8 @@ final class CudaDriver implements Driver {
 
   @Override
   public Hardware hardware() {
-    return HARDWARE;
+    // The least of all devices that kernels are compiled for: 99 KiB when asked.
+    return new Hardware(32, 48 << 10, 99 << 10, capability >= FIRST_WITH_BF16);
   }
 
   @Override
@@ -154,7 +155,7 @@ final class CudaDriver implements Driver {
 
   @Override
   public Module load(String file, byte[] image) {
-    return new CudaModule(file, image, capability, stream, HARDWARE);
+    return new CudaModule(file, image, capability, stream, hardware());
   }
 
   @Override

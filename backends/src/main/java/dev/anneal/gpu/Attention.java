@@ -45,6 +45,10 @@ final class Attention {
     int t = op.out().shape().dim(1);
     int heads = op.heads();
     int hs = op.out().shape().dim(2) / heads;
+    if (context.version("attention_forward") >= 3
+        && TensorCoreAttention.fits(op.qkv(), hs, context)) {
+      return TensorCoreAttention.forward(op, context);
+    }
     if (context.version("attention_forward") == 1 || hs > WIDEST) {
       return List.of(
           Launch.of(
@@ -83,7 +87,11 @@ final class Attention {
     int t = op.out().shape().dim(1);
     int heads = op.heads();
     int hs = op.out().shape().dim(2) / heads;
-    int version = hs > WIDEST ? 1 : context.version("attention_backward");
+    if (context.version("attention_backward") >= 3
+        && TensorCoreAttention.fits(op.qkv(), hs, context)) {
+      return TensorCoreAttention.backward(op, context);
+    }
+    int version = hs > WIDEST ? 1 : Math.min(2, context.version("attention_backward"));
     long queries = (long) batch * heads * t;
     List<Argument> sizes = List.of(i32(batch), i32(t), i32(heads), i32(hs));
     List<Command> commands = new ArrayList<>();

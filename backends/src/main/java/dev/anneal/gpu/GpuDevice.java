@@ -90,6 +90,7 @@ public final class GpuDevice implements Device {
 
   @Override
   public Program compile(Plan plan, Map<Arena, Memory> memory) {
+    checkFormats(plan);
     return compile(
         plan,
         tensor ->
@@ -99,7 +100,6 @@ public final class GpuDevice implements Device {
 
   /** A program for tensors that lie where {@code places} says. */
   Program compile(Plan plan, ToLongFunction<Tensor> places) {
-    checkFormats(plan);
     driver.enter();
     Workspace measured = measured(plan);
     GpuMemory own = new GpuMemory(driver, "workspace of " + plan.name(), measured.bytes());

@@ -15,6 +15,7 @@ import java.util.stream.Collectors;
 final class KernelVersions {
   private static final String PLAIN = "plain: one thread per element";
   private static final String PACKS = "128-bit packs";
+  private static final String TENSOR_CORES = "tensor cores, where tensors are bf16";
 
   /** The versions that the kernel files have; their headers say more. */
   private static final List<KernelFamily> OWN =
@@ -51,29 +52,34 @@ final class KernelVersions {
               Op.MatmulForward.class,
               "plain: one thread per element",
               "128 x 128 tiles in shared memory, 8 x 8 in registers",
-              "128-bit loads, the next tile loaded meanwhile"),
+              "128-bit loads, the next tile loaded meanwhile",
+              TENSOR_CORES),
           family(
               "matmul_backward_input",
               Op.MatmulBackwardInput.class,
               "plain: one thread per element",
               "128 x 128 tiles in shared memory, 8 x 8 in registers",
-              "128-bit loads, the next tile loaded meanwhile"),
+              "128-bit loads, the next tile loaded meanwhile",
+              TENSOR_CORES),
           family(
               "matmul_backward_weight",
               Op.MatmulBackwardWeight.class,
               "plain: one thread per element",
               "128 x 128 tiles in shared memory, 8 x 8 in registers",
-              "128-bit loads, the next tile loaded meanwhile, tokens split among blocks"),
+              "128-bit loads, the next tile loaded meanwhile, tokens split among blocks",
+              TENSOR_CORES),
           family(
               "attention_forward",
               Op.AttentionForward.class,
               "plain: one thread per query",
-              "tiles of queries and keys in shared memory"),
+              "tiles of queries and keys in shared memory",
+              TENSOR_CORES + ", heads of 64 or 128"),
           family(
               "attention_backward",
               Op.AttentionBackward.class,
               "plain: one thread per query, then one per key",
-              "tiles of queries and keys in shared memory"),
+              "tiles of queries and keys in shared memory",
+              TENSOR_CORES + ", heads of 64 or 128"),
           family(
               "cached_attention",
               Op.CachedAttention.class,
@@ -94,7 +100,7 @@ final class KernelVersions {
           family("cast", Op.Cast.class, PLAIN, PACKS));
 
   /** The version of the three products that is {@link MatrixLibrary}'s. */
-  static final int BY_LIBRARY = 4;
+  static final int BY_LIBRARY = 5;
 
   private final String backend;
   private final List<KernelFamily> families;

@@ -24,7 +24,20 @@ final class Matmul {
   /** Tokens that a block should have at least, when they are split among blocks. */
   private static final int ENOUGH_TOKENS = 256;
 
+  /** The last version that is in {@link #FILE}. */
+  private static final int LAST = 3;
+
   private Matmul() {}
+
+  /**
+   * How many of {@code m} tokens a block sums over, in whole tiles of {@code depth}, where dWeight
+   * has so many tiles: all when those fill a GPU.
+   */
+  static int part(int m, Grid tiles, int depth) {
+    int wanted = Math.ceilDiv(ENOUGH_TILES, tiles.x() * tiles.y());
+    int split = Math.clamp(m / ENOUGH_TOKENS, 1, wanted);
+    return Math.ceilDiv(Math.ceilDiv(m, split), depth) * depth;
+  }
 
   private static Grid tiles(int version, int rows, int columns) {
     int tile = version == 1 ? PLAIN_TILE : TILE;
@@ -35,10 +48,14 @@ final class Matmul {
     int m = Math.toIntExact(op.in().shape().rows());
     int k = op.in().shape().dim(-1);
     int n = op.out().shape().dim(-1);
-    int version = context.version("matmul_forward");
-    if (version == KernelVersions.BY_LIBRARY) {
+    int chosen = context.version("matmul_forward");
+    if (chosen == KernelVersions.BY_LIBRARY) {
       return LibraryMatmul.forward(op, context);
     }
+    if (chosen > LAST && TensorCoreMatmul.fits(n, k, context, op.out(), op.in(), op.weight())) {
+      return TensorCoreMatmul.forward(op, context);
+    }
+    int version = Math.min(LAST, chosen);
     return List.of(
         Launch.of(
             FILE,
@@ -58,10 +75,14 @@ final class Matmul {
     int m = Math.toIntExact(op.dIn().shape().rows());
     int k = op.dIn().shape().dim(-1);
     int n = op.dOut().shape().dim(-1);
-    int version = context.version("matmul_backward_input");
-    if (version == KernelVersions.BY_LIBRARY) {
+    int chosen = context.version("matmul_backward_input");
+    if (chosen == KernelVersions.BY_LIBRARY) {
       return LibraryMatmul.backwardInput(op, context);
     }
+    if (chosen > LAST && TensorCoreMatmul.fits(n, k, context, op.dIn(), op.dOut(), op.weight())) {
+      return TensorCoreMatmul.backwardInput(op, context);
+    }
+    int version = Math.min(LAST, chosen);
     return List.of(
         Launch.of(
             FILE,
@@ -80,10 +101,14 @@ final class Matmul {
     int m = Math.toIntExact(op.in().shape().rows());
     int k = op.in().shape().dim(-1);
     int n = op.dOut().shape().dim(-1);
-    int version = context.version("matmul_backward_weight");
-    if (version == KernelVersions.BY_LIBRARY) {
+    int chosen = context.version("matmul_backward_weight");
+    if (chosen == KernelVersions.BY_LIBRARY) {
       return LibraryMatmul.backwardWeight(op, context);
     }
+    if (chosen > LAST && TensorCoreMatmul.fits(n, k, context, op.dOut(), op.in())) {
+      return TensorCoreMatmul.backwardWeight(op, context);
+    }
+    int version = Math.min(LAST, chosen);
     Grid tiles = tiles(version, n, k);
     if (version < 3) {
       return List.of(
@@ -100,9 +125,7 @@ final class Matmul {
               i32(k),
               i32(op.accumulate())));
     }
-    int wanted = Math.ceilDiv(ENOUGH_TILES, tiles.x() * tiles.y());
-    int split = Math.clamp(m / ENOUGH_TOKENS, 1, wanted);
-    int part = Math.ceilDiv(Math.ceilDiv(m, split), DEPTH) * DEPTH;
+    int part = part(m, tiles, DEPTH);
     int parts = Math.ceilDiv(m, part);
     long elements = op.dWeight().elements();
     Argument partial = parts == 1 ? Argument.address(0) : context.scratch(4 * elements * parts);

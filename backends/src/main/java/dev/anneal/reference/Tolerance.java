@@ -7,7 +7,8 @@ import java.util.Locale;
 /**
  * How near a device must come to the reference: an elementwise op to {@code limit} units in the
  * last place of the result's scale, which is its largest element; an op that sums to {@code limit}
- * relative in norm. Where a result is stored in 16 bits, it is that format's units that count.
+ * relative in norm. Where a result is stored in 16 bits, it is that format's units that count;
+ * attention may then round its weights, too, as tensor cores want them in 16 bits.
  */
 public record Tolerance(boolean elementwise, double limit) {
   private static final double ULPS = 4;
@@ -19,9 +20,17 @@ public record Tolerance(boolean elementwise, double limit) {
     double storage =
         op.writes().stream().mapToDouble(tensor -> ulp(tensor.dtype())).max().orElseThrow();
     // A result between two numbers of 16 bits may be rounded to either, but most are not so near.
-    return storage == 0
-        ? new Tolerance(elementwise, elementwise ? ULPS : RELATIVE)
-        : new Tolerance(elementwise, elementwise ? storage / FP32_ULP : storage / 4);
+    if (storage == 0) {
+      return new Tolerance(elementwise, elementwise ? ULPS : RELATIVE);
+    }
+    if (elementwise) {
+      return new Tolerance(true, storage / FP32_ULP);
+    }
+    boolean attention =
+        op instanceof Op.AttentionForward
+            || op instanceof Op.AttentionBackward
+            || op instanceof Op.CachedAttention;
+    return new Tolerance(false, attention ? storage / 2 : storage / 4);
   }
 
   /** The distance of numbers near 1 that are stored in 16 bits; 0 for those that are not. */

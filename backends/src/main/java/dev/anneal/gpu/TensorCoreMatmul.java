@@ -1,0 +1,120 @@
+package dev.anneal.gpu;
+
+import static dev.anneal.gpu.Argument.i32;
+import static dev.anneal.gpu.Argument.i64;
+
+import dev.anneal.gpu.Command.Grid;
+import dev.anneal.gpu.Command.Launch;
+import dev.anneal.plan.DType;
+import dev.anneal.plan.Op;
+import dev.anneal.plan.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** The three products of a linear layer on tensor cores: matmul_mma.cu. */
+final class TensorCoreMatmul {
+  private static final String FILE = "matmul_mma.cu";
+  private static final int THREADS = 128;
+  private static final int TILE = 128;
+  private static final int DEPTH = 32;
+
+  /** Three stages of two tiles of 128 x 32 numbers. */
+  private static final int SHARED_BYTES = 3 * 2 * 2 * TILE * DEPTH;
+
+  /** Numbers that are copied at once, of which a row must have whole ones. */
+  private static final int PACK = 8;
+
+  private static final int SUM_THREADS = 256;
+  private static final int SUM_PACK = 4;
+
+  private TensorCoreMatmul() {}
+
+  /** Whether there is a kernel for a weight (n,k) and these tensors. */
+  static boolean fits(int n, int k, OpContext context, Tensor... tensors) {
+    return context.hardware().tensorCores()
+        && n % PACK == 0
+        && k % PACK == 0
+        && Stream.of(tensors).allMatch(tensor -> tensor.dtype() == DType.BF16);
+  }
+
+  private static Grid tiles(int rows, int columns) {
+    return Grid.of(Math.ceilDiv(columns, TILE), Math.ceilDiv(rows, TILE));
+  }
+
+  private static Launch launch(String kernel, Grid grid, Argument... arguments) {
+    return new Launch(FILE, kernel, grid, THREADS, SHARED_BYTES, List.of(arguments));
+  }
+
+  static List<Command> forward(Op.MatmulForward op, OpContext context) {
+    int m = Math.toIntExact(op.in().shape().rows());
+    int k = op.in().shape().dim(-1);
+    int n = op.out().shape().dim(-1);
+    return List.of(
+        launch(
+            "matmul_forward_v4",
+            tiles(m, n),
+            context.at(op.out()),
+            context.at(op.in()),
+            context.at(op.weight()),
+            context.at(op.bias()),
+            i32(m),
+            i32(n),
+            i32(k)));
+  }
+
+  static List<Command> backwardInput(Op.MatmulBackwardInput op, OpContext context) {
+    int m = Math.toIntExact(op.dIn().shape().rows());
+    int k = op.dIn().shape().dim(-1);
+    int n = op.dOut().shape().dim(-1);
+    return List.of(
+        launch(
+            "matmul_backward_input_v4",
+            tiles(m, k),
+            context.at(op.dIn()),
+            context.at(op.dOut()),
+            context.at(op.weight()),
+            i32(m),
+            i32(n),
+            i32(k)));
+  }
+
+  static List<Command> backwardWeight(Op.MatmulBackwardWeight op, OpContext context) {
+    int m = Math.toIntExact(op.in().shape().rows());
+    int k = op.in().shape().dim(-1);
+    int n = op.dOut().shape().dim(-1);
+    Grid tiles = tiles(n, k);
+    int part = Matmul.part(m, tiles, DEPTH);
+    int parts = Math.ceilDiv(m, part);
+    long elements = op.dWeight().elements();
+    Argument partial = parts == 1 ? Argument.address(0) : context.scratch(4 * elements * parts);
+    List<Command> commands = new ArrayList<>();
+    commands.add(
+        launch(
+            "matmul_backward_weight_v4",
+            new Grid(tiles.x(), tiles.y(), parts),
+            context.at(op.dWeight()),
+            partial,
+            context.at(op.dOut()),
+            context.at(op.in()),
+            i32(m),
+            i32(n),
+            i32(k),
+            i32(part),
+            i32(op.accumulate())));
+    if (parts > 1) {
+      commands.add(
+          Launch.of(
+              FILE,
+              "matmul_backward_weight_sum_v4",
+              Grid.covering(elements / SUM_PACK, SUM_THREADS),
+              SUM_THREADS,
+              context.at(op.dWeight()),
+              partial,
+              i64(elements),
+              i32(parts),
+              i32(op.accumulate())));
+    }
+    return commands;
+  }
+}

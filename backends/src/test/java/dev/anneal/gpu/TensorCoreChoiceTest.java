@@ -1,0 +1,73 @@
+package dev.anneal.gpu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.anneal.plan.Arena;
+import dev.anneal.plan.DType;
+import dev.anneal.plan.Op;
+import dev.anneal.plan.Shape;
+import dev.anneal.plan.Tensor;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** When kernels for tensor cores are launched, and what instead when they are not. */
+class TensorCoreChoiceTest {
+  private static OpContext context(boolean tensorCores) {
+    return new OpContext(
+        tensor -> 0,
+        new Workspace(0, 0),
+        new KernelVersions("cuda", Optional.empty()),
+        new Hardware(32, 48 << 10, 99 << 10, tensorCores));
+  }
+
+  private static Tensor tensor(DType dtype, int... dims) {
+    return new Tensor("x", dtype, Shape.of(dims), Arena.INPUTS);
+  }
+
+  private static String first(Op op, boolean tensorCores) {
+    return OpCommands.of(List.of(op), context(tensorCores)).getFirst().getFirst()
+            instanceof Command.Launch launch
+        ? launch.kernel()
+        : "no launch";
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "BF16, 64, true, attention_forward_64_v3",
+    "BF16, 128, true, attention_forward_128_v3",
+    "BF16, 96, true, attention_forward_128_v2",
+    "BF16, 200, true, attention_forward_v1",
+    "F32, 64, true, attention_forward_64_v2",
+    "BF16, 64, false, attention_forward_64_v2"
+  })
+  void attention(DType dtype, int hs, boolean tensorCores, String kernel) {
+    Op op =
+        new Op.AttentionForward(
+            tensor(dtype, 1, 10, 2 * hs),
+            tensor(DType.F32, 1, 2, 10),
+            tensor(dtype, 1, 10, 6 * hs),
+            2);
+    assertEquals(kernel, first(op, tensorCores));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "BF16, BF16, 24, 40, true, matmul_forward_v4",
+    "BF16, BF16, 25, 40, true, matmul_forward_v3",
+    "BF16, BF16, 24, 44, true, matmul_forward_v3",
+    "BF16, F32, 24, 40, true, matmul_forward_v3",
+    "F32, F32, 24, 40, true, matmul_forward_v3",
+    "BF16, BF16, 24, 40, false, matmul_forward_v3"
+  })
+  void products(DType dtype, DType weight, int n, int k, boolean tensorCores, String kernel) {
+    Op op =
+        new Op.MatmulForward(
+            tensor(dtype, 1, 10, n),
+            tensor(dtype, 1, 10, k),
+            tensor(weight, n, k),
+            Optional.empty());
+    assertEquals(kernel, first(op, tensorCores));
+  }
+}
