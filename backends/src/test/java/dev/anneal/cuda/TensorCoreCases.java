@@ -27,6 +27,13 @@ final class TensorCoreCases {
     return Stream.of(attention(), products()).flatMap(s -> s);
   }
 
+  /** One of each kind that has a second tile, for what costs more than running it. */
+  static Stream<OpRun> few() {
+    return Stream.of(
+            Stream.of(attention(1, 65, 1, 64), attention(1, 33, 1, 128)), products(72, 72, 72).skip(1))
+        .flatMap(s -> s);
+  }
+
   /** Every T around a tile with both head sizes; several sequences and heads where T is small. */
   private static Stream<OpRun> attention() {
     return IntStream.of(1, 15, 16, 63, 64, 65, 127, 129, 200)

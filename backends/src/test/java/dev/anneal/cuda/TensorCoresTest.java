@@ -19,7 +19,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Ops in bf16 whose kernels are for tensor cores, on the test double, at shapes around tiles. */
 class TensorCoresTest {
   /** The kernels for tensor cores, also where a library would do. */
-  private static final Map<String, Integer> VERSIONS =
+  static final Map<String, Integer> VERSIONS =
       Map.of(
           "matmul_forward", 4,
           "matmul_backward_input", 4,

@@ -2,9 +2,10 @@ package dev.anneal.gpu;
 
 import java.util.List;
 
-/** The kernel files that are portable. */
+/** The kernel files of the module kernels-cuda. */
 public final class KernelFiles {
-  public static final List<String> ALL =
+  /** For every GPU. */
+  public static final List<String> PORTABLE =
       List.of(
           "adamw.cu",
           "attention.cu",
@@ -20,6 +21,9 @@ public final class KernelFiles {
           "matmul.cu",
           "mean.cu",
           "residual.cu");
+
+  /** For NVIDIA's tensor cores. */
+  public static final List<String> TENSOR_CORES = List.of("attention_mma.cu", "matmul_mma.cu");
 
   private KernelFiles() {}
 }
