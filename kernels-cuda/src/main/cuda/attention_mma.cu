@@ -8,15 +8,13 @@
 // only what is read from memory, brought by cp.async while the tile before is computed on. No atomics:
 // backward computes scores twice, so that dQ and dK, dV have one writer each (7 products, not 5).
 //
-// A block is 4 warps. Tiles, bytes of shared memory, and registers of a thread as nvcc 13 has them:
-//   forward      128 queries, 64 keys; k comes while v is used, and v while k is.
-//                A warp has 32 rows, so that each fragment of k and v is used twice.
-//                64 channels: 32 KiB, 3 blocks per multiprocessor; 128: 64 KiB, 2 (1 where a
-//                multiprocessor has 100 KiB)
-//   backward_key 64 keys, 64 (of 128 channels: 32) queries, two buffers of q and dOut
-//                64 channels: 49 KiB; 128: 64.5 KiB
-//   backward_query 64 queries, 64 (32) keys, two buffers of k and v: 48 KiB; 64 KiB
-// docs/measured/cuda-registers.md has the registers: none spills.
+// A block is 4 warps with at most 255 registers a lane (docs/measured/cuda-registers.md), so that 2 blocks
+// share a multiprocessor, 3 of backward_query. Tiles and shared memory, 64 channels and 128:
+//   forward         128 queries, 64 keys (32): 32 KiB, 48 KiB. k comes while v is used, and v while k
+//                   is. A warp has 32 rows, so that each fragment of k and v is used twice
+//   backward_key    64 keys, 64 queries (32), two buffers of q and dOut: 49 KiB, 64.5 KiB
+//   backward_query  64 queries, 64 keys (32), two buffers of k and v: 48 KiB, 64 KiB
+// Where a multiprocessor has 100 KiB (sm_89, sm_120) backward of 128 channels has it to itself.
 // Source: Dao, "FlashAttention-2", 2023.
 #include "mma.cuh"
 
