@@ -9,11 +9,12 @@
 // backward computes scores twice, so that dQ and dK, dV have one writer each (7 products, not 5).
 //
 // A block is 4 warps with at most 255 registers a lane (docs/measured/cuda-registers.md), so that 2 blocks
-// share a multiprocessor, 3 of backward_query. Tiles and shared memory, 64 channels and 128:
-//   forward         128 queries, 64 keys (32): 32 KiB, 48 KiB. k comes while v is used, and v while k
-//                   is. A warp has 32 rows, so that each fragment of k and v is used twice
-//   backward_key    64 keys, 64 queries (32), two buffers of q and dOut: 49 KiB, 64.5 KiB
-//   backward_query  64 queries, 64 keys (32), two buffers of k and v: 48 KiB, 64 KiB
+// share a multiprocessor. A warp has 32 rows of its tile, so that each fragment of the other tile serves
+// two products; in backward of 128 channels 16, since sums fill the registers. Tiles and shared memory,
+// for 64 channels and for 128:
+//   forward         128 queries, 64 keys (32): 32 KiB, 48 KiB; k comes while v is used, and v while k is
+//   backward_key    128 keys (64), 32 queries, two buffers of q and dOut: 48.5 KiB, 64.5 KiB
+//   backward_query  128 queries (64), 32 keys, two buffers of k and v: 48 KiB, 64 KiB
 // Where a multiprocessor has 100 KiB (sm_89, sm_120) backward of 128 channels has it to itself.
 // Source: Dao, "FlashAttention-2", 2023.
 #include "mma.cuh"
@@ -44,28 +45,31 @@ struct Head {
   }
 };
 
-// c (16 R, N) = rows of `a` from `a_row` times all N rows of `b`: sums over D channels. With KEPT, `a` is
-// in registers.
-template <int D, int N, int R, bool KEPT>
-__device__ __forceinline__ void row_products(FragmentC (&c)[R][N / 8], const FragmentA (&kept)[R][D / 16],
-                                             const bf16* a, int a_row, const bf16* b) {
-  UNROLL for (int d = 0; d < D; d += 16) {
+// c (16 R, N) += the rows of `a` times all N rows of `b`, from `d` on 16 channels of them.
+template <int D, int N, int R>
+__device__ __forceinline__ void add_products(FragmentC (&c)[R][N / 8], const FragmentA (&a)[R],
+                                             const bf16* b, int d) {
+  UNROLL for (int n = 0; n < N; n += 16) {
+    FragmentB bs[2];
+    load_bs<D>(bs, b, d, n);
+    UNROLL for (int r = 0; r < R; r++) {
+      multiply_add(c[r][n / 8], a[r], bs[0]);
+      multiply_add(c[r][n / 8 + 1], a[r], bs[1]);
+    }
+  }
+}
+
+// c (16 R, N) += rows of `a` from `row` on times all N rows of `b`: sums over D channels.
+template <int D, int N, int R>
+__device__ __forceinline__ void row_products(FragmentC (&c)[R][N / 8], const bf16* a, int row,
+                                             const bf16* b) {
+  // Unrolled no further, since addresses would take registers that the sums need.
+  UNROLL_BY(2) for (int d = 0; d < D; d += 16) {
     FragmentA as[R];
     UNROLL for (int r = 0; r < R; r++) {
-      if (KEPT) {
-        as[r] = kept[r][d / 16];
-      } else {
-        load_a<D>(as[r], a, a_row + 16 * r, d);
-      }
+      load_a<D>(as[r], a, row + 16 * r, d);
     }
-    UNROLL for (int n = 0; n < N; n += 16) {
-      FragmentB bs[2];
-      load_bs<D>(bs, b, d, n);
-      UNROLL for (int r = 0; r < R; r++) {
-        multiply_add(c[r][n / 8], as[r], bs[0]);
-        multiply_add(c[r][n / 8 + 1], as[r], bs[1]);
-      }
-    }
+    add_products<D, N, R>(c, as, b, d);
   }
 }
 
@@ -121,6 +125,17 @@ __device__ __forceinline__ void store_rows(bf16* to, long long stride, const Fra
   }
 }
 
+// By how much this lane's first row of a tile of scores, whose rows are queries from `query` on, is ahead
+// of its first column, whose columns are keys from `key` on.
+__device__ __forceinline__ int positions_ahead(int query, int key) {
+  return query + fragment_row(0) - key - fragment_column(0);
+}
+
+// Whether number i of C n of such a tile is of a key that is later than its query.
+__device__ __forceinline__ bool is_later(int n, int i, int ahead) {
+  return 8 * n + i % 2 - i / 2 * 8 > ahead;
+}
+
 // ---- forward ----
 
 // The next tile of scores of 16 rows, in place their exponentials; corrects what was summed before.
@@ -130,11 +145,10 @@ __device__ __forceinline__ void soften(FragmentC (&s)[N / 8], FragmentC (&result
                                        float (&max)[2], float (&sum)[2], float scale_log2, int key,
                                        int query, bool masked) {
   if (masked) {
+    int ahead = positions_ahead(query, key);
     UNROLL for (int n = 0; n < N / 8; n++) {
       UNROLL for (int i = 0; i < 4; i++) {
-        if (key + 8 * n + fragment_column(i) > query + fragment_row(i)) {
-          s[n].x[i] = -INFINITY_F;
-        }
+        s[n].x[i] = is_later(n, i, ahead) ? -INFINITY_F : s[n].x[i];
       }
     }
   }
@@ -177,17 +191,16 @@ __device__ __forceinline__ void flash_forward(bf16* out, float* log_sum_exps, co
   int own = threadIdx.x / WARP * 16 * R;  // this warp's first query in the tile
   int end = lesser(t, first + QUERIES);   // of the keys
   const bf16* keys = qkv + head.qkv(0, D) + head.c;
-  const bf16* values = keys + head.c;
   bring<QUERIES, D, THREADS>(q, qkv + head.qkv(first, D), head.stride, t - first, D);
   bring<KEYS, D, THREADS>(k, keys, head.stride, t, D);
   end_group();
-  FragmentA kept[R][D / 16];
+  FragmentA kept[D / 16][R];
   if (KEPT) {
     wait_for_groups<0>();
     __syncthreads();
-    UNROLL for (int r = 0; r < R; r++) {
-      UNROLL for (int d = 0; d < D; d += 16) {
-        load_a<D>(kept[r][d / 16], q, own + 16 * r, d);
+    UNROLL for (int d = 0; d < D; d += 16) {
+      UNROLL for (int r = 0; r < R; r++) {
+        load_a<D>(kept[d / 16][r], q, own + 16 * r, d);
       }
     }
   }
@@ -208,23 +221,31 @@ __device__ __forceinline__ void flash_forward(bf16* out, float* log_sum_exps, co
     FragmentC s[R][KEYS / 8];
     wait_for_groups<0>();
     __syncthreads();
-    bring<KEYS, D, THREADS>(v, values + key * head.stride, head.stride, t - key, D);
+    bring<KEYS, D, THREADS>(v, keys + head.c, head.stride, t - key, D);
     end_group();
     if (seen) {
       fill(s, 0.0f);
-      row_products<D, KEYS, R, KEPT>(s, kept, q, own, k);
+      if (KEPT) {
+        UNROLL for (int d = 0; d < D; d += 16) {
+          add_products<D, KEYS, R>(s, kept[d / 16], k, d);
+        }
+      } else {
+        row_products<D, KEYS, R>(s, q, own, k);
+      }
     }
     wait_for_groups<0>();
     __syncthreads();
+    keys += KEYS * head.stride;
     if (key + KEYS < end) {
-      bring<KEYS, D, THREADS>(k, keys + (key + KEYS) * head.stride, head.stride, t - key - KEYS, D);
+      bring<KEYS, D, THREADS>(k, keys, head.stride, t - key - KEYS, D);
       end_group();
     }
     if (seen) {
       UNROLL for (int r = 0; r < R; r++) {
         int query = first + own + 16 * r;
-        soften<D, KEYS>(s[r], result[r], max[r], sum[r], scale * LOG2_E, key, query,
-                        key + KEYS - 1 > query);
+        // Where registers are short the branch would cost more of them than the comparisons.
+        bool masked = D == 128 || key + KEYS - 1 > query;
+        soften<D, KEYS>(s[r], result[r], max[r], sum[r], scale * LOG2_E, key, query, masked);
       }
       weigh<D, KEYS, R>(result, s, v);
     }
@@ -303,12 +324,11 @@ __device__ __forceinline__ void bring_floats(float* to, const float* from, int c
 }
 
 // dK and dV of a tile of keys: blockIdx.x, the first first, since it has most queries.
-template <int D, int QUERIES>
+template <int D, int R, int QUERIES>
 __device__ __forceinline__ void flash_backward_key(bf16* d_qkv, const float* delta,
                                                    const bf16* d_out, const bf16* qkv,
                                                    const float* log_sum_exps, int t, int heads) {
-  static constexpr int KEYS = WARPS * 16;
-  static constexpr bool KEPT = D == 64;
+  static constexpr int KEYS = WARPS * 16 * R;
   DYNAMIC_SHARED(bf16, k);
   bf16* v = k + KEYS * D;
   bf16* q = v + KEYS * D;            // two buffers
@@ -317,7 +337,7 @@ __device__ __forceinline__ void flash_backward_key(bf16* d_qkv, const float* del
   float* expected = lse + 2 * QUERIES;
   Head head(t, heads, D);
   int first = blockIdx.x * KEYS;
-  int own = threadIdx.x / WARP * 16;
+  int own = threadIdx.x / WARP * 16 * R;  // this warp's first key in the tile
   const bf16* queries = qkv + head.qkv(0, D);
   const bf16* d_outs = d_out + head.out(0, D);
   log_sum_exps += (long long)blockIdx.y * t;
@@ -336,19 +356,9 @@ __device__ __forceinline__ void flash_backward_key(bf16* d_qkv, const float* del
   bring<KEYS, D, THREADS>(k, keys, head.stride, t - first, D);
   bring<KEYS, D, THREADS>(v, keys + head.c, head.stride, t - first, D);
   bring_queries(first, 0);
-  FragmentA kept_k[1][D / 16];
-  FragmentA kept_v[1][D / 16];
-  if (KEPT) {
-    wait_for_groups<0>();
-    __syncthreads();
-    UNROLL for (int i = 0; i < D; i += 16) {
-      load_a<D>(kept_k[0][i / 16], k, own, i);
-      load_a<D>(kept_v[0][i / 16], v, own, i);
-    }
-  }
   float scale = 1.0f / sqrtf((float)D);
-  FragmentC d_k[1][D / 8];
-  FragmentC d_v[1][D / 8];
+  FragmentC d_k[R][D / 8];
+  FragmentC d_v[R][D / 8];
   fill(d_k, 0.0f);
   fill(d_v, 0.0f);
   int buffer = 0;
@@ -364,67 +374,73 @@ __device__ __forceinline__ void flash_backward_key(bf16* d_qkv, const float* del
     // Of all queries some are at or after this warp's first key, if the last is.
     if (query + QUERIES > first + own) {
       // Both have keys as rows and queries as columns. Queries beyond t are zeros, and add nothing.
-      FragmentC p[1][QUERIES / 8];
-      FragmentC dp[1][QUERIES / 8];
+      FragmentC p[R][QUERIES / 8];
+      FragmentC dp[R][QUERIES / 8];
       fill(p, 0.0f);
-      row_products<D, QUERIES, 1, KEPT>(p, kept_k, k, own, qs);
-      bool masked = query < first + own + 15;
+      row_products<D, QUERIES, R>(p, k, own, qs);
+      // As if queries were rows: then a key is later where a row is ahead of its column.
+      int ahead = positions_ahead(first + own, query);
       UNROLL for (int n = 0; n < QUERIES / 8; n++) {
         UNROLL for (int i = 0; i < 2; i++) {
           int column = 8 * n + fragment_column(i);
           float offset = lse[buffer * QUERIES + column] * -LOG2_E;
-          UNROLL for (int half = 0; half < 2; half++) {
-            float& x = p[0][n].x[2 * half + i];
-            x = fast_exp2(fmaf(x, scale * LOG2_E, offset));
-            if (masked && first + own + fragment_row(2 * half) > query + column) {
-              x = 0.0f;
+          float negative = -expected[buffer * QUERIES + column];
+          UNROLL for (int r = 0; r < R; r++) {
+            UNROLL for (int half = 0; half < 2; half++) {
+              float& x = p[r][n].x[2 * half + i];
+              x = fast_exp2(fmaf(x, scale * LOG2_E, offset));
+              x = ahead + 16 * r > 8 * n + i - 8 * half ? 0.0f : x;
+              dp[r][n].x[2 * half + i] = negative;
             }
-            dp[0][n].x[2 * half + i] = -expected[buffer * QUERIES + column];
           }
         }
       }
-      weigh<D, QUERIES, 1>(d_v, p, ds);
-      row_products<D, QUERIES, 1, KEPT>(dp, kept_v, v, own, ds);
-      UNROLL for (int n = 0; n < QUERIES / 8; n++) {
-        UNROLL for (int i = 0; i < 4; i++) {
-          dp[0][n].x[i] *= p[0][n].x[i];
+      weigh<D, QUERIES, R>(d_v, p, ds);
+      row_products<D, QUERIES, R>(dp, v, own, ds);
+      UNROLL for (int r = 0; r < R; r++) {
+        UNROLL for (int n = 0; n < QUERIES / 8; n++) {
+          UNROLL for (int i = 0; i < 4; i++) {
+            dp[r][n].x[i] *= p[r][n].x[i];
+          }
         }
       }
-      weigh<D, QUERIES, 1>(d_k, dp, qs);
+      weigh<D, QUERIES, R>(d_k, dp, qs);
     }
     buffer = 1 - buffer;
   }
-  bf16* to = d_qkv + head.qkv(first + own, D) + head.c;
-  store_rows<D>(to, head.stride, d_k[0], scale, scale, t - first - own);
-  store_rows<D>(to + head.c, head.stride, d_v[0], 1.0f, 1.0f, t - first - own);
+  UNROLL for (int r = 0; r < R; r++) {
+    int key = first + own + 16 * r;
+    bf16* to = d_qkv + head.qkv(key, D) + head.c;
+    store_rows<D>(to, head.stride, d_k[r], scale, scale, t - key);
+    store_rows<D>(to + head.c, head.stride, d_v[r], 1.0f, 1.0f, t - key);
+  }
 }
 
 KERNEL(128)
 attention_backward_key_64_v3(bf16* d_qkv, const float* delta, const bf16* d_out, const bf16* qkv,
                              const float* log_sum_exps, int t, int heads) {
-  flash_backward_key<64, 64>(d_qkv, delta, d_out, qkv, log_sum_exps, t, heads);
+  flash_backward_key<64, 2, 32>(d_qkv, delta, d_out, qkv, log_sum_exps, t, heads);
 }
 
 KERNEL(128)
 attention_backward_key_128_v3(bf16* d_qkv, const float* delta, const bf16* d_out, const bf16* qkv,
                               const float* log_sum_exps, int t, int heads) {
-  flash_backward_key<128, 32>(d_qkv, delta, d_out, qkv, log_sum_exps, t, heads);
+  flash_backward_key<128, 1, 32>(d_qkv, delta, d_out, qkv, log_sum_exps, t, heads);
 }
 
 // dQ of a tile of queries, the last first.
-template <int D, int KEYS>
+template <int D, int R, int KEYS>
 __device__ __forceinline__ void flash_backward_query(bf16* d_qkv, const float* delta,
                                                      const bf16* d_out, const bf16* qkv,
                                                      const float* log_sum_exps, int t, int heads) {
-  static constexpr int QUERIES = WARPS * 16;
-  static constexpr bool KEPT = D == 64;
+  static constexpr int QUERIES = WARPS * 16 * R;
   DYNAMIC_SHARED(bf16, q);
   bf16* d = q + QUERIES * D;
   bf16* k = d + QUERIES * D;      // two buffers
   bf16* v = k + 2 * KEYS * D;     // of each
   Head head(t, heads, D);
   int first = (gridDim.x - 1 - blockIdx.x) * QUERIES;
-  int own = threadIdx.x / WARP * 16;
+  int own = threadIdx.x / WARP * 16 * R;  // this warp's first query in the tile
   int end = lesser(t, first + QUERIES);
   const bf16* keys = qkv + head.qkv(0, D) + head.c;
   auto bring_keys = [&](int key, int buffer) {
@@ -437,24 +453,17 @@ __device__ __forceinline__ void flash_backward_query(bf16* d_qkv, const float* d
   bring<QUERIES, D, THREADS>(d, d_out + head.out(first, D), head.c, t - first, D);
   bring_keys(0, 0);
   float scale = 1.0f / sqrtf((float)D);
-  float offset[2];
-  float expected[2];
-  UNROLL for (int half = 0; half < 2; half++) {
-    int row = first + own + fragment_row(2 * half);
-    offset[half] = row < t ? log_sum_exps[(long long)blockIdx.y * t + row] * -LOG2_E : 0.0f;
-    expected[half] = row < t ? delta[(long long)blockIdx.y * t + row] : 0.0f;
-  }
-  FragmentA kept_q[1][D / 16];
-  FragmentA kept_d[1][D / 16];
-  if (KEPT) {
-    wait_for_groups<0>();
-    __syncthreads();
-    UNROLL for (int i = 0; i < D; i += 16) {
-      load_a<D>(kept_q[0][i / 16], q, own, i);
-      load_a<D>(kept_d[0][i / 16], d, own, i);
+  float offset[R][2];
+  float negative[R][2];
+  UNROLL for (int r = 0; r < R; r++) {
+    UNROLL for (int half = 0; half < 2; half++) {
+      int row = first + own + 16 * r + fragment_row(2 * half);
+      long long at = (long long)blockIdx.y * t + row;
+      offset[r][half] = row < t ? log_sum_exps[at] * -LOG2_E : 0.0f;
+      negative[r][half] = row < t ? -delta[at] : 0.0f;
     }
   }
-  FragmentC d_q[1][D / 8];
+  FragmentC d_q[R][D / 8];
   fill(d_q, 0.0f);
   int buffer = 0;
   for (int key = 0; key < end; key += KEYS) {
@@ -466,40 +475,47 @@ __device__ __forceinline__ void flash_backward_query(bf16* d_qkv, const float* d
     const bf16* ks = k + buffer * KEYS * D;
     const bf16* vs = v + buffer * KEYS * D;
     if (key <= first + own) {
-      FragmentC p[1][KEYS / 8];
-      FragmentC dp[1][KEYS / 8];
+      FragmentC p[R][KEYS / 8];
+      FragmentC dp[R][KEYS / 8];
       fill(p, 0.0f);
-      row_products<D, KEYS, 1, KEPT>(p, kept_q, q, own, ks);
-      UNROLL for (int n = 0; n < KEYS / 8; n++) {
-        UNROLL for (int i = 0; i < 4; i++) {
-          dp[0][n].x[i] = -expected[i / 2];
+      row_products<D, KEYS, R>(p, q, own, ks);
+      UNROLL for (int r = 0; r < R; r++) {
+        int query = first + own + 16 * r;
+        int ahead = positions_ahead(query, key);
+        UNROLL for (int n = 0; n < KEYS / 8; n++) {
+          UNROLL for (int i = 0; i < 4; i++) {
+            float x = fast_exp2(fmaf(p[r][n].x[i], scale * LOG2_E, offset[r][i / 2]));
+            p[r][n].x[i] = is_later(n, i, ahead) ? 0.0f : x;
+            dp[r][n].x[i] = negative[r][i / 2];
+          }
         }
       }
-      row_products<D, KEYS, 1, KEPT>(dp, kept_d, d, own, vs);
-      bool masked = key + KEYS - 1 > first + own;
-      UNROLL for (int n = 0; n < KEYS / 8; n++) {
-        UNROLL for (int i = 0; i < 4; i++) {
-          float x = fast_exp2(fmaf(p[0][n].x[i], scale * LOG2_E, offset[i / 2]));
-          bool later = masked && key + 8 * n + fragment_column(i) > first + own + fragment_row(i);
-          dp[0][n].x[i] = later ? 0.0f : dp[0][n].x[i] * x;
+      row_products<D, KEYS, R>(dp, d, own, vs);
+      UNROLL for (int r = 0; r < R; r++) {
+        UNROLL for (int n = 0; n < KEYS / 8; n++) {
+          UNROLL for (int i = 0; i < 4; i++) {
+            dp[r][n].x[i] *= p[r][n].x[i];
+          }
         }
       }
-      weigh<D, KEYS, 1>(d_q, dp, ks);
+      weigh<D, KEYS, R>(d_q, dp, ks);
     }
     buffer = 1 - buffer;
   }
-  store_rows<D>(d_qkv + head.qkv(first + own, D), head.stride, d_q[0], scale, scale,
-                t - first - own);
+  UNROLL for (int r = 0; r < R; r++) {
+    int query = first + own + 16 * r;
+    store_rows<D>(d_qkv + head.qkv(query, D), head.stride, d_q[r], scale, scale, t - query);
+  }
 }
 
 KERNEL(128)
 attention_backward_query_64_v3(bf16* d_qkv, const float* delta, const bf16* d_out,
                                const bf16* qkv, const float* log_sum_exps, int t, int heads) {
-  flash_backward_query<64, 64>(d_qkv, delta, d_out, qkv, log_sum_exps, t, heads);
+  flash_backward_query<64, 2, 32>(d_qkv, delta, d_out, qkv, log_sum_exps, t, heads);
 }
 
 KERNEL(128)
 attention_backward_query_128_v3(bf16* d_qkv, const float* delta, const bf16* d_out,
                                 const bf16* qkv, const float* log_sum_exps, int t, int heads) {
-  flash_backward_query<128, 32>(d_qkv, delta, d_out, qkv, log_sum_exps, t, heads);
+  flash_backward_query<128, 1, 32>(d_qkv, delta, d_out, qkv, log_sum_exps, t, heads);
 }

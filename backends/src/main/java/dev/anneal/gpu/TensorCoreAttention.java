@@ -17,7 +17,7 @@ final class TensorCoreAttention {
   private static final int NARROW = 64;
   private static final int WIDE = 128;
   private static final int FORWARD_QUERIES = 128;
-  private static final int BACKWARD_TILE = 64;
+  private static final int BACKWARD_LOOP = 32;
   private static final int BYTES = 2;
   private static final int PACK = 8;
 
@@ -30,9 +30,14 @@ final class TensorCoreAttention {
         && (hs == NARROW || hs == WIDE);
   }
 
-  /** The rows of a tile that loops go through: fewer where rows are long. */
-  private static int rows(int hs) {
+  /** Keys that the forward pass goes through at once: fewer where rows are long. */
+  private static int forwardKeys(int hs) {
     return hs == NARROW ? 64 : 32;
+  }
+
+  /** Keys, or queries, that a block of the backward pass has. */
+  private static int backwardTile(int hs) {
+    return hs == NARROW ? 128 : 64;
   }
 
   private static int rowBytes(int rows, int hs) {
@@ -50,7 +55,7 @@ final class TensorCoreAttention {
             "attention_forward_" + hs + "_v3",
             Grid.of(Math.ceilDiv(t, FORWARD_QUERIES), (long) batch * heads),
             THREADS,
-            rowBytes(FORWARD_QUERIES + 2 * rows(hs), hs),
+            rowBytes(FORWARD_QUERIES + 2 * forwardKeys(hs), hs),
             List.of(
                 context.at(op.out()),
                 context.at(op.logSumExp()),
@@ -86,10 +91,10 @@ final class TensorCoreAttention {
             context.at(op.logSumExp()),
             i32(t),
             i32(heads));
-    Grid grid = Grid.of(Math.ceilDiv(t, BACKWARD_TILE), (long) batch * heads);
-    int tiles = rowBytes(2 * BACKWARD_TILE + 4 * rows(hs), hs);
+    Grid grid = Grid.of(Math.ceilDiv(t, backwardTile(hs)), (long) batch * heads);
+    int tiles = rowBytes(2 * backwardTile(hs) + 4 * BACKWARD_LOOP, hs);
     // Beside the tiles, logSumExp and delta of two tiles of queries.
-    int statistics = 4 * 4 * rows(hs);
+    int statistics = 2 * 2 * 4 * BACKWARD_LOOP;
     return List.of(
         delta,
         new Launch(

@@ -30,7 +30,8 @@ final class TensorCoreCases {
   /** One of each kind that has a second tile, for what costs more than running it. */
   static Stream<OpRun> few() {
     return Stream.of(
-            Stream.of(attention(1, 65, 1, 64), attention(1, 33, 1, 128)), products(72, 72, 72).skip(1))
+            Stream.of(attention(1, 65, 1, 64), attention(1, 33, 1, 128)),
+            products(72, 72, 72).skip(1))
         .flatMap(s -> s);
   }
 
