@@ -100,8 +100,8 @@ public record LibraryLocator(List<Path> folders, String searched) {
   }
 
   /**
-   * The file that this process has loaded for {@code soname}, which may be a path: one that is named
-   * so, or else one of another version that its link leads to.
+   * The file that this process has loaded for {@code soname}, which may be a path: one that is
+   * named so, or else one of another version that its link leads to.
    */
   public static Optional<String> loaded(String soname) {
     String file = soname.substring(soname.lastIndexOf('/') + 1);

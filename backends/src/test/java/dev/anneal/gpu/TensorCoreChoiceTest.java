@@ -19,7 +19,8 @@ class TensorCoreChoiceTest {
         tensor -> 0,
         new Workspace(0, 0),
         new KernelVersions("cuda", Optional.empty()),
-        new Hardware(32, 48 << 10, 99 << 10, tensorCores));
+        new Hardware(32, 48 << 10, 99 << 10, tensorCores),
+        DType.F32);
   }
 
   private static Tensor tensor(DType dtype, int... dims) {
@@ -54,19 +55,18 @@ class TensorCoreChoiceTest {
 
   @ParameterizedTest
   @CsvSource({
-    "BF16, BF16, 24, 40, true, matmul_forward_v4",
-    "BF16, BF16, 25, 40, true, matmul_forward_v3",
-    "BF16, BF16, 24, 44, true, matmul_forward_v3",
-    "BF16, F32, 24, 40, true, matmul_forward_v3",
-    "F32, F32, 24, 40, true, matmul_forward_v3",
-    "BF16, BF16, 24, 40, false, matmul_forward_v3"
+    "BF16, 24, 40, true, matmul_forward_v4",
+    "BF16, 25, 40, true, matmul_forward_v3",
+    "BF16, 24, 44, true, matmul_forward_v3",
+    "F32, 24, 40, true, matmul_forward_v3",
+    "BF16, 24, 40, false, matmul_forward_v3"
   })
-  void products(DType dtype, DType weight, int n, int k, boolean tensorCores, String kernel) {
+  void products(DType dtype, int n, int k, boolean tensorCores, String kernel) {
     Op op =
         new Op.MatmulForward(
             tensor(dtype, 1, 10, n),
             tensor(dtype, 1, 10, k),
-            tensor(weight, n, k),
+            tensor(dtype, n, k),
             Optional.empty());
     assertEquals(kernel, first(op, tensorCores));
   }
