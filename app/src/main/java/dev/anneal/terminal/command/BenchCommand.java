@@ -103,10 +103,11 @@ final class BenchCommand extends ShellCommand {
       DeviceLimits.keep(
           device.info().name() + ", " + device.info().details(), limits.gigaflops() * 1e9);
       header(out, device, options, gpt, limits);
+      int code = 0;
       if (!device.kernels().isEmpty()) {
-        boolean allCorrect = versions(device, gpt, plans, limits);
+        code = versions(device, gpt, plans, limits) ? 0 : ExitCode.NUMBERS.code();
         if (kind.isPresent()) {
-          return allCorrect ? 0 : ExitCode.NUMBERS.code();
+          return code;
         }
       }
       opHeader(out);
@@ -120,8 +121,8 @@ final class BenchCommand extends ShellCommand {
       if (kind.isEmpty()) {
         step(out, device, gpt, plans, adamW, limits);
       }
+      return code;
     }
-    return 0;
   }
 
   /** The kernels that a step uses: others have nothing to be timed on. */
