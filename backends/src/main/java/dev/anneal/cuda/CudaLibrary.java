@@ -15,7 +15,8 @@ import java.util.Optional;
 enum CudaLibrary {
   DRIVER("", "libcuda.so.1"),
   NVRTC("libnvrtc-builtins.so*", "libnvrtc.so.13", "libnvrtc.so.12"),
-  CUBLAS_LT("libnvJitLink.so*", "libcublasLt.so.13", "libcublasLt.so.12");
+  CUBLAS_LT("libnvJitLink.so*", "libcublasLt.so.13", "libcublasLt.so.12"),
+  CUDNN("libcudnn_{graph,ops,engines,heuristic}*.so.9", "libcudnn.so.9");
 
   private final String needed;
   private final List<String> sonames;

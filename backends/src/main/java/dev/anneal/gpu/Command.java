@@ -110,6 +110,28 @@ public sealed interface Command {
   /** Number formats of A and B, and of C and D, which a bias and an auxiliary matrix share. */
   record Formats(DType ab, DType d) {}
 
+  /** Attention by a library. */
+  sealed interface FusedAttention extends Command {
+    AttentionLibrary.Shape shape();
+  }
+
+  /** out and logSumExp of qkv, as {@link dev.anneal.plan.Op.AttentionForward} has them. */
+  record AttentionForward(
+      AttentionLibrary.Shape shape, long out, long logSumExp, long qkv, long workspace)
+      implements FusedAttention {}
+
+  /** dQkv and delta, as {@link dev.anneal.plan.Op.AttentionBackward} has them. */
+  record AttentionBackward(
+      AttentionLibrary.Shape shape,
+      long dQkv,
+      long delta,
+      long dOut,
+      long qkv,
+      long out,
+      long logSumExp,
+      long workspace)
+      implements FusedAttention {}
+
   /** Sets bytes to zero. */
   record Clear(long address, long bytes) implements Command {}
 }

@@ -121,6 +121,8 @@ public final class GpuDevice implements Device {
     return switch (command) {
       case Command.Clear clear -> driver.prepare(clear);
       case Command.Product product -> library.orElseThrow().prepare(product);
+      case Command.FusedAttention attention ->
+          throw new IllegalStateException("no library for " + attention);
       case Command.Launch launch -> modules.prepare(launch);
     };
   }

@@ -79,6 +79,8 @@ public record LibraryLocator(List<Path> folders, String searched) {
         Path file = folder.resolve(soname);
         if (Files.isRegularFile(file)) {
           if (!needed.isEmpty()) {
+            // Twice, since they may need each other in any order.
+            children(folder, needed).forEach(other -> open(other.toString()));
             children(folder, needed).forEach(other -> open(other.toString()));
           }
           Optional<SymbolLookup> symbols = open(file.toString());

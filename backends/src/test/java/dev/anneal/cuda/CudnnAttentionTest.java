@@ -1,0 +1,272 @@
+package dev.anneal.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.anneal.gpu.AttentionLibrary.Scratch;
+import dev.anneal.gpu.AttentionLibrary.Shape;
+import dev.anneal.gpu.Command;
+import dev.anneal.gpu.Driver;
+import dev.anneal.gpu.PreparedCommand;
+import dev.anneal.plan.Arena;
+import dev.anneal.plan.DType;
+import dev.anneal.plan.Op;
+import dev.anneal.plan.Tensor;
+import dev.anneal.random.Philox;
+import dev.anneal.reference.Difference;
+import dev.anneal.reference.ReferenceInterpreter;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import jcuda.driver.CUdevice;
+import jcuda.driver.JCudaDriver;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The graphs that cuDNN is told, as the double computes them, against the reference. */
+class CudnnAttentionTest {
+  private CudaDriver driver;
+
+  @BeforeEach
+  void open() {
+    CudaDouble.build();
+    new CudaBackend().probe();
+    CUdevice device = new CUdevice();
+    assertEquals(0, JCudaDriver.cuDeviceGet(device, 0));
+    driver = new CudaDriver(device, 90);
+  }
+
+  @AfterEach
+  void close() throws Throwable {
+    CudnnControls.refuseAttention(0);
+    CudnnControls.version(91000);
+    driver.close();
+  }
+
+  private CudnnAttention attention() {
+    return new CudnnAttention(
+        CudaLibrary.CUDNN.find(CudaLibrary.locator(System.getenv())).orElseThrow(),
+        driver.stream());
+  }
+
+  /** An attention's tensors in 16 bits, on the device and in the reference. */
+  private final class Case {
+    private final Shape shape;
+    private final Op.AttentionForward forward;
+    private final Op.AttentionBackward backward;
+    private final ReferenceInterpreter reference = new ReferenceInterpreter();
+    private final Map<Tensor, Long> places = new HashMap<>();
+
+    Case(Shape shape) {
+      this.shape = shape;
+      int b = shape.batch();
+      int t = shape.tokens();
+      int c = shape.heads() * shape.headSize();
+      Tensor qkv = tensor("qkv", shape.format(), b, t, 3 * c);
+      Tensor out = tensor("out", shape.format(), b, t, c);
+      Tensor lse = tensor("lse", DType.F32, b, shape.heads(), t);
+      Tensor dOut = tensor("dOut", shape.format(), b, t, c);
+      forward = new Op.AttentionForward(out, lse, qkv, shape.heads());
+      backward =
+          new Op.AttentionBackward(
+              tensor("dQkv", shape.format(), b, t, 3 * c),
+              tensor("delta", DType.F32, b, shape.heads(), t),
+              dOut,
+              qkv,
+              out,
+              lse,
+              shape.heads());
+      fill(qkv);
+      fill(dOut);
+      reference.run(List.of(forward, backward));
+    }
+
+    private Tensor tensor(String name, DType dtype, int... dims) {
+      Tensor tensor = new Tensor(name, dtype, dev.anneal.plan.Shape.of(dims), Arena.ACTIVATIONS);
+      places.put(tensor, driver.allocate(name, tensor.bytes()));
+      return tensor;
+    }
+
+    private void fill(Tensor tensor) {
+      short[] bits = new short[(int) tensor.elements()];
+      for (int i = 0; i < bits.length; i++) {
+        float value =
+            tensor
+                .dtype()
+                .round(
+                    (float)
+                        Philox.normal(
+                            Philox.bits(3, Philox.Purpose.TEST, tensor.name().length(), i, 0)));
+        reference.get(tensor)[i] = value;
+        bits[i] = bits(tensor.dtype(), value);
+      }
+      driver.copyIn(at(tensor), MemorySegment.ofArray(bits));
+    }
+
+    private static short bits(DType dtype, float value) {
+      return dtype == DType.F16 ? Float.floatToFloat16(value) : dev.anneal.plan.Bfloat16.of(value);
+    }
+
+    long at(Tensor tensor) {
+      return places.get(tensor);
+    }
+
+    float[] read(Tensor tensor) {
+      float[] values = new float[(int) tensor.elements()];
+      MemorySegment bytes = MemorySegment.ofArray(new byte[(int) tensor.bytes()]);
+      driver.copyOut(at(tensor), bytes);
+      for (int i = 0; i < values.length; i++) {
+        values[i] =
+            switch (tensor.dtype()) {
+              case F32, I32 -> bytes.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * i);
+              case BF16 ->
+                  dev.anneal.plan.Bfloat16.toFloat(
+                      bytes.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i));
+              case F16 -> Float.float16ToFloat(bytes.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i));
+            };
+      }
+      return values;
+    }
+
+    /** Scratch that is not zero, so that what ought to be cleared shows. */
+    private long scratch(Scratch scratch) {
+      long at = driver.allocate("scratch", scratch.bytes());
+      byte[] ones = new byte[(int) scratch.bytes()];
+      java.util.Arrays.fill(ones, (byte) 0x3f);
+      driver.copyIn(at, MemorySegment.ofArray(ones));
+      return at;
+    }
+
+    List<PreparedCommand> commands(CudnnAttention attention) {
+      Scratch ahead = attention.forward(shape).orElseThrow();
+      Scratch back = attention.backward(shape).orElseThrow();
+      long backScratch = scratch(back);
+      return List.of(
+          attention.prepare(
+              new Command.AttentionForward(
+                  shape,
+                  at(forward.out()),
+                  at(forward.logSumExp()),
+                  at(forward.qkv()),
+                  scratch(ahead))),
+          driver.prepare(new Command.Clear(backScratch, back.clearedBytes())),
+          attention.prepare(
+              new Command.AttentionBackward(
+                  shape,
+                  at(backward.dQkv()),
+                  at(backward.delta()),
+                  at(backward.dOut()),
+                  at(backward.qkv()),
+                  at(backward.out()),
+                  at(backward.logSumExp()),
+                  backScratch)));
+    }
+
+    List<Tensor> results() {
+      return List.of(forward.out(), forward.logSumExp(), backward.delta(), backward.dQkv());
+    }
+
+    void assertRight() {
+      for (Tensor tensor : results()) {
+        Difference.Sum sum = new Difference.Sum();
+        double[] expected = reference.get(tensor);
+        float[] actual = read(tensor);
+        for (int i = 0; i < expected.length; i++) {
+          sum.add(actual[i], expected[i]);
+        }
+        double limit = shape.format() == DType.F16 ? 2e-3 : 1e-2;
+        double error = sum.difference().relative();
+        assertTrue(error < limit, tensor + " is off by " + error);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "BF16, 1, 1, 1, 8",
+    "BF16, 2, 5, 2, 16",
+    "BF16, 1, 33, 3, 64",
+    "BF16, 2, 17, 2, 128",
+    "F16, 2, 17, 2, 16",
+  })
+  void computesAttentionAndItsGradient(DType format, int batch, int tokens, int heads, int size) {
+    try (CudnnAttention attention = attention()) {
+      Case attended = new Case(new Shape(format, batch, tokens, heads, size));
+      attended.commands(attention).forEach(PreparedCommand::enqueue);
+      driver.synchronize("testing");
+      attended.assertRight();
+      assertEquals(Optional.empty(), attention.refusal());
+    }
+  }
+
+  @Test
+  void isCapturedWithTheRestOfAStep() {
+    try (CudnnAttention attention = attention()) {
+      Case attended = new Case(new Shape(DType.BF16, 2, 9, 2, 8));
+      List<PreparedCommand> commands = attended.commands(attention);
+      try (Driver.Graph graph =
+          driver.capture("attention", () -> commands.forEach(PreparedCommand::enqueue))) {
+        float[] untouched = new float[2 * 9 * 16];
+        assertArrayEquals(untouched, attended.read(attended.forward.out()));
+        graph.launch();
+        attended.assertRight();
+        List<float[]> first = attended.results().stream().map(attended::read).toList();
+        graph.launch();
+        for (int i = 0; i < first.size(); i++) {
+          assertArrayEquals(first.get(i), attended.read(attended.results().get(i)));
+        }
+      }
+    }
+  }
+
+  @Test
+  void sumsUpWhereNoOtherEngineIs() throws Throwable {
+    CudnnControls.refuseAttention(2);
+    Shape shape = new Shape(DType.BF16, 2, 9, 2, 8);
+    for (int version : new int[] {91000, 90500}) {
+      CudnnControls.version(version);
+      try (CudnnAttention attention = attention()) {
+        long sum = 4 * 2 * 9 * 2 * 8 + 128; // In whole 256 bytes.
+        Scratch scratch = attention.backward(shape).orElseThrow();
+        assertEquals(version < 90600 ? sum : 0, scratch.clearedBytes());
+        Case attended = new Case(shape);
+        List<PreparedCommand> commands = attended.commands(attention);
+        for (int run = 0; run < 2; run++) {
+          commands.forEach(PreparedCommand::enqueue);
+          attended.assertRight();
+        }
+      }
+    }
+  }
+
+  @Test
+  void saysWhatItCannotDo() throws Throwable {
+    try (CudnnAttention attention = attention()) {
+      assertEquals("cuDNN 9.10", attention.name());
+      for (Shape unfit :
+          List.of(
+              new Shape(DType.F32, 1, 8, 1, 64),
+              new Shape(DType.BF16, 1, 8, 1, 20),
+              new Shape(DType.BF16, 1, 8, 1, 136))) {
+        assertEquals(Optional.empty(), attention.forward(unfit));
+        assertEquals(Optional.empty(), attention.backward(unfit));
+      }
+      assertEquals(Optional.empty(), attention.refusal());
+      CudnnControls.refuseAttention(6);
+      Shape shape = new Shape(DType.BF16, 1, 8, 1, 64);
+      assertTrue(attention.forward(shape).isPresent());
+      assertEquals(Optional.empty(), attention.backward(shape));
+      assertEquals(
+          "cuDNN 9.10 does not do attention backward, BF16 of 1 x 8 tokens, 1 heads of 64 (there"
+              + " is no deterministic engine); own kernels do",
+          attention.refusal().orElseThrow());
+    }
+  }
+}
