@@ -10,7 +10,7 @@
 // v2  forward one block per row, 128-bit packs, largest and sum in one pass (each thread rescales its
 //     sum when it meets a larger logit); backward one pack per thread
 //
-// cross_entropy_fused: both at once, for when dLoss is known before: the row is read a second time
+// cross_entropy_fused: both at once, for when dLosses are known before: a row is read a second time
 // while it is still in the second-level cache, and its gradient takes its place.
 #include "device.cuh"
 
@@ -123,7 +123,7 @@ cross_entropy_backward_v2(real* d_logits, const float* d_losses, const real* log
 }
 
 KERNEL(1024)
-cross_entropy_fused_v1(float* losses, float* log_sum_exps, real* d_logits, float d_loss,
+cross_entropy_fused_v1(float* losses, float* log_sum_exps, real* d_logits, const float* d_losses,
                        const real* logits, const int* targets, int vocabulary, int columns) {
   int row = blockIdx.x;
   long long at = (long long)row * columns;
@@ -135,6 +135,6 @@ cross_entropy_fused_v1(float* losses, float* log_sum_exps, real* d_logits, float
     losses[row] = log_sum_exp - to_float(x[target]);
   }
   __syncthreads();
-  d_logits_of(d_logits + at, x, threadIdx.x * PACK, blockDim.x * PACK, d_loss, log_sum_exp, target,
-              vocabulary, columns);
+  d_logits_of(d_logits + at, x, threadIdx.x * PACK, blockDim.x * PACK, d_losses[row], log_sum_exp,
+              target, vocabulary, columns);
 }

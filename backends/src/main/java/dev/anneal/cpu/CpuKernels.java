@@ -25,6 +25,7 @@ final class CpuKernels {
       case Op.GeluBackward o -> Elementwise.geluBackward(o, at);
       case Op.CrossEntropyForward o -> CrossEntropy.forward(o, at);
       case Op.CrossEntropyBackward o -> CrossEntropy.backward(o, at);
+      case Op.Classifier o -> Classifier.kernel(o, at);
       case Op.MeanForward o -> CrossEntropy.mean(o, at);
       case Op.MeanBackward o -> CrossEntropy.meanBackward(o, at);
       case Op.Fill o -> Fill.kernel(o, at);

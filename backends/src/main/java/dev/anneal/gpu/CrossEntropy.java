@@ -52,6 +52,33 @@ final class CrossEntropy {
     return Math.min(MOST_THREADS, context.wholeWarps(Math.ceilDiv(columns, context.pack())));
   }
 
+  /** Whether {@link #both} can stand for both ops. */
+  static boolean fuses(
+      Op.CrossEntropyForward loss, Op.CrossEntropyBackward gradient, OpContext context) {
+    return context.version("cross_entropy_forward") > 1
+        && context.version("cross_entropy_backward") > 1
+        && gradient.logits().equals(loss.logits())
+        && gradient.logSumExp().equals(loss.logSumExp());
+  }
+
+  static List<Command> both(
+      Op.CrossEntropyForward loss, Op.CrossEntropyBackward gradient, OpContext context) {
+    return List.of(
+        Launch.of(
+            FILE,
+            "cross_entropy_fused_v1",
+            Grid.of(loss.targets().elements()),
+            threads(loss.vocabulary(), context),
+            context.at(loss.losses()),
+            context.at(loss.logSumExp()),
+            context.at(gradient.dLogits()),
+            context.at(gradient.dLosses()),
+            context.at(loss.logits()),
+            context.at(loss.targets()),
+            i32(loss.vocabulary()),
+            i32(loss.logits().shape().dim(-1))));
+  }
+
   static List<Command> backward(Op.CrossEntropyBackward op, OpContext context) {
     int rows = Math.toIntExact(op.targets().elements());
     int columns = op.logits().shape().dim(-1);

@@ -55,6 +55,12 @@ final class OpCommands {
         && LibraryMatmul.fuses(product, gelu, context)) {
       return new Together(2, real, LibraryMatmul.forwardThenGelu(product, gelu, context));
     }
+    if (op instanceof Op.CrossEntropyForward loss
+        && ops.size() > 1
+        && ops.get(1) instanceof Op.CrossEntropyBackward gradient
+        && CrossEntropy.fuses(loss, gradient, context)) {
+      return new Together(2, real, CrossEntropy.both(loss, gradient, context));
+    }
     if (op instanceof Op.AdamW first && context.version("adamw") == 3) {
       return updates(first, ops, context);
     }
@@ -106,6 +112,7 @@ final class OpCommands {
       case Op.GeluBackward o -> Elementwise.geluBackward(o, context);
       case Op.CrossEntropyForward o -> CrossEntropy.forward(o, context);
       case Op.CrossEntropyBackward o -> CrossEntropy.backward(o, context);
+      case Op.Classifier o -> Classifier.commands(o, context);
       case Op.MeanForward o -> Elementwise.mean(o, context);
       case Op.MeanBackward o -> Elementwise.meanBackward(o, context);
       case Op.Fill o -> Elementwise.fill(o, context);

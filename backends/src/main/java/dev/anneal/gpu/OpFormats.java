@@ -66,6 +66,7 @@ final class OpFormats {
       case Op.GeluBackward o -> List.of(o.dIn(), o.dOut(), o.in());
       case Op.CrossEntropyForward o -> List.of(o.logits());
       case Op.CrossEntropyBackward o -> List.of(o.dLogits(), o.logits());
+      case Op.Classifier o -> List.of(o.logits(), o.dIn(), o.in(), o.weight());
       case Op.MeanForward o -> List.of();
       case Op.MeanBackward o -> List.of();
       case Op.Fill o -> List.of();

@@ -6,11 +6,14 @@ import java.util.List;
 /** What a kernel is given; tensors and workspace take two of its parameters. */
 sealed interface Argument {
 
-  /** A tensor of 32-bit numbers: its arena's buffer, and the index of its first element. */
-  record Data(Tensor tensor) implements Argument {}
+  /**
+   * A tensor of 32-bit numbers from element {@code first} on: its arena's buffer, and the index of
+   * that element.
+   */
+  record Data(Tensor tensor, long first) implements Argument {}
 
   /** The same for one that may be stored in 16 bits; a launch's are all stored alike. */
-  record Activations(Tensor tensor) implements Argument {}
+  record Activations(Tensor tensor, long first) implements Argument {}
 
   /** Room in the program's workspace from float {@code first} on. */
   record Workspace(long first) implements Argument {}
@@ -40,11 +43,11 @@ sealed interface Argument {
   record Real(float value) implements Argument {}
 
   static Argument data(Tensor tensor) {
-    return new Data(tensor);
+    return new Data(tensor, 0);
   }
 
   static Argument activations(Tensor tensor) {
-    return new Activations(tensor);
+    return new Activations(tensor, 0);
   }
 
   static Argument workspace(long first) {

@@ -24,8 +24,8 @@ record Launch(Source source, String kernel, Grid grid, List<Argument> arguments)
     Set<DType> stored = EnumSet.noneOf(DType.class);
     for (Argument argument : arguments) {
       switch (argument) {
-        case Argument.Activations(Tensor tensor) -> stored.add(tensor.dtype());
-        case Argument.Data(Tensor tensor) -> requireWide(kernel, tensor);
+        case Argument.Activations(Tensor tensor, long first) -> stored.add(tensor.dtype());
+        case Argument.Data(Tensor tensor, long first) -> requireWide(kernel, tensor);
         case Argument.ArenaOf(Tensor tensor) -> requireWide(kernel, tensor);
         case Argument.Tiles tiles -> tiles.tensors().forEach(t -> requireWide(kernel, t));
         case Argument.Workspace w -> {}

@@ -25,6 +25,7 @@ final class OpLaunches {
       case Op.GeluBackward o -> ElementwiseLaunches.geluBackward(o, versions);
       case Op.CrossEntropyForward o -> CrossEntropyLaunches.forward(o, versions);
       case Op.CrossEntropyBackward o -> CrossEntropyLaunches.backward(o, versions);
+      case Op.Classifier o -> ClassifierLaunches.of(o, versions);
       case Op.MeanForward o -> CrossEntropyLaunches.mean(o);
       case Op.MeanBackward o -> ElementwiseLaunches.meanBackward(o, versions);
       case Op.Fill o -> ElementwiseLaunches.fill(o.out(), o.value(), versions);

@@ -86,8 +86,10 @@ final class OpenClProgram implements Program {
     for (Argument argument : launch.arguments()) {
       index =
           switch (argument) {
-            case Argument.Data(Tensor tensor) -> place(kernel, index, tensor, memory);
-            case Argument.Activations(Tensor tensor) -> place(kernel, index, tensor, memory);
+            case Argument.Data(Tensor tensor, long first) ->
+                place(kernel, index, tensor, first, memory);
+            case Argument.Activations(Tensor tensor, long first) ->
+                place(kernel, index, tensor, first, memory);
             case Argument.Workspace(long first) -> place(kernel, index, workspace.buffer(), first);
             case Argument.ArenaOf(Tensor tensor) -> {
               Memory arena = requireNonNull(memory.get(tensor.arena()));
@@ -121,10 +123,11 @@ final class OpenClProgram implements Program {
     return table;
   }
 
-  private int place(cl_kernel kernel, int index, Tensor tensor, Map<Arena, Memory> memory) {
+  private int place(
+      cl_kernel kernel, int index, Tensor tensor, long first, Map<Arena, Memory> memory) {
     Memory arena = requireNonNull(memory.get(tensor.arena()));
-    long first = plan.layout().offset(tensor) / tensor.dtype().bytes();
-    return place(kernel, index, OpenClDevice.buffer(arena), first);
+    long begin = plan.layout().offset(tensor) / tensor.dtype().bytes();
+    return place(kernel, index, OpenClDevice.buffer(arena), begin + first);
   }
 
   /** A buffer and the index of the first element in it. */

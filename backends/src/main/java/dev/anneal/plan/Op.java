@@ -605,6 +605,71 @@ public sealed interface Op {
     }
   }
 
+  /**
+   * The end of a forward pass and the start of its backward pass, for {@code rows} tokens at a
+   * time, so that the logits of all tokens, by far the largest activation, are never there at once.
+   * With logits = in weightᵀ: losses and logSumExp as in {@link CrossEntropyForward}, dLogits as in
+   * {@link CrossEntropyBackward}, dWeight (+)= dLogitsᵀ in, dIn = dLogits weight.
+   *
+   * <p>Chunks are of tokens and not of the vocabulary, since a softmax needs all of its row: a
+   * token's loss and gradient are final within its chunk.
+   *
+   * <p>in, dIn (B,T,C), weight, dWeight (Vp,C), losses, logSumExp, dLosses, targets (B,T); {@code
+   * logits} (rows,Vp) is the room for a chunk, which holds the last dLogits in the end.
+   *
+   * <p>Source: Hsu and others, "Liger Kernel", 2024, fused linear cross entropy.
+   */
+  record Classifier(
+      Tensor losses,
+      Tensor logSumExp,
+      Tensor logits,
+      Tensor dIn,
+      Tensor dWeight,
+      Tensor in,
+      Tensor weight,
+      Tensor targets,
+      Tensor dLosses,
+      int vocabulary,
+      boolean accumulate)
+      implements ParameterGradient {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(in, weight, targets, dLosses);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(losses, logSumExp, logits, dIn, dWeight);
+    }
+
+    @Override
+    public Op mapTensors(UnaryOperator<Tensor> f) {
+      return new Classifier(
+          f.apply(losses),
+          f.apply(logSumExp),
+          f.apply(logits),
+          f.apply(dIn),
+          f.apply(dWeight),
+          f.apply(in),
+          f.apply(weight),
+          f.apply(targets),
+          f.apply(dLosses),
+          vocabulary,
+          accumulate);
+    }
+
+    @Override
+    public ParameterGradient accumulating() {
+      return new Classifier(
+          losses, logSumExp, logits, dIn, dWeight, in, weight, targets, dLosses, vocabulary, true);
+    }
+
+    @Override
+    public long flops() {
+      return targets.elements() * weight.shape().dim(0) * (6L * weight.shape().dim(1) + 24);
+    }
+  }
+
   /** out = the mean of all elements of in; out is a scalar. */
   record MeanForward(Tensor out, Tensor in) implements Forward {
     @Override

@@ -63,6 +63,7 @@ public enum Precision implements Rewrite {
       case Op.AttentionForward o -> Stream.of(o.logSumExp());
       case Op.AttentionBackward o -> Stream.of(o.delta());
       case Op.CrossEntropyForward o -> Stream.of(o.losses(), o.logSumExp());
+      case Op.Classifier o -> Stream.of(o.losses(), o.logSumExp(), o.dLosses());
       case Op.MeanForward o -> Stream.of(o.out(), o.in());
       case Op.MeanBackward o -> Stream.of(o.dIn(), o.dOut());
       case Op.Fill o -> Stream.of(o.out());

@@ -83,6 +83,7 @@ public final class ReferenceInterpreter {
       }
       case Op.CrossEntropyForward o -> crossEntropy(o);
       case Op.CrossEntropyBackward o -> crossEntropyBackward(o);
+      case Op.Classifier o -> classifier(o);
       case Op.MeanForward o -> get(o.out())[0] = Arrays.stream(get(o.in())).average().orElseThrow();
       case Op.MeanBackward o -> Arrays.fill(get(o.dIn()), get(o.dOut())[0] / o.dIn().elements());
       case Op.Fill o -> Arrays.fill(get(o.out()), o.value());
@@ -297,6 +298,53 @@ public final class ReferenceInterpreter {
           double hit = v == (int) get(o.targets())[row] ? 1 : 0;
           return get(o.dLosses())[row] * (probability - hit);
         });
+  }
+
+  /** Row by row; logits and their gradients are rounded as they are stored in between. */
+  private void classifier(Op.Classifier o) {
+    clear(o.dWeight(), o.accumulate());
+    int c = columns(o.in());
+    int padded = columns(o.logits());
+    int room = rows(o.logits());
+    double[] in = get(o.in());
+    double[] weight = get(o.weight());
+    for (int row = 0; row < rows(o.in()); row++) {
+      double[] logits = new double[padded];
+      double max = Double.NEGATIVE_INFINITY;
+      for (int v = 0; v < padded; v++) {
+        for (int i = 0; i < c; i++) {
+          logits[v] += in[row * c + i] * weight[v * c + i];
+        }
+        logits[v] = stored(o.logits(), logits[v]);
+        max = v < o.vocabulary() ? Math.max(max, logits[v]) : max;
+      }
+      double sum = 0;
+      for (int v = 0; v < o.vocabulary(); v++) {
+        sum += Math.exp(logits[v] - max);
+      }
+      double logSumExp = max + Math.log(sum);
+      int target = (int) get(o.targets())[row];
+      get(o.logSumExp())[row] = logSumExp;
+      get(o.losses())[row] = logSumExp - logits[target];
+      Arrays.fill(get(o.dIn()), row * c, (row + 1) * c, 0);
+      for (int v = 0; v < padded; v++) {
+        double hit = v == target ? 1 : 0;
+        double d =
+            v < o.vocabulary()
+                ? get(o.dLosses())[row] * (Math.exp(logits[v] - logSumExp) - hit)
+                : 0;
+        d = stored(o.logits(), d);
+        get(o.logits())[row % room * padded + v] = d;
+        for (int i = 0; i < c; i++) {
+          get(o.dIn())[row * c + i] += d * weight[v * c + i];
+          get(o.dWeight())[v * c + i] += d * in[row * c + i];
+        }
+      }
+    }
+  }
+
+  private static double stored(Tensor tensor, double value) {
+    return tensor.dtype().bytes() == 2 ? tensor.dtype().round((float) value) : value;
   }
 
   private void adamW(Op.AdamW o) {

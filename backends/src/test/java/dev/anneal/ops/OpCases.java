@@ -32,7 +32,8 @@ public final class OpCases {
   }
 
   public static Stream<OpRun> all() {
-    return Stream.of(products(), rows(), attention(), elementwise(), ends()).flatMap(s -> s);
+    return Stream.of(products(), rows(), attention(), elementwise(), ends(), classifiers())
+        .flatMap(s -> s);
   }
 
   /**
@@ -47,7 +48,8 @@ public final class OpCases {
             rows(Stream.of(new int[] {2, 5, 35})),
             attention(Stream.of(new int[] {1, 35, 34, 2})),
             elementwise(Stream.of(35)),
-            ends(Stream.of(new int[] {3, 35, 48})))
+            ends(Stream.of(new int[] {3, 35, 48})),
+            classifiers(Stream.of(new int[] {1, 11, 35, 37, 48, 8})))
         .flatMap(s -> s);
   }
 
@@ -265,5 +267,35 @@ public final class OpCases {
                       s[1]))
               .map(op -> new OpRun(op, s[1]));
         });
+  }
+
+  /** The end of a training pass: all tokens at once, in even chunks and in uneven ones. */
+  private static Stream<OpRun> classifiers() {
+    return classifiers(
+        Stream.of(
+            new int[] {1, 1, 3, 5, 8, 8},
+            new int[] {1, 16, 20, 61, 64, 8},
+            new int[] {2, 19, 33, 257, 384, 16}));
+  }
+
+  private static Stream<OpRun> classifiers(Stream<int[]> sizes) {
+    return sizes.flatMap(
+        s ->
+            Stream.of(false, true)
+                .map(
+                    accumulate ->
+                        new Op.Classifier(
+                            f("losses", s[0], s[1]),
+                            f("lse", s[0], s[1]),
+                            activations("logits", Math.min(s[5], s[0] * s[1]), s[4]),
+                            activations("dIn", s[0], s[1], s[2]),
+                            f("dWeight", s[4], s[2]),
+                            activations("in", s[0], s[1], s[2]),
+                            f("weight", s[4], s[2]),
+                            i("targets", s[0], s[1]),
+                            f("dLosses", s[0], s[1]),
+                            s[3],
+                            accumulate))
+                .map(op -> new OpRun(op, s[3])));
   }
 }
