@@ -167,6 +167,7 @@ public final class LiveRun implements AutoCloseable {
     Event.State state = session.state();
     session.emit(changed);
     session.emit(run.started());
+    run.notes().forEach(session::emit);
     session.emit(new Event.StateChanged(state, run.step()));
   }
 

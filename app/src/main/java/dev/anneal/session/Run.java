@@ -187,6 +187,11 @@ public final class Run implements AutoCloseable {
     return corpus.fingerprint();
   }
 
+  /** What the device has to say of the programs it compiled. */
+  List<Event> notes() {
+    return device.notes().stream().<Event>map(Event.Warning::new).toList();
+  }
+
   Event.Started started() {
     Map<String, Long> bytes = new TreeMap<>();
     bill.arenas().forEach((arena, n) -> bytes.put(arena.name().toLowerCase(Locale.ROOT), n));

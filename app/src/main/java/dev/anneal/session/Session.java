@@ -286,6 +286,7 @@ public final class Session implements AutoCloseable {
     guarded(
         () -> {
           emit(run.started());
+          run.notes().forEach(this::emit);
           if (state == State.PAUSED) {
             change(State.PAUSED);
           }

@@ -11,6 +11,7 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.device.LibraryInfo;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.gpu.AttentionLibrary;
 import dev.anneal.gpu.CompiledImages;
 import dev.anneal.gpu.GpuDevice;
 import dev.anneal.gpu.KernelImages;
@@ -83,7 +84,7 @@ public final class CudaBackend implements Backend {
                 + capability
                 + "; pip install nvidia-cuda-nvrtc brings it");
       }
-      devices.add(describe(i, device, capability, driver.version(), nvrtc, cublas()));
+      devices.add(describe(i, device, capability, driver.version(), nvrtc, cublas(), cudnn()));
     }
     return devices.isEmpty()
         ? new Availability.Missing("the NVIDIA driver finds no GPU")
@@ -117,6 +118,10 @@ public final class CudaBackend implements Backend {
     return CudaLibrary.CUBLAS_LT.find(locator());
   }
 
+  private Optional<SharedLibrary> cudnn() {
+    return CudaLibrary.CUDNN.find(locator());
+  }
+
   private static CUdevice device(int index) {
     CUdevice device = new CUdevice();
     check(JCudaDriver.cuDeviceGet(device, index), "looking at device " + index);
@@ -141,7 +146,8 @@ public final class CudaBackend implements Backend {
       int capability,
       int driver,
       Optional<Nvrtc> nvrtc,
-      Optional<SharedLibrary> cublas) {
+      Optional<SharedLibrary> cublas,
+      Optional<SharedLibrary> cudnn) {
     byte[] name = new byte[NAME_BYTES];
     check(JCudaDriver.cuDeviceGetName(name, NAME_BYTES, device), "asking its name");
     long[] bytes = new long[1];
@@ -165,7 +171,10 @@ public final class CudaBackend implements Backend {
             + cublas
                 .map(l -> l.soname() + " (" + l.path() + ")")
                 .orElse("no cuBLASLt, so own matmul, which is slower")
-            + ", own attention",
+            + ", "
+            + cudnn
+                .map(l -> l.soname() + " (" + l.path() + ")")
+                .orElse("no cuDNN, so own attention, which is slower"),
         bytes[0]);
   }
 
@@ -178,6 +187,8 @@ public final class CudaBackend implements Backend {
     int capability = capability(device);
     CudaDriver driver = new CudaDriver(device, capability);
     Optional<MatrixLibrary> library = cublas().map(found -> new CublasLt(found, driver.stream()));
-    return new GpuDevice(info, driver, images(capability), library, options);
+    Optional<AttentionLibrary> attention =
+        cudnn().flatMap(found -> CudnnAttention.open(found, driver.stream()));
+    return new GpuDevice(info, driver, images(capability), library, attention, options);
   }
 }

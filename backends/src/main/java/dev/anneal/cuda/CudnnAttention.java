@@ -50,6 +50,15 @@ final class CudnnAttention implements AttentionLibrary {
     this.library = new CudnnLibrary(library, stream);
   }
 
+  /** Nothing when the library does not start: one for another driver, or with parts missing. */
+  static Optional<AttentionLibrary> open(SharedLibrary library, CudaStream stream) {
+    try {
+      return Optional.of(new CudnnAttention(library, stream));
+    } catch (CudnnException e) {
+      return Optional.empty();
+    }
+  }
+
   @Override
   public String name() {
     return library.name();

@@ -62,6 +62,14 @@ public interface Device extends AutoCloseable {
     }
   }
 
+  /**
+   * What a user should know of the programs that were compiled so far, a line each: a library that
+   * does not do what it was there for, say.
+   */
+  default List<String> notes() {
+    return List.of();
+  }
+
   /** Makes {@code plan} ready to run on {@code memory}, one for each arena that the plan uses. */
   Program compile(Plan plan, Map<Arena, Memory> memory);
 

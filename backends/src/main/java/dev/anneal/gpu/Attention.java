@@ -41,6 +41,10 @@ final class Attention {
   }
 
   static List<Command> forward(Op.AttentionForward op, OpContext context) {
+    return LibraryAttention.forward(op, context).orElseGet(() -> ownForward(op, context));
+  }
+
+  private static List<Command> ownForward(Op.AttentionForward op, OpContext context) {
     int batch = op.out().shape().dim(0);
     int t = op.out().shape().dim(1);
     int heads = op.heads();
@@ -83,6 +87,10 @@ final class Attention {
   }
 
   static List<Command> backward(Op.AttentionBackward op, OpContext context) {
+    return LibraryAttention.backward(op, context).orElseGet(() -> ownBackward(op, context));
+  }
+
+  private static List<Command> ownBackward(Op.AttentionBackward op, OpContext context) {
     int batch = op.out().shape().dim(0);
     int t = op.out().shape().dim(1);
     int heads = op.heads();

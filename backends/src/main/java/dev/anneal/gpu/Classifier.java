@@ -11,15 +11,11 @@ final class Classifier {
   static List<Command> commands(Op.Classifier op, OpContext context) {
     ClassifierChunks chunks = ClassifierChunks.of(op);
     OpContext parts =
-        new OpContext(
+        context.at(
             tensor -> {
               ClassifierChunks.Part part = chunks.part(tensor);
               return context.address(part.whole()) + part.bytes();
-            },
-            context.workspace(),
-            context.versions(),
-            context.hardware(),
-            context.real());
+            });
     return OpCommands.of(chunks.ops(), parts).stream().flatMap(List::stream).toList();
   }
 }

@@ -31,23 +31,41 @@ public final class GpuDevice implements Device {
   private final Driver driver;
   private final KernelModules modules;
   private final Optional<MatrixLibrary> library;
+  private final Optional<AttentionLibrary> attention;
   private final KernelVersions versions;
 
-  /**
-   * @param images where the kernels come from
-   * @param library that multiplies matrices, where there is one
-   */
+  /** A device whose attention is by own kernels. */
   public GpuDevice(
       DeviceInfo info,
       Driver driver,
       KernelImages images,
       Optional<MatrixLibrary> library,
       DeviceOptions options) {
+    this(info, driver, images, library, Optional.empty(), options);
+  }
+
+  /**
+   * @param images where the kernels come from
+   * @param library that multiplies matrices, where there is one
+   * @param attention that does attention, where there is one
+   */
+  public GpuDevice(
+      DeviceInfo info,
+      Driver driver,
+      KernelImages images,
+      Optional<MatrixLibrary> library,
+      Optional<AttentionLibrary> attention,
+      DeviceOptions options) {
     this.info = info;
     this.driver = driver;
     this.modules = new KernelModules(driver, images);
     this.library = library;
-    this.versions = new KernelVersions(info.backend(), library.map(MatrixLibrary::name));
+    this.attention = attention;
+    this.versions =
+        new KernelVersions(
+            info.backend(),
+            library.map(MatrixLibrary::name),
+            attention.map(AttentionLibrary::name));
     versions.choose(options.kernels());
   }
 
@@ -84,6 +102,11 @@ public final class GpuDevice implements Device {
   }
 
   @Override
+  public List<String> notes() {
+    return attention.flatMap(AttentionLibrary::refusal).stream().toList();
+  }
+
+  @Override
   public void chooseKernels(Map<String, Integer> chosen) {
     versions.choose(chosen);
   }
@@ -104,7 +127,7 @@ public final class GpuDevice implements Device {
     Workspace measured = measured(plan);
     GpuMemory own = new GpuMemory(driver, "workspace of " + plan.name(), measured.bytes());
     Workspace workspace = new Workspace(own.address(), measured.constantBytes());
-    OpContext ops = new OpContext(places, workspace, versions, driver.hardware(), DType.F32);
+    OpContext ops = context(places, workspace);
     List<List<Command>> commands = OpCommands.of(plan.ops(), ops);
     try (var host = java.lang.foreign.Arena.ofConfined()) {
       for (Workspace.Constant constant : workspace.constants()) {
@@ -121,8 +144,7 @@ public final class GpuDevice implements Device {
     return switch (command) {
       case Command.Clear clear -> driver.prepare(clear);
       case Command.Product product -> library.orElseThrow().prepare(product);
-      case Command.FusedAttention attention ->
-          throw new IllegalStateException("no library for " + attention);
+      case Command.FusedAttention fused -> attention.orElseThrow().prepare(fused);
       case Command.Launch launch -> modules.prepare(launch);
     };
   }
@@ -130,10 +152,12 @@ public final class GpuDevice implements Device {
   /** A dry run, to learn how much there must be of what. */
   private Workspace measured(Plan plan) {
     Workspace workspace = new Workspace(0, 0);
-    OpCommands.of(
-        plan.ops(),
-        new OpContext(plan.layout()::offset, workspace, versions, driver.hardware(), DType.F32));
+    OpCommands.of(plan.ops(), context(plan.layout()::offset, workspace));
     return workspace;
+  }
+
+  private OpContext context(ToLongFunction<Tensor> places, Workspace workspace) {
+    return new OpContext(places, workspace, versions, driver.hardware(), attention, DType.F32);
   }
 
   private void checkFormats(Plan plan) {
@@ -157,6 +181,8 @@ public final class GpuDevice implements Device {
 
   @Override
   public long workspaceBytes(Plan plan) {
+    // A library may build its plans for this, on the device.
+    driver.enter();
     return measured(plan).bytes();
   }
 
@@ -181,6 +207,7 @@ public final class GpuDevice implements Device {
   public void close() {
     driver.enter();
     library.ifPresent(MatrixLibrary::close);
+    attention.ifPresent(AttentionLibrary::close);
     modules.close();
     driver.close();
   }

@@ -104,6 +104,7 @@ final class KernelVersions {
 
   private final String backend;
   private final List<KernelFamily> families;
+  private final boolean attentionLibrary;
   private final Map<String, Integer> chosen = new HashMap<>();
 
   /**
@@ -111,18 +112,28 @@ final class KernelVersions {
    *
    * @param backend for messages
    * @param library the name of the library that multiplies matrices, where there is one
+   * @param attention the name of the library that does attention, where there is one
    */
-  KernelVersions(String backend, Optional<String> library) {
+  KernelVersions(String backend, Optional<String> library, Optional<String> attention) {
     this.backend = backend;
+    attentionLibrary = attention.isPresent();
     families =
         OWN.stream()
             .map(
-                family ->
-                    family.name().startsWith("matmul_") && library.isPresent()
-                        ? withLibrary(family, library.get())
-                        : family)
+                family -> {
+                  Optional<String> by =
+                      family.name().startsWith("matmul_")
+                          ? library
+                          : family.name().startsWith("attention_") ? attention : Optional.empty();
+                  return by.map(name -> withLibrary(family, name)).orElse(family);
+                })
             .toList();
     families.forEach(family -> chosen.put(family.name(), family.versions()));
+  }
+
+  /** The same without a library that does attention. */
+  KernelVersions(String backend, Optional<String> library) {
+    this(backend, library, Optional.empty());
   }
 
   private static KernelFamily withLibrary(KernelFamily family, String library) {
@@ -145,6 +156,12 @@ final class KernelVersions {
       throw new IllegalArgumentException("no kernel is named " + kernel);
     }
     return version;
+  }
+
+  /** Whether the chosen version of {@code kernel}, one of attention's, is the library's. */
+  boolean byAttentionLibrary(String kernel) {
+    return attentionLibrary
+        && families.stream().anyMatch(f -> f.name().equals(kernel) && f.versions() == of(kernel));
   }
 
   Map<String, Integer> all() {

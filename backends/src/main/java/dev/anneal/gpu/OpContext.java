@@ -9,6 +9,7 @@ import java.util.function.ToLongFunction;
  * What the commands of an op are made with.
  *
  * @param places the address of every tensor
+ * @param attention a library that does attention, where there is one
  * @param real the format that the op's kernels are compiled for; see {@link OpFormats}
  */
 record OpContext(
@@ -16,15 +17,31 @@ record OpContext(
     Workspace workspace,
     KernelVersions versions,
     Hardware hardware,
+    Optional<AttentionLibrary> attention,
     DType real) {
   private static final int PACK_BYTES = 16;
+
+  /** Without a library that does attention. */
+  OpContext(
+      ToLongFunction<Tensor> places,
+      Workspace workspace,
+      KernelVersions versions,
+      Hardware hardware,
+      DType real) {
+    this(places, workspace, versions, hardware, Optional.empty(), real);
+  }
 
   /** Floats per 128-bit load. */
   static final int FLOATS = PACK_BYTES / Float.BYTES;
 
   /** For an op whose kernels are compiled for {@code format}. */
   OpContext with(DType format) {
-    return new OpContext(places, workspace, versions, hardware, format);
+    return new OpContext(places, workspace, versions, hardware, attention, format);
+  }
+
+  /** For tensors that lie elsewhere. */
+  OpContext at(ToLongFunction<Tensor> other) {
+    return new OpContext(other, workspace, versions, hardware, attention, real);
   }
 
   /** Activations or weights per 128-bit load. */

@@ -62,6 +62,7 @@ class CudaBackendTest {
     assertTrue(device.details().startsWith("sm_90, driver for CUDA 12.8, NVRTC 13.0 (/"));
     assertTrue(device.details().contains("libnvrtc.so.13"), device.details());
     assertTrue(device.details().contains(", libcublasLt.so.13 (/"), device.details());
+    assertTrue(device.details().contains(", libcudnn.so.9 (/"), device.details());
   }
 
   @Test

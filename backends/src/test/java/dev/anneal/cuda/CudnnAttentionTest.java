@@ -2,22 +2,29 @@ package dev.anneal.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.anneal.device.Device;
 import dev.anneal.gpu.AttentionLibrary.Scratch;
 import dev.anneal.gpu.AttentionLibrary.Shape;
 import dev.anneal.gpu.Command;
 import dev.anneal.gpu.Driver;
 import dev.anneal.gpu.PreparedCommand;
+import dev.anneal.ops.OpAccuracy;
+import dev.anneal.ops.OpRun;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
+import dev.anneal.plan.Precision;
 import dev.anneal.plan.Tensor;
 import dev.anneal.random.Philox;
 import dev.anneal.reference.Difference;
 import dev.anneal.reference.ReferenceInterpreter;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -139,7 +146,7 @@ class CudnnAttentionTest {
     private long scratch(Scratch scratch) {
       long at = driver.allocate("scratch", scratch.bytes());
       byte[] ones = new byte[(int) scratch.bytes()];
-      java.util.Arrays.fill(ones, (byte) 0x3f);
+      Arrays.fill(ones, (byte) 0x3f);
       driver.copyIn(at, MemorySegment.ofArray(ones));
       return at;
     }
@@ -268,5 +275,57 @@ class CudnnAttentionTest {
               + " is no deterministic engine); own kernels do",
           attention.refusal().orElseThrow());
     }
+  }
+
+  private static Tensor activations(String name, int... dims) {
+    return new Tensor(name, DType.F32, dev.anneal.plan.Shape.of(dims), Arena.ACTIVATIONS);
+  }
+
+  /** Forward and backward by the last versions that a device has. */
+  private static OpRun both() {
+    Tensor qkv = activations("qkv", 1, 21, 96);
+    Tensor out = activations("out", 1, 21, 32);
+    Tensor lse = activations("lse", 1, 2, 21);
+    return new OpRun(
+        List.of(
+            new Op.AttentionForward(out, lse, qkv, 2),
+            new Op.AttentionBackward(
+                activations("dQkv", 1, 21, 96),
+                activations("delta", 1, 2, 21),
+                activations("dOut", 1, 21, 32),
+                qkv,
+                out,
+                lse,
+                2)),
+        1);
+  }
+
+  @Test
+  void isADevicesLastVersionAndOwnKernelsStandInForIt() throws Throwable {
+    OpRun run = both().stored(Precision.BF16);
+    Map<Tensor, double[]> expected = run.reference();
+    List<Map<Tensor, float[]>> results = new ArrayList<>();
+    for (int refused : new int[] {0, 1, 6, 7}) {
+      CudnnControls.refuseAttention(refused);
+      try (Device device = CudaDouble.open()) {
+        assertEquals(
+            "cuDNN 9.10",
+            device.kernels().stream()
+                .filter(family -> family.op() == Op.AttentionBackward.class)
+                .findFirst()
+                .orElseThrow()
+                .ideas()
+                .getLast());
+        Map<Tensor, float[]> actual = run.on(device);
+        assertEquals(Optional.empty(), OpAccuracy.firstError(run, expected, actual));
+        assertEquals(refused == 0 ? 0 : 1, device.notes().size());
+        results.add(actual);
+        both().on(device);
+        assertEquals(refused == 0 ? 0 : 1, device.notes().size());
+      }
+    }
+    Tensor out = run.results().getFirst();
+    assertFalse(Arrays.equals(results.get(0).get(out), results.get(1).get(out)));
+    assertArrayEquals(results.get(1).get(out), results.get(3).get(out));
   }
 }

@@ -291,7 +291,7 @@ public final class OpCases {
                             activations("dIn", s[0], s[1], s[2]),
                             f("dWeight", s[4], s[2]),
                             activations("in", s[0], s[1], s[2]),
-                            f("weight", s[4], s[2]),
+                            parameter("weight", s[4], s[2]),
                             i("targets", s[0], s[1]),
                             f("dLosses", s[0], s[1]),
                             s[3],
