@@ -25,9 +25,6 @@ final class CudaDriver implements Driver {
   /** The most that one copy moves: a direct buffer has 31 bits. */
   private static final long CHUNK = 1L << 30;
 
-  /** From Ampere on. */
-  private static final int FIRST_WITH_BF16 = 80;
-
   /** The first with arithmetic in bf16. */
   private static final int AMPERE = 80;
 
@@ -53,7 +50,7 @@ final class CudaDriver implements Driver {
   @Override
   public Hardware hardware() {
     // The least of all devices that kernels are compiled for: 99 KiB when asked.
-    return new Hardware(32, 48 << 10, 99 << 10, capability >= FIRST_WITH_BF16);
+    return new Hardware(32, 48 << 10, 99 << 10, capability >= AMPERE);
   }
 
   @Override

@@ -49,8 +49,7 @@ final class Attention {
     int t = op.out().shape().dim(1);
     int heads = op.heads();
     int hs = op.out().shape().dim(2) / heads;
-    if (context.version("attention_forward") >= 3
-        && TensorCoreAttention.fits(op.qkv(), hs, context)) {
+    if (context.version("attention_forward") >= 3 && TensorCoreAttention.fits(hs, context)) {
       return TensorCoreAttention.forward(op, context);
     }
     if (context.version("attention_forward") == 1 || hs > WIDEST) {
@@ -95,8 +94,7 @@ final class Attention {
     int t = op.out().shape().dim(1);
     int heads = op.heads();
     int hs = op.out().shape().dim(2) / heads;
-    if (context.version("attention_backward") >= 3
-        && TensorCoreAttention.fits(op.qkv(), hs, context)) {
+    if (context.version("attention_backward") >= 3 && TensorCoreAttention.fits(hs, context)) {
       return TensorCoreAttention.backward(op, context);
     }
     int version = hs > WIDEST ? 1 : Math.min(2, context.version("attention_backward"));

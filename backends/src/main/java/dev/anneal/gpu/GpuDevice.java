@@ -113,7 +113,6 @@ public final class GpuDevice implements Device {
 
   @Override
   public Program compile(Plan plan, Map<Arena, Memory> memory) {
-    checkFormats(plan);
     return compile(
         plan,
         tensor ->
@@ -123,6 +122,7 @@ public final class GpuDevice implements Device {
 
   /** A program for tensors that lie where {@code places} says. */
   Program compile(Plan plan, ToLongFunction<Tensor> places) {
+    checkFormats(plan);
     driver.enter();
     Workspace measured = measured(plan);
     GpuMemory own = new GpuMemory(driver, "workspace of " + plan.name(), measured.bytes());

@@ -52,7 +52,7 @@ final class Matmul {
     if (chosen == KernelVersions.BY_LIBRARY) {
       return LibraryMatmul.forward(op, context);
     }
-    if (chosen > LAST && TensorCoreMatmul.fits(n, k, context, op.out(), op.in(), op.weight())) {
+    if (chosen > LAST && TensorCoreMatmul.fits(n, k, context)) {
       return TensorCoreMatmul.forward(op, context);
     }
     int version = Math.min(LAST, chosen);
@@ -79,7 +79,7 @@ final class Matmul {
     if (chosen == KernelVersions.BY_LIBRARY) {
       return LibraryMatmul.backwardInput(op, context);
     }
-    if (chosen > LAST && TensorCoreMatmul.fits(n, k, context, op.dIn(), op.dOut(), op.weight())) {
+    if (chosen > LAST && TensorCoreMatmul.fits(n, k, context)) {
       return TensorCoreMatmul.backwardInput(op, context);
     }
     int version = Math.min(LAST, chosen);
@@ -105,7 +105,7 @@ final class Matmul {
     if (chosen == KernelVersions.BY_LIBRARY) {
       return LibraryMatmul.backwardWeight(op, context);
     }
-    if (chosen > LAST && TensorCoreMatmul.fits(n, k, context, op.dOut(), op.in())) {
+    if (chosen > LAST && TensorCoreMatmul.fits(n, k, context)) {
       return TensorCoreMatmul.backwardWeight(op, context);
     }
     int version = Math.min(LAST, chosen);

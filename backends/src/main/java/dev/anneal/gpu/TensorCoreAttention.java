@@ -6,7 +6,6 @@ import dev.anneal.gpu.Command.Grid;
 import dev.anneal.gpu.Command.Launch;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
-import dev.anneal.plan.Tensor;
 import java.util.List;
 
 /** Causal self-attention on tensor cores: attention_mma.cu. */
@@ -23,10 +22,10 @@ final class TensorCoreAttention {
 
   private TensorCoreAttention() {}
 
-  /** Whether there is a kernel for heads of {@code hs} channels of {@code qkv}. */
-  static boolean fits(Tensor qkv, int hs, OpContext context) {
+  /** Whether there is a kernel for heads of {@code hs} channels. */
+  static boolean fits(int hs, OpContext context) {
     return context.hardware().tensorCores()
-        && qkv.dtype() == DType.BF16
+        && context.real() == DType.BF16
         && (hs == NARROW || hs == WIDE);
   }
 

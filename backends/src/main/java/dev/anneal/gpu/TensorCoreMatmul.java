@@ -7,10 +7,8 @@ import dev.anneal.gpu.Command.Grid;
 import dev.anneal.gpu.Command.Launch;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
-import dev.anneal.plan.Tensor;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 
 /** The three products of a linear layer on tensor cores: matmul_mma.cu. */
 final class TensorCoreMatmul {
@@ -30,12 +28,12 @@ final class TensorCoreMatmul {
 
   private TensorCoreMatmul() {}
 
-  /** Whether there is a kernel for a weight (n,k) and these tensors. */
-  static boolean fits(int n, int k, OpContext context, Tensor... tensors) {
+  /** Whether there is a kernel for a weight (n,k). */
+  static boolean fits(int n, int k, OpContext context) {
     return context.hardware().tensorCores()
+        && context.real() == DType.BF16
         && n % PACK == 0
-        && k % PACK == 0
-        && Stream.of(tensors).allMatch(tensor -> tensor.dtype() == DType.BF16);
+        && k % PACK == 0;
   }
 
   private static Grid tiles(int rows, int columns) {

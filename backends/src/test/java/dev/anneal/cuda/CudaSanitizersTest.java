@@ -34,6 +34,21 @@ import org.junit.jupiter.api.io.TempDir;
  * orders, races. Device memory is as it was before each launch.
  */
 class CudaSanitizersTest {
+  /** What is launched, and the files that have it. */
+  private enum Launches {
+    FP32(DType.F32, KernelFiles.PORTABLE),
+    BF16(DType.BF16, Stream.concat(KernelFiles.PORTABLE.stream(), KernelFiles.TENSOR_CORES.stream()).toList()),
+    TENSOR_CORES(DType.BF16, KernelFiles.TENSOR_CORES);
+
+    private final DType real;
+    private final List<String> files;
+
+    Launches(DType real, List<String> files) {
+      this.real = real;
+      this.files = files;
+    }
+  }
+
   /** Elements of all tensors together that are few enough to be written down for each launch. */
   private static final long FEW = 30_000;
 
@@ -42,20 +57,25 @@ class CudaSanitizersTest {
 
   @Test
   void noKernelReachesBeyondItsTensorsOrIsUndefined() throws Throwable {
-    replay("address,undefined", "-fsanitize=address,undefined", DType.F32);
+    replay("address,undefined", "-fsanitize=address,undefined", Launches.FP32);
   }
 
   @Test
   void nothingIsWrongInSixteenBitsEither() throws Throwable {
-    replay("address,undefined", "-fsanitize=address,undefined", DType.BF16);
+    replay("address,undefined", "-fsanitize=address,undefined", Launches.BF16);
   }
 
   @Test
   void noTwoThreadsRace() throws Throwable {
-    replay("thread", "-DANNEAL_RACES", DType.F32);
+    replay("thread", "-DANNEAL_RACES", Launches.FP32);
   }
 
-  private void replay(String sanitizer, String ofFibers, DType real) throws Throwable {
+  @Test
+  void noTwoThreadsRaceForTensorCores() throws Throwable {
+    replay("thread", "-DANNEAL_RACES", Launches.TENSOR_CORES);
+  }
+
+  private void replay(String sanitizer, String ofFibers, Launches launches) throws Throwable {
     CudaDouble.build();
     Path program = folder.resolve("replay");
     String objects = folder.toString();
@@ -68,11 +88,9 @@ class CudaSanitizersTest {
                 .formatted(ofFibers, objects, sanitizer));
     assumeTrue(compiled.isEmpty(), "g++ has no -fsanitize=" + sanitizer + " here: " + compiled);
     List<String> command =
-        new ArrayList<>(List.of("timeout", "100", program.toString(), record(real).toString()));
-    List<String> files =
-        Stream.concat(KernelFiles.PORTABLE.stream(), KernelFiles.TENSOR_CORES.stream()).toList();
-    for (String file : files) {
-      command.add(module(file, sanitizer, ofFibers, real).toString());
+        new ArrayList<>(List.of("timeout", "100", program.toString(), record(launches).toString()));
+    for (String file : launches.files) {
+      command.add(module(file, sanitizer, ofFibers, launches.real).toString());
     }
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().put("ASAN_OPTIONS", "detect_stack_use_after_return=0:detect_leaks=0");
@@ -129,29 +147,38 @@ class CudaSanitizersTest {
     return chosen;
   }
 
-  private Path record(DType real) throws Throwable {
-    Path record = shared.resolve("launches-" + real);
+  private Path record(Launches launches) throws Throwable {
+    Path record = shared.resolve("launches-" + launches);
     if (Files.exists(record)) {
       return record;
     }
     try (SpreadDevice device = new SpreadDevice((GpuDevice) CudaDouble.open());
         GpuDevice cuda = (GpuDevice) CudaDouble.open()) {
-      // In 16 bits, five kinds have nothing to store so and one is for decoding.
-      assertEquals(
-          real == DType.F32 ? 23 : 17,
-          cases(real).stream().map(run -> run.op().getClass()).distinct().count());
       DoubleControls.CUDA.record(record.toString());
-      for (OpRun run : cases(real)) {
-        for (Map<String, Integer> versions : GpuCases.versions(run.op(), cuda)) {
-          device.chooseKernels(versions);
-          run.on(device);
-        }
+      if (launches != Launches.TENSOR_CORES) {
+        everyVersion(launches.real, device, cuda);
       }
-      device.chooseKernels(TensorCoresTest.VERSIONS);
-      TensorCoreCases.few().forEach(run -> run.on(device));
+      if (launches.real == DType.BF16) {
+        device.chooseKernels(TensorCoresTest.VERSIONS);
+        TensorCoreCases.few().forEach(run -> run.on(device));
+      }
     } finally {
       DoubleControls.CUDA.record("");
     }
     return record;
+  }
+
+  private static void everyVersion(DType real, SpreadDevice device, GpuDevice cuda) {
+    List<OpRun> cases = cases(real);
+    // In 16 bits, five kinds have nothing to store so and one is for decoding.
+    assertEquals(
+        real == DType.F32 ? 23 : 17,
+        cases.stream().map(run -> run.op().getClass()).distinct().count());
+    for (OpRun run : cases) {
+      for (Map<String, Integer> versions : GpuCases.versions(run.op(), cuda)) {
+        device.chooseKernels(versions);
+        run.on(device);
+      }
+    }
   }
 }

@@ -34,10 +34,13 @@ public final class GpuCases {
 
   /** Each version of the op's kernel; one empty choice when it has one only. */
   public static List<Map<String, Integer>> versions(Op op, Device device) {
+    boolean sixteen = op.tensors().stream().anyMatch(tensor -> tensor.dtype() == DType.BF16);
     List<Map<String, Integer>> choices = new ArrayList<>();
     for (KernelFamily family : device.kernels()) {
       for (int v = 1; family.op().isInstance(op) && v <= family.versions(); v++) {
-        choices.add(Map.of(family.name(), v));
+        if (sixteen || !family.ideas().get(v - 1).startsWith("tensor cores")) {
+          choices.add(Map.of(family.name(), v));
+        }
       }
     }
     return choices.isEmpty() ? List.of(Map.of()) : choices;
