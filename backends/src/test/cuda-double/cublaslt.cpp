@@ -14,7 +14,7 @@ extern "C" int anneal_double_enqueue(void* stream, void (*run)(void*), void* arg
 namespace {
 
 enum { SUCCESS = 0, INVALID_VALUE = 7, NOT_SUPPORTED = 15 };
-enum { COMPUTE_32F = 68, R_32F = 0, R_16BF = 14, OP_T = 1 };
+enum { COMPUTE_32F = 68, COMPUTE_32F_FAST_TF32 = 77, R_32F = 0, R_16BF = 14, OP_T = 1 };
 enum { EPILOGUE_DEFAULT = 1, EPILOGUE_BIAS = 4, EPILOGUE_GELU_AUX_BIAS = 164 };
 constexpr size_t WORKSPACE = 1 << 16;
 
@@ -48,6 +48,15 @@ void store(float x, void* to, int type, uint64_t i) {
   memcpy(&bits, &x, sizeof bits);
   uint32_t nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
   static_cast<uint16_t*>(to)[i] = (uint16_t)(std::isnan(x) ? bits >> 16 | 0x40 : nearest);
+}
+
+// What is left of a float when tensor cores take it for TF32: 10 bits of fraction.
+float tf32(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  bits &= 0xffffe000u;
+  memcpy(&x, &bits, sizeof x);
+  return x;
 }
 
 bool is_type(int type) { return type == R_32F || type == R_16BF; }
@@ -89,7 +98,7 @@ bool fits(const Descriptor& d, const Layout& a, const Layout& b, const Layout& c
   uint64_t k = d.transpose_a ? a.rows : a.columns;
   uint64_t n = d.transpose_b ? b.rows : b.columns;
   uint64_t inner = d.transpose_b ? b.columns : b.rows;
-  bool types = a.type == b.type && (c.type == a.type || c.type == R_32F) &&
+  bool types = (d.compute == COMPUTE_32F || a.type == R_32F) && a.type == b.type && (c.type == a.type || c.type == R_32F) &&
                (d.bias_type < 0 || d.bias_type == c.type) &&
                (d.aux_type < 0 || d.aux_type == c.type);
   return types && m == c.rows && n == c.columns && k == inner && a.ld >= (int64_t)a.rows &&
@@ -121,7 +130,9 @@ API size_t cublasLtGetVersion() { return 130000; }
 
 API int cublasLtMatmulDescCreate(Descriptor** descriptor, int compute, int scale) {
   *descriptor = new Descriptor{compute, scale};
-  return compute == COMPUTE_32F && scale == R_32F ? SUCCESS : NOT_SUPPORTED;
+  return (compute == COMPUTE_32F || compute == COMPUTE_32F_FAST_TF32) && scale == R_32F
+             ? SUCCESS
+             : NOT_SUPPORTED;
 }
 
 API int cublasLtMatmulDescDestroy(Descriptor* descriptor) {
@@ -216,6 +227,7 @@ API int cublasLtMatmul(void*, Descriptor* descriptor, const float* alpha, const 
       (gelus && (!op.aux || op.aux_ld % 8 != 0 || (uintptr_t)op.aux % 16 != 0))) {
     return NOT_SUPPORTED;
   }
+  bool fast = op.compute == COMPUTE_32F_FAST_TF32;
   float factor = *alpha, kept = *beta;
   auto* run = new std::function<void()>([=] {
     uint64_t inner = op.transpose_a ? la.rows : la.columns;
@@ -226,7 +238,7 @@ API int cublasLtMatmul(void*, Descriptor* descriptor, const float* alpha, const 
         for (uint64_t k = 0; k < inner; k++) {
           float x = load(a, la.type, op.transpose_a ? i * la.ld + k : k * la.ld + i);
           float y = load(b, lb.type, op.transpose_b ? k * lb.ld + j : j * lb.ld + k);
-          sum = std::fma(x, y, sum);
+          sum = fast ? std::fma(tf32(x), tf32(y), sum) : std::fma(x, y, sum);
         }
         sum *= factor;
         if (kept != 0) {

@@ -31,7 +31,7 @@ final class LockStep {
   /** A device and its memory for the plan's arenas. */
   record Side(Device device, Map<Arena, Memory> memory) {
     void run(Plan plan, Op op) {
-      Plan single = new Plan("one op", List.of(op), op.writes(), plan.layout());
+      Plan single = plan.part("one op", List.of(op), op.writes());
       try (Program program = device.compile(single, memory)) {
         program.run();
       }
@@ -81,7 +81,8 @@ final class LockStep {
         reference.run(plan, op);
         if (compared) {
           other.run(same, twin);
-          errors.add(compare(i, op, twin, expected, actual));
+          Tolerance tolerance = Tolerance.of(twin, same.multiplication());
+          errors.add(compare(i, op, twin, tolerance, expected, actual));
         }
         round(op, twin, expected);
       }
@@ -140,8 +141,12 @@ final class LockStep {
   }
 
   private static OpError compare(
-      int index, Op op, Op twin, TensorCopy expected, TensorCopy actual) {
-    Tolerance tolerance = Tolerance.of(twin);
+      int index,
+      Op op,
+      Op twin,
+      Tolerance tolerance,
+      TensorCopy expected,
+      TensorCopy actual) {
     Tensor worstTensor = op.writes().getFirst();
     Difference worst = Difference.NONE;
     for (int t = 0; t < op.writes().size(); t++) {

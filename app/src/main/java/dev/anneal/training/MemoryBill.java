@@ -17,7 +17,7 @@ import java.util.stream.Collectors;
 public record MemoryBill(Map<Arena, Long> arenas, long workspace) {
 
   /**
-   * Refuses a precision that the device cannot store.
+   * Refuses a precision that the device does not have.
    *
    * @throws Failure saying which ones it can
    */
@@ -28,7 +28,7 @@ public record MemoryBill(Map<Arena, Long> arenas, long workspace) {
               + name(precision)
               + ": "
               + device.info().backend()
-              + " stores activations in "
+              + " has "
               + device.precisions().stream()
                   .sorted()
                   .map(MemoryBill::name)

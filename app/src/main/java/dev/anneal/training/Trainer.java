@@ -242,7 +242,7 @@ public final class Trainer implements AutoCloseable {
       last++;
     }
     Plan upTo =
-        new Plan("inspect", first.ops().subList(0, last + 1), List.of(activation), first.layout());
+        first.part("inspect", first.ops().subList(0, last + 1), List.of(activation));
     refreshCopies();
     feed(batches, batch);
     try (Program program = device.compile(upTo, memory)) {

@@ -100,10 +100,15 @@ public record TrainingPlans(
       boolean last = i == microSteps - 1;
       if (last) {
         ops.addAll(update);
-        plans.add(Plan.of("step", ops, List.of(loss, norm), places));
+        plans.add(
+            Plan.of("step", ops, List.of(loss, norm), places).with(precision.multiplication()));
       } else {
         // All micro-steps between the first and the last are one plan.
-        plans.add(i > 1 ? plans.get(1) : Plan.of("micro-step", ops, List.of(loss), places));
+        plans.add(
+            i > 1
+                ? plans.get(1)
+                : Plan.of("micro-step", ops, List.of(loss), places)
+                    .with(precision.multiplication()));
       }
     }
     Tensor stored = precision.stored(logits);

@@ -85,6 +85,7 @@ class CudaDoubleTest {
             "compare cpu cuda --steps 2" + SHAPE + data,
             "compare cpu cuda --dtype bf16 --steps 2" + SHAPE + data,
             verify(""),
+            verify(" --dtype tf32"),
             verify(" --dtype bf16"));
     List<JsonNode> comparisons = all.stream().filter(event -> event.has("devices")).toList();
     assertEquals(2, comparisons.size());
@@ -97,7 +98,7 @@ class CudaDoubleTest {
     }
     assertTrue(comparisons.getLast().path("devices").path(1).path("errors").has("Cast"));
     List<JsonNode> verifications = events(all, "verify").toList();
-    assertEquals(2, verifications.size());
+    assertEquals(3, verifications.size());
     verifications.forEach(verification -> assertTrue(verification.path("ok").asBoolean()));
   }
 
@@ -131,6 +132,6 @@ class CudaDoubleTest {
   void namesTheFormatsThatItHas() throws Exception {
     Result result = anneal("train --backend cuda --dtype fp16" + SHAPE + data);
     assertEquals(2, result.code());
-    assertTrue(result.err().contains("cuda stores activations in fp32, bf16"), result.err());
+    assertTrue(result.err().contains("cuda has fp32, tf32, bf16;"), result.err());
   }
 }

@@ -13,6 +13,7 @@ import dev.anneal.gpu.MatrixLibrary;
 import dev.anneal.gpu.PreparedCommand;
 import dev.anneal.gpu.SharedLibrary;
 import dev.anneal.plan.DType;
+import dev.anneal.plan.Multiplication;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemoryLayout;
@@ -20,13 +21,14 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /**
- * NVIDIA's cuBLASLt, versions 12 and 13, in fp32 and bf16: one set of descriptors and one algorithm
+ * NVIDIA's cuBLASLt, versions 12 and 13, in fp32, TF32 and bf16: one set of descriptors and one algorithm
  * per place where a product is used, so that running it is one call.
  *
  * <p>Constants: cublasLt.h of CUDA 12 and 13, which agree in all that is used here.
  */
 final class CublasLt implements MatrixLibrary {
   private static final int COMPUTE_32F = 68;
+  private static final int COMPUTE_32F_FAST_TF32 = 77;
   private static final int R_32F = 0;
   private static final int R_16BF = 14;
   private static final int OP_T = 1;
@@ -100,7 +102,10 @@ final class CublasLt implements MatrixLibrary {
   }
 
   private PreparedCommand prepared(Product p) throws Throwable {
-    MemorySegment operation = create("cublasLtMatmulDescCreate", COMPUTE_32F, R_32F);
+    boolean tf32 =
+        p.formats().ab() == DType.F32 && p.formats().multiplication() == Multiplication.TF32;
+    MemorySegment operation =
+        create("cublasLtMatmulDescCreate", tf32 ? COMPUTE_32F_FAST_TF32 : COMPUTE_32F, R_32F);
     set(operation, DESC_TRANSA, p.transposeA() ? OP_T : 0);
     set(operation, DESC_TRANSB, p.transposeB() ? OP_T : 0);
     if (p.epilogue() != Epilogue.NONE) {

@@ -25,7 +25,7 @@ final class CudaDriver implements Driver {
   /** The most that one copy moves: a direct buffer has 31 bits. */
   private static final long CHUNK = 1L << 30;
 
-  /** The first with arithmetic in bf16. */
+  /** The first with arithmetic in bf16 and TF32. */
   private static final int AMPERE = 80;
 
   private final CUdevice device;
@@ -56,7 +56,7 @@ final class CudaDriver implements Driver {
   @Override
   public Set<Precision> precisions() {
     return capability >= AMPERE
-        ? EnumSet.of(Precision.FP32, Precision.BF16)
+        ? EnumSet.of(Precision.FP32, Precision.TF32, Precision.BF16)
         : EnumSet.of(Precision.FP32);
   }
 

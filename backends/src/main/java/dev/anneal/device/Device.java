@@ -23,7 +23,7 @@ public interface Device extends AutoCloseable {
    */
   Memory allocate(Arena arena, long bytes);
 
-  /** The formats that this device can store activations in, fp32 always. */
+  /** What this device can store activations in and multiply, fp32 always. */
   default Set<Precision> precisions() {
     return Set.of(Precision.FP32);
   }

@@ -1,6 +1,7 @@
 package dev.anneal.gpu;
 
 import dev.anneal.plan.DType;
+import dev.anneal.plan.Multiplication;
 import java.util.List;
 
 /** One thing that the stream is told to do, as data: addresses and sizes are fixed. */
@@ -107,8 +108,12 @@ public sealed interface Command {
       long workspaceBytes)
       implements Command {}
 
-  /** Number formats of A and B, and of C and D, which a bias and an auxiliary matrix share. */
-  record Formats(DType ab, DType d) {}
+  /**
+   * Number formats of A and B, and of C and D, which a bias and an auxiliary matrix share.
+   *
+   * @param multiplication of A and B in fp32
+   */
+  record Formats(DType ab, DType d, Multiplication multiplication) {}
 
   /** Attention by a library. */
   sealed interface FusedAttention extends Command {

@@ -16,7 +16,7 @@ public interface Driver extends AutoCloseable {
   /** Of this GPU, as kernels need to know it. */
   Hardware hardware();
 
-  /** The formats that this GPU multiplies activations in, fp32 always. */
+  /** What this GPU can store activations in and multiply, fp32 always. */
   default Set<Precision> precisions() {
     return Set.of(Precision.FP32);
   }

@@ -127,8 +127,7 @@ public final class GpuDevice implements Device {
     Workspace measured = measured(plan);
     GpuMemory own = new GpuMemory(driver, "workspace of " + plan.name(), measured.bytes());
     Workspace workspace = new Workspace(own.address(), measured.constantBytes());
-    OpContext ops = context(places, workspace);
-    List<List<Command>> commands = OpCommands.of(plan.ops(), ops);
+    List<List<Command>> commands = commands(plan, places, workspace);
     try (var host = java.lang.foreign.Arena.ofConfined()) {
       for (Workspace.Constant constant : workspace.constants()) {
         driver.copyIn(
@@ -152,12 +151,22 @@ public final class GpuDevice implements Device {
   /** A dry run, to learn how much there must be of what. */
   private Workspace measured(Plan plan) {
     Workspace workspace = new Workspace(0, 0);
-    OpCommands.of(plan.ops(), context(plan.layout()::offset, workspace));
+    commands(plan, plan.layout()::offset, workspace);
     return workspace;
   }
 
-  private OpContext context(ToLongFunction<Tensor> places, Workspace workspace) {
-    return new OpContext(places, workspace, versions, driver.hardware(), attention, DType.F32);
+  private List<List<Command>> commands(
+      Plan plan, ToLongFunction<Tensor> places, Workspace workspace) {
+    return OpCommands.of(
+        plan.ops(),
+        new OpContext(
+            places,
+            workspace,
+            versions,
+            driver.hardware(),
+            attention,
+            plan.multiplication(),
+            DType.F32));
   }
 
   private void checkFormats(Plan plan) {

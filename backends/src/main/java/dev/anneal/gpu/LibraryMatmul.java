@@ -72,7 +72,7 @@ final class LibraryMatmul {
     int k = op.in().shape().dim(-1);
     return product(
         context,
-        new Formats(op.in().dtype(), op.out().dtype()),
+        new Formats(op.in().dtype(), op.out().dtype(), context.multiplication()),
         true,
         false,
         op.out().shape().dim(-1),
@@ -110,7 +110,7 @@ final class LibraryMatmul {
   static List<Command> backwardInput(Op.MatmulBackwardInput op, OpContext context) {
     return product(
         context,
-        new Formats(op.dOut().dtype(), op.dIn().dtype()),
+        new Formats(op.dOut().dtype(), op.dIn().dtype(), context.multiplication()),
         false,
         false,
         op.dIn().shape().dim(-1),
@@ -128,7 +128,7 @@ final class LibraryMatmul {
   static List<Command> backwardWeight(Op.MatmulBackwardWeight op, OpContext context) {
     return product(
         context,
-        new Formats(op.in().dtype(), op.dWeight().dtype()),
+        new Formats(op.in().dtype(), op.dWeight().dtype(), context.multiplication()),
         false,
         true,
         op.in().shape().dim(-1),

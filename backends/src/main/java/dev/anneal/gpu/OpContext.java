@@ -1,6 +1,7 @@
 package dev.anneal.gpu;
 
 import dev.anneal.plan.DType;
+import dev.anneal.plan.Multiplication;
 import dev.anneal.plan.Tensor;
 import java.util.Optional;
 import java.util.function.ToLongFunction;
@@ -10,6 +11,7 @@ import java.util.function.ToLongFunction;
  *
  * @param places the address of every tensor
  * @param attention a library that does attention, where there is one
+ * @param multiplication of matrices of fp32
  * @param real the format that the op's kernels are compiled for; see {@link OpFormats}
  */
 record OpContext(
@@ -18,6 +20,7 @@ record OpContext(
     KernelVersions versions,
     Hardware hardware,
     Optional<AttentionLibrary> attention,
+    Multiplication multiplication,
     DType real) {
   private static final int PACK_BYTES = 16;
 
@@ -27,8 +30,9 @@ record OpContext(
       Workspace workspace,
       KernelVersions versions,
       Hardware hardware,
+      Multiplication multiplication,
       DType real) {
-    this(places, workspace, versions, hardware, Optional.empty(), real);
+    this(places, workspace, versions, hardware, Optional.empty(), multiplication, real);
   }
 
   /** Floats per 128-bit load. */
@@ -36,12 +40,12 @@ record OpContext(
 
   /** For an op whose kernels are compiled for {@code format}. */
   OpContext with(DType format) {
-    return new OpContext(places, workspace, versions, hardware, attention, format);
+    return new OpContext(places, workspace, versions, hardware, attention, multiplication, format);
   }
 
   /** For tensors that lie elsewhere. */
   OpContext at(ToLongFunction<Tensor> other) {
-    return new OpContext(other, workspace, versions, hardware, attention, real);
+    return new OpContext(other, workspace, versions, hardware, attention, multiplication, real);
   }
 
   /** Activations or weights per 128-bit load. */

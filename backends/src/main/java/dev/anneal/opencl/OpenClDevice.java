@@ -87,7 +87,7 @@ final class OpenClDevice implements Device {
 
   @Override
   public Set<Precision> precisions() {
-    return EnumSet.allOf(Precision.class);
+    return EnumSet.of(Precision.FP32, Precision.BF16, Precision.FP16);
   }
 
   @Override

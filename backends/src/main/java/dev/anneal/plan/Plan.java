@@ -9,8 +9,14 @@ import java.util.Map;
  * A step as data: ops in order, and a place in memory for every tensor, fixed before the first run.
  *
  * @param results the activations that can be read after a run
+ * @param multiplication of matrices of fp32
  */
-public record Plan(String name, List<Op> ops, List<Tensor> results, MemoryLayout layout) {
+public record Plan(
+    String name,
+    List<Op> ops,
+    List<Tensor> results,
+    MemoryLayout layout,
+    Multiplication multiplication) {
 
   public Plan {
     ops = List.copyOf(ops);
@@ -36,7 +42,18 @@ public record Plan(String name, List<Op> ops, List<Tensor> results, MemoryLayout
         }
       }
     }
-    return new Plan(name, ops, results, MemoryLayout.of(ops, results, persistent));
+    MemoryLayout layout = MemoryLayout.of(ops, results, persistent);
+    return new Plan(name, ops, results, layout, Multiplication.EXACT);
+  }
+
+  /** This plan with another multiplication. */
+  public Plan with(Multiplication other) {
+    return new Plan(name, ops, results, layout, other);
+  }
+
+  /** Some of this plan's ops, at the places that this plan gives their tensors. */
+  public Plan part(String partName, List<Op> some, List<Tensor> partResults) {
+    return new Plan(partName, some, partResults, layout, multiplication);
   }
 
   /** All tensors, each once, in order of first use. */

@@ -13,17 +13,26 @@ import java.util.stream.Stream;
  * Source: Micikevicius and others, "Mixed Precision Training", 2018.
  */
 public enum Precision implements Rewrite {
-  FP32(DType.F32, 1),
-  BF16(DType.BF16, 1),
+  FP32(DType.F32, 1, Multiplication.EXACT),
+  /** All is stored in fp32; products of matrices are less exact. */
+  TF32(DType.F32, 1, Multiplication.TF32),
+  BF16(DType.BF16, 1, Multiplication.EXACT),
   /** Small gradients are lost below 6e-8, so all gradients are this many times as large. */
-  FP16(DType.F16, 4096);
+  FP16(DType.F16, 4096, Multiplication.EXACT);
 
   private final DType storage;
   private final float lossScale;
+  private final Multiplication multiplication;
 
-  Precision(DType storage, float lossScale) {
+  Precision(DType storage, float lossScale, Multiplication multiplication) {
     this.storage = storage;
     this.lossScale = lossScale;
+    this.multiplication = multiplication;
+  }
+
+  /** Of matrices of fp32. */
+  public Multiplication multiplication() {
+    return multiplication;
   }
 
   /** Of activations. */

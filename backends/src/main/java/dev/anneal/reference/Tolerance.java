@@ -1,6 +1,7 @@
 package dev.anneal.reference;
 
 import dev.anneal.plan.DType;
+import dev.anneal.plan.Multiplication;
 import dev.anneal.plan.Op;
 import java.util.Locale;
 
@@ -14,6 +15,10 @@ public record Tolerance(boolean elementwise, double limit) {
   private static final double ULPS = 4;
   private static final double RELATIVE = 1e-5;
   private static final double FP32_ULP = 0x1p-23;
+
+  /** Both operands lose up to 2^-10 of themselves, always downwards. */
+  private static final double TF32 = 0x1p-9;
+
 
   public static Tolerance of(Op op) {
     boolean elementwise = isElementwise(op);
@@ -31,6 +36,18 @@ public record Tolerance(boolean elementwise, double limit) {
             || op instanceof Op.AttentionBackward
             || op instanceof Op.CachedAttention;
     return new Tolerance(false, attention ? storage / 2 : storage / 4);
+  }
+
+  /** The same for fp32 operands that are multiplied so. */
+  public static Tolerance of(Op op, Multiplication multiplication) {
+    Tolerance exact = of(op);
+    boolean product =
+        op instanceof Op.MatmulForward
+            || op instanceof Op.MatmulBackwardInput
+            || op instanceof Op.MatmulBackwardWeight;
+    return product && multiplication == Multiplication.TF32
+        ? new Tolerance(false, Math.max(exact.limit(), TF32))
+        : exact;
   }
 
   /** The distance of numbers near 1 that are stored in 16 bits; 0 for those that are not. */

@@ -2,12 +2,15 @@ package dev.anneal.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.device.Device;
 import dev.anneal.gpu.GpuCases;
 import dev.anneal.ops.OpAccuracy;
 import dev.anneal.ops.OpCases;
 import dev.anneal.ops.OpRun;
+import dev.anneal.plan.Multiplication;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
 import java.util.List;
@@ -17,6 +20,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -61,6 +65,24 @@ class CudaKernelsTest {
             .stream()
             .flatMap(op -> GpuCases.versions(op, device).stream())
             .toList());
+  }
+
+  /** The library loses bits when it may, and then only. */
+  @Test
+  void productsAreLessExactOnlyWhereThePlanAllowsIt() {
+    List<OpRun> products =
+        OpCases.small()
+            .filter(run -> run.op().kind().startsWith("Matmul"))
+            .map(run -> run.multiplying(Multiplication.TF32))
+            .toList();
+    assertFalse(products.isEmpty());
+    for (OpRun run : products) {
+      Map<Tensor, double[]> expected = run.reference();
+      Map<Tensor, float[]> fast = run.on(device);
+      assertEquals(Optional.empty(), OpAccuracy.firstError(run, expected, fast));
+      OpRun exact = run.multiplying(Multiplication.EXACT);
+      assertTrue(OpAccuracy.firstError(exact, expected, fast).isPresent(), run.toString());
+    }
   }
 
   private static void matches(OpRun run, List<Map<String, Integer>> choices) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.DType;
+import dev.anneal.plan.Multiplication;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
@@ -20,6 +21,7 @@ class TensorCoreChoiceTest {
         new Workspace(0, 0),
         new KernelVersions("cuda", Optional.empty()),
         new Hardware(32, 48 << 10, 99 << 10, tensorCores),
+        Multiplication.EXACT,
         DType.F32);
   }
 

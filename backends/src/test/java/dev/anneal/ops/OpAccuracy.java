@@ -13,7 +13,7 @@ public final class OpAccuracy {
   /** What is wrong with the first wrong result of {@code run}, if one is. */
   public static Optional<String> firstError(
       OpRun run, Map<Tensor, double[]> expected, Map<Tensor, float[]> actual) {
-    Tolerance tolerance = Tolerance.of(run.op());
+    Tolerance tolerance = run.tolerance();
     for (Tensor tensor : run.results()) {
       Difference difference = difference(expected.get(tensor), actual.get(tensor));
       // What is rounded to 16 bits between two ops adds to the second one's error.

@@ -7,6 +7,7 @@ import dev.anneal.plan.Arena;
 import dev.anneal.plan.ArenaLayout;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Elements;
+import dev.anneal.plan.Multiplication;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
@@ -14,6 +15,7 @@ import dev.anneal.plan.Tensor;
 import dev.anneal.plan.WeightCopies;
 import dev.anneal.random.Philox;
 import dev.anneal.reference.ReferenceInterpreter;
+import dev.anneal.reference.Tolerance;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
@@ -28,8 +30,14 @@ public final class OpRun {
   private final List<Op> original;
   private final List<Op> ops;
   private final int integersBelow;
+  private final Multiplication multiplication;
 
   public OpRun(List<Op> original, int integersBelow) {
+    this(original, integersBelow, Multiplication.EXACT);
+  }
+
+  private OpRun(List<Op> original, int integersBelow, Multiplication multiplication) {
+    this.multiplication = multiplication;
     this.original = original;
     this.ops =
         original.stream()
@@ -50,6 +58,15 @@ public final class OpRun {
   /** The same with copies of what is in {@link Arena#PARAMETERS}, made anew after an update. */
   public OpRun copied(DType dtype) {
     return new OpRun(new WeightCopies(dtype).apply(original), integersBelow);
+  }
+
+  /** The same with less exact products. */
+  public OpRun multiplying(Multiplication other) {
+    return new OpRun(original, integersBelow, other);
+  }
+
+  Tolerance tolerance() {
+    return Tolerance.of(op(), multiplication);
   }
 
   /** All ops in order. */
@@ -141,7 +158,7 @@ public final class OpRun {
   public Map<Tensor, float[]> on(Device device) {
     List<Tensor> tensors = tensors();
     ArenaLayout layout = ArenaLayout.sequential(Arena.INPUTS, tensors);
-    Plan plan = Plan.of("one op", ops, List.of(), List.of(layout));
+    Plan plan = Plan.of("one op", ops, List.of(), List.of(layout)).with(multiplication);
     try (Memory inputs = device.allocate(Arena.INPUTS, layout.bytes());
         Memory none = device.allocate(Arena.ACTIVATIONS, 64);
         Program program =

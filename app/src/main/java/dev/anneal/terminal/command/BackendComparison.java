@@ -147,7 +147,7 @@ final class BackendComparison {
         device.backend(),
         device.name(),
         Optional.empty(),
-        "stores no " + precision.name().toLowerCase(Locale.ROOT));
+        "has no " + precision.name().toLowerCase(Locale.ROOT));
   }
 
   private static BackendRow row(Comparison all, Comparison.DeviceResult device) {

@@ -75,7 +75,8 @@ final class CompareCommand extends ShellCommand {
       names = "--dtype",
       defaultValue = "fp32",
       description =
-          "of stored activations, on all but the reference, whose are rounded: fp32, bf16, fp16;"
+          "of stored activations, on all but the reference, whose are rounded: fp32, tf32, bf16,"
+              + " fp16;"
               + " ${DEFAULT-VALUE} by default")
   private Precision precision;
 

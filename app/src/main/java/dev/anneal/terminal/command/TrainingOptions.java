@@ -92,8 +92,8 @@ final class TrainingOptions {
       defaultValue = "fp32",
       description =
           "of stored activations, and on CUDA of the weights that products read, beside fp32"
-              + " masters: fp32, bf16 or fp16, where the device has it; sums are in fp32;"
-              + " ${DEFAULT-VALUE} by default")
+              + " masters: fp32, bf16 or fp16; or tf32, fp32 whose products may lose 13 bits; where"
+              + " the device has it; sums are in fp32; ${DEFAULT-VALUE} by default")
   private Precision precision;
 
   @Option(

@@ -61,15 +61,15 @@ final class VerifyCommand extends ShellCommand {
       names = "--dtype",
       defaultValue = "fp32",
       description =
-          "of stored activations: fp32, bf16 or fp16, where the device has it; ${DEFAULT-VALUE} by"
+          "as for train: fp32, tf32, bf16 or fp16, where the device has it; ${DEFAULT-VALUE} by"
               + " default")
   private Precision precision;
 
   @Option(
       names = "--tolerance",
       description =
-          "of logits and loss, and of gradients relative in norm; 1e-5 by default, and what 16 bits"
-              + " of storage can hold: 0.05 for bf16, 0.01 for fp16")
+          "of logits and loss, and of gradients relative in norm; by default 1e-5 for fp32, 0.01 for"
+              + " tf32 and fp16, 0.05 for bf16")
   private Optional<Double> tolerance = Optional.empty();
 
   @Mixin private PlacementOptions placement;
@@ -95,6 +95,7 @@ final class VerifyCommand extends ShellCommand {
     return tolerance.orElse(
         switch (precision) {
           case FP32 -> 1e-5;
+          case TF32 -> 0.01;
           case BF16 -> 0.05;
           case FP16 -> 0.01;
         });

@@ -75,7 +75,7 @@ class LiveComparisonTest {
     assertTrue(rows.getFirst().stepMs().isPresent());
     BackendRow wrong =
         rows.stream().filter(row -> row.backend().equals("wrong")).findFirst().orElseThrow();
-    assertEquals("stores no bf16", wrong.state());
+    assertEquals("has no bf16", wrong.state());
     assertTrue(wrong.stepMs().isEmpty());
   }
 }
