@@ -41,6 +41,7 @@ class HipKernelsTest {
   @MethodSource("cases")
   void everyVersionMatchesTheReferenceAndItselfAtWave64(OpRun run) {
     Device device = DEVICES.get(64);
+    Map<String, Integer> before = device.kernelVersions();
     for (Map<String, Integer> chosen : GpuCases.versions(run.op(), device)) {
       device.chooseKernels(chosen);
       Map<Tensor, float[]> actual = run.on(device);
@@ -53,13 +54,28 @@ class HipKernelsTest {
         assertArrayEquals(actual.get(tensor), again.get(tensor), () -> chosen + " " + tensor);
       }
     }
+    device.chooseKernels(before);
   }
 
   /** The other versions know no wave, and those of this wave are tested as CUDA's. */
   @ParameterizedTest
   @MethodSource("cases")
   void theLastVersionMatchesTheReferenceAtWave32(OpRun run) {
-    assertEquals(
-        Optional.empty(), OpAccuracy.firstError(run, run.reference(), run.on(DEVICES.get(32))));
+    matches(run, 32);
+  }
+
+  static Stream<OpRun> sixteenBits() {
+    return GpuCases.sixteenBits();
+  }
+
+  @ParameterizedTest
+  @MethodSource("sixteenBits")
+  void theLastVersionMatchesTheReferenceInBf16AtBothWaves(OpRun run) {
+    HipDouble.WAVES.forEach(wave -> matches(run, wave));
+  }
+
+  private static void matches(OpRun run, int wave) {
+    Device device = DEVICES.get(wave);
+    assertEquals(Optional.empty(), OpAccuracy.firstError(run, run.reference(), run.on(device)));
   }
 }
