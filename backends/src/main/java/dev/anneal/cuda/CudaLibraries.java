@@ -1,18 +1,15 @@
 package dev.anneal.cuda;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.anneal.device.LibraryInfo;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.gpu.CompilerLibrary;
 import dev.anneal.gpu.LibraryLocator;
 import dev.anneal.gpu.LibrarySearch;
 import dev.anneal.gpu.SharedLibrary;
-import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -34,7 +31,7 @@ final class CudaLibraries {
                 Optional.of(
                     switch (library) {
                       case DRIVER -> driver(locator);
-                      case NVRTC -> nvrtc(found);
+                      case NVRTC -> new CompilerLibrary(found, "nvrtc", "NVRTC").version();
                       default -> packed(found);
                     }));
   }
@@ -46,27 +43,6 @@ final class CudaLibraries {
           "CUDA " + version / 1000 + "." + version % 1000 / 10;
       case DriverProbe.Absent(String reason) -> throw new Failure(ExitCode.BACKEND, reason);
     };
-  }
-
-  private static String nvrtc(SharedLibrary library) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment major = arena.allocate(JAVA_INT);
-      MemorySegment minor = arena.allocate(JAVA_INT);
-      int status =
-          (int)
-              library
-                  .function("nvrtcVersion", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS))
-                  .invokeExact(major, minor);
-      if (status != 0) {
-        throw new Failure(
-            ExitCode.BACKEND, library.path() + " does not say its version (error " + status + ")");
-      }
-      return major.get(JAVA_INT, 0) + "." + minor.get(JAVA_INT, 0);
-    } catch (RuntimeException | Error e) {
-      throw e;
-    } catch (Throwable e) {
-      throw new IllegalStateException(e);
-    }
   }
 
   /** As the others say it: {@code cublasLtGetVersion()} gives 130100 for 13.1.0. */

@@ -6,6 +6,7 @@ import dev.anneal.device.Backend;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;
+import dev.anneal.device.LibraryInfo;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.gpu.CompiledImages;
@@ -45,6 +46,11 @@ public final class HipBackend implements Backend {
     } catch (Failure e) {
       return new Availability.Missing(e.getMessage());
     }
+  }
+
+  @Override
+  public List<LibraryInfo> libraries() {
+    return HipLibraries.look(locator());
   }
 
   private Availability devices(HipProbe.Present found) {

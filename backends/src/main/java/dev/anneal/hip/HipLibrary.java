@@ -36,7 +36,11 @@ enum HipLibrary {
     this.sonames = List.of(sonames);
   }
 
-  /** As messages name it, e.g. {@code libamdhip64.so.7, .6 or .5}. */
+  List<String> sonames() {
+    return sonames;
+  }
+
+  /** As messages name it, e.g. {@code libamdhip64.so.7 or an older libamdhip64.so}. */
   String description() {
     return sonames.getFirst()
         + " or an older "

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.anneal.device.Availability;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
+import dev.anneal.device.LibraryInfo;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.gpu.DoubleControls;
@@ -61,6 +62,17 @@ class HipBackendTest {
     assertTrue(details.contains("libhiprtc.so.7"), details);
     assertTrue(details.endsWith("compiled and emulated, not yet run on a GPU"), details);
     assertTrue(devices.getLast().details().startsWith("gfx1100, wave of 32"));
+  }
+
+  @Test
+  void listsItsLibraries() {
+    TestDouble.build();
+    List<LibraryInfo> libraries = new HipBackend().libraries();
+    assertEquals(
+        List.of("libamdhip64", "libhiprtc", "libhipblaslt", "librccl"),
+        libraries.stream().map(LibraryInfo::name).toList());
+    LibraryInfo.Found runtime = (LibraryInfo.Found) libraries.getFirst();
+    assertEquals("7.0", runtime.version().orElseThrow());
   }
 
   @Test
