@@ -141,12 +141,7 @@ final class LockStep {
   }
 
   private static OpError compare(
-      int index,
-      Op op,
-      Op twin,
-      Tolerance tolerance,
-      TensorCopy expected,
-      TensorCopy actual) {
+      int index, Op op, Op twin, Tolerance tolerance, TensorCopy expected, TensorCopy actual) {
     Tensor worstTensor = op.writes().getFirst();
     Difference worst = Difference.NONE;
     for (int t = 0; t < op.writes().size(); t++) {

@@ -241,8 +241,7 @@ public final class Trainer implements AutoCloseable {
     while (!first.ops().get(last).writes().contains(activation)) {
       last++;
     }
-    Plan upTo =
-        first.part("inspect", first.ops().subList(0, last + 1), List.of(activation));
+    Plan upTo = first.part("inspect", first.ops().subList(0, last + 1), List.of(activation));
     refreshCopies();
     feed(batches, batch);
     try (Program program = device.compile(upTo, memory)) {

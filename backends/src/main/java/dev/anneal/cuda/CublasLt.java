@@ -21,8 +21,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /**
- * NVIDIA's cuBLASLt, versions 12 and 13, in fp32, TF32 and bf16: one set of descriptors and one algorithm
- * per place where a product is used, so that running it is one call.
+ * NVIDIA's cuBLASLt, versions 12 and 13, in fp32, TF32 and bf16: one set of descriptors and one
+ * algorithm per place where a product is used, so that running it is one call.
  *
  * <p>Constants: cublasLt.h of CUDA 12 and 13, which agree in all that is used here.
  */

@@ -19,7 +19,6 @@ public record Tolerance(boolean elementwise, double limit) {
   /** Both operands lose up to 2^-10 of themselves, always downwards. */
   private static final double TF32 = 0x1p-9;
 
-
   public static Tolerance of(Op op) {
     boolean elementwise = isElementwise(op);
     double storage =

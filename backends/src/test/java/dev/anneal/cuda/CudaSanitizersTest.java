@@ -37,7 +37,9 @@ class CudaSanitizersTest {
   /** What is launched, and the files that have it. */
   private enum Launches {
     FP32(DType.F32, KernelFiles.PORTABLE),
-    BF16(DType.BF16, Stream.concat(KernelFiles.PORTABLE.stream(), KernelFiles.TENSOR_CORES.stream()).toList()),
+    BF16(
+        DType.BF16,
+        Stream.concat(KernelFiles.PORTABLE.stream(), KernelFiles.TENSOR_CORES.stream()).toList()),
     TENSOR_CORES(DType.BF16, KernelFiles.TENSOR_CORES);
 
     private final DType real;

@@ -68,8 +68,8 @@ final class VerifyCommand extends ShellCommand {
   @Option(
       names = "--tolerance",
       description =
-          "of logits and loss, and of gradients relative in norm; by default 1e-5 for fp32, 0.01 for"
-              + " tf32 and fp16, 0.05 for bf16")
+          "of logits and loss, and of gradients relative in norm; by default 1e-5 for fp32, 0.01"
+              + " for tf32 and fp16, 0.05 for bf16")
   private Optional<Double> tolerance = Optional.empty();
 
   @Mixin private PlacementOptions placement;
