@@ -94,6 +94,9 @@ record HipCompiler(CompilerLibrary hiprtc, Architecture architecture, int wave)
                 "--enable-native-access=ALL-UNNAMED",
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
+                // A crash leaves nothing behind.
+                "-XX:-CreateCoredumpOnCrash",
+                "-XX:ErrorFile=/dev/null",
                 "-cp",
                 System.getProperty("java.class.path"),
                 HipCompilerProcess.class.getName()));

@@ -1,8 +1,6 @@
 package dev.anneal.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.anneal.gpu.DoubleControls;
 import dev.anneal.gpu.GpuCases;
@@ -10,18 +8,14 @@ import dev.anneal.gpu.GpuDevice;
 import dev.anneal.gpu.KernelFiles;
 import dev.anneal.gpu.KernelImages;
 import dev.anneal.gpu.KernelSource;
+import dev.anneal.gpu.Replay;
 import dev.anneal.gpu.SpreadDevice;
-import dev.anneal.ops.OpCases;
 import dev.anneal.ops.OpRun;
 import dev.anneal.plan.DType;
-import dev.anneal.plan.Op;
-import dev.anneal.plan.Tensor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -51,61 +45,39 @@ class CudaSanitizersTest {
     }
   }
 
-  /** Elements of all tensors together that are few enough to be written down for each launch. */
-  private static final long FEW = 30_000;
-
   @TempDir private static Path shared;
   @TempDir private Path folder;
 
   @Test
   void noKernelReachesBeyondItsTensorsOrIsUndefined() throws Throwable {
-    replay("address,undefined", "-fsanitize=address,undefined", Launches.FP32);
+    replay(Replay.BOUNDS, Launches.FP32);
   }
 
   @Test
   void nothingIsWrongInSixteenBitsEither() throws Throwable {
-    replay("address,undefined", "-fsanitize=address,undefined", Launches.BF16);
+    replay(Replay.BOUNDS, Launches.BF16);
   }
 
   @Test
   void noTwoThreadsRace() throws Throwable {
-    replay("thread", "-DANNEAL_RACES", Launches.FP32);
+    replay(Replay.RACES, Launches.FP32);
   }
 
   @Test
   void noTwoThreadsRaceForTensorCores() throws Throwable {
-    replay("thread", "-DANNEAL_RACES", Launches.TENSOR_CORES);
+    replay(Replay.RACES, Launches.TENSOR_CORES);
   }
 
-  private void replay(String sanitizer, String ofFibers, Launches launches) throws Throwable {
+  private void replay(Replay replay, Launches launches) throws Throwable {
     CudaDouble.build();
-    Path program = folder.resolve("replay");
-    String objects = folder.toString();
-    List<String> compiled =
-        CudaDouble.run(
-            CudaDouble.directory(),
-            "sh",
-            "-c",
-            "g++ -std=c++17 -O1 -g1 %1$s -c -o %2$s/replay.o replay.cpp && g++ -std=c++17 -O1 -g1 %1$s -c -o %2$s/fibers.o fibers.cpp && g++ -rdynamic -fsanitize=%3$s -o %2$s/replay %2$s/replay.o %2$s/fibers.o -ldl -lpthread"
-                .formatted(ofFibers, objects, sanitizer));
-    assumeTrue(compiled.isEmpty(), "g++ has no -fsanitize=" + sanitizer + " here: " + compiled);
-    List<String> command =
-        new ArrayList<>(List.of("timeout", "100", program.toString(), record(launches).toString()));
+    List<Path> modules = new ArrayList<>();
     for (String file : launches.files) {
-      command.add(module(file, sanitizer, ofFibers, launches.real).toString());
+      modules.add(module(file, replay, launches.real));
     }
-    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
-    builder.environment().put("ASAN_OPTIONS", "detect_stack_use_after_return=0:detect_leaks=0");
-    builder.environment().put("TSAN_OPTIONS", "exitcode=66:report_signal_unsafe=0");
-    Process process = builder.start();
-    List<String> lines = process.inputReader().lines().toList();
-    int code = process.waitFor();
-    List<String> reports = lines.stream().filter(line -> !line.startsWith("replay: ")).toList();
-    assertTrue(code == 0 && reports.size() == 1, () -> code + "\n" + String.join("\n", lines));
-    assertTrue(reports.getFirst().endsWith(" launches"), reports.getFirst());
+    replay.check(folder, record(launches), modules);
   }
 
-  private Path module(String file, String sanitizer, String option, DType real) throws IOException {
+  private Path module(String file, Replay replay, DType real) throws IOException {
     Nvrtc nvrtc =
         new Nvrtc(CudaLibrary.NVRTC.find(CudaLibrary.locator(System.getenv())).orElseThrow());
     KernelSource source = KernelSource.of(file, List.of(KernelSource.CUDA_FOLDER));
@@ -114,39 +86,10 @@ class CudaSanitizersTest {
             source.text(),
             file,
             Target.device(90),
-            Stream.of(
-                    NvrtcCompiler.OPTIONS,
-                    KernelImages.definitions(real),
-                    List.of(option, "-fsanitize=" + sanitizer))
+            Stream.of(NvrtcCompiler.OPTIONS, KernelImages.definitions(real), replay.options())
                 .flatMap(List::stream)
                 .toList());
     return Files.write(folder.resolve(file + ".so"), image);
-  }
-
-  private static long elements(OpRun run) {
-    return run.op().tensors().stream().mapToLong(Tensor::elements).sum();
-  }
-
-  private static Stream<OpRun> all(DType real) {
-    return real == DType.BF16
-        ? GpuCases.sixteenBits()
-        : Stream.concat(OpCases.all(), GpuCases.all());
-  }
-
-  /** Of each kind of op the smallest case and the largest two that are small enough. */
-  private static List<OpRun> cases(DType real) {
-    Map<Class<? extends Op>, List<OpRun>> byKind = new HashMap<>();
-    all(real)
-        .filter(run -> elements(run) <= FEW)
-        .sorted(Comparator.comparingLong(CudaSanitizersTest::elements))
-        .forEach(
-            run -> byKind.computeIfAbsent(run.op().getClass(), k -> new ArrayList<>()).add(run));
-    List<OpRun> chosen = new ArrayList<>();
-    for (List<OpRun> runs : byKind.values()) {
-      chosen.add(runs.getFirst());
-      chosen.addAll(runs.subList(Math.max(1, runs.size() - 2), runs.size()));
-    }
-    return chosen;
   }
 
   private Path record(Launches launches) throws Throwable {
@@ -171,7 +114,7 @@ class CudaSanitizersTest {
   }
 
   private static void everyVersion(DType real, SpreadDevice device, GpuDevice cuda) {
-    List<OpRun> cases = cases(real);
+    List<OpRun> cases = Replay.cases(real);
     // In 16 bits, five kinds have nothing to store so and one is for decoding.
     assertEquals(
         real == DType.F32 ? 23 : 17,

@@ -1,0 +1,74 @@
+package dev.anneal.hip;
+
+import dev.anneal.gpu.CompilerLibrary;
+import dev.anneal.gpu.DoubleControls;
+import dev.anneal.gpu.GpuDevice;
+import dev.anneal.gpu.KernelFiles;
+import dev.anneal.gpu.KernelSource;
+import dev.anneal.gpu.Replay;
+import dev.anneal.gpu.SpreadDevice;
+import dev.anneal.gpu.TestDouble;
+import dev.anneal.ops.OpRun;
+import dev.anneal.plan.DType;
+import dev.anneal.plan.Op;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Launches of the kernels' last versions again, with AMD's waves and local memory, looking for
+ * reads and writes beyond a tensor. The plain versions know neither and are looked at as CUDA's.
+ */
+class HipSanitizersTest {
+  @TempDir private Path folder;
+
+  @Test
+  void noKernelReachesBeyondItsTensorsAtWave64() throws Throwable {
+    replay(64, KernelFiles.PORTABLE, Replay.cases(DType.F32));
+  }
+
+  /** At this wave what differs from CUDA is local memory, and so attention's tiles. */
+  @Test
+  void attentionDoesNotReachBeyondItsTensorsAtWave32() throws Throwable {
+    replay(
+        32,
+        List.of("attention.cu"),
+        Replay.cases(DType.F32).stream()
+            .filter(
+                run ->
+                    run.ops().stream()
+                        .allMatch(
+                            op ->
+                                op instanceof Op.AttentionForward
+                                    || op instanceof Op.AttentionBackward))
+            .toList());
+  }
+
+  private void replay(int wave, List<String> files, List<OpRun> cases) throws Throwable {
+    TestDouble.build();
+    Path record = folder.resolve("launches");
+    try (SpreadDevice device = new SpreadDevice((GpuDevice) HipDouble.open(wave))) {
+      DoubleControls.HIP.record(record.toString());
+      cases.forEach(run -> run.on(device));
+    } finally {
+      DoubleControls.HIP.record("");
+    }
+    Architecture architecture = new Architecture(wave == 64 ? "gfx942" : "gfx1100");
+    CompilerLibrary hiprtc = HipCompiler.find(HipLibrary.locator(System.getenv())).orElseThrow();
+    List<String> options =
+        Stream.concat(
+                HipCompiler.options(architecture, wave).stream(), Replay.BOUNDS.options().stream())
+            .toList();
+    List<Path> modules = new ArrayList<>();
+    for (String file : files) {
+      KernelSource source = KernelSource.of(file, HipCompiler.FOLDERS);
+      byte[] image = hiprtc.compile(source, options, "Code", architecture.name());
+      modules.add(Files.write(folder.resolve(file + ".so"), image));
+    }
+    Replay.BOUNDS.check(folder, record, modules);
+  }
+}
