@@ -37,9 +37,11 @@ import java.util.function.Consumer;
 public final class KernelBench {
   /**
    * Shapes of 1, of primes, and around powers of two: layers, heads, channels, vocabulary, B, T.
+   * Three channels at least: of two, a layer norm makes 1 and -1 whatever they are, so that its
+   * gradient is all rounding.
    */
   private static final int[][] ODD = {
-    {1, 1, 2, 3, 1, 1}, {1, 3, 33, 7, 2, 5}, {1, 2, 62, 131, 3, 17}, {1, 1, 67, 257, 1, 65},
+    {1, 1, 3, 3, 1, 1}, {1, 3, 33, 7, 2, 5}, {1, 2, 62, 131, 3, 17}, {1, 1, 67, 257, 1, 65},
   };
 
   private final Device reference;
