@@ -117,7 +117,7 @@ class CudaSanitizersTest {
     List<OpRun> cases = Replay.cases(real);
     // In 16 bits, five kinds have nothing to store so and one is for decoding.
     assertEquals(
-        real == DType.F32 ? 23 : 17,
+        real == DType.F32 ? 24 : 18,
         cases.stream().map(run -> run.op().getClass()).distinct().count());
     for (OpRun run : cases) {
       for (Map<String, Integer> versions : GpuCases.versions(run.op(), cuda)) {
