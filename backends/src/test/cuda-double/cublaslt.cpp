@@ -15,7 +15,13 @@ namespace {
 
 enum { SUCCESS = 0, INVALID_VALUE = 7, NOT_SUPPORTED = 15 };
 enum { COMPUTE_32F = 68, COMPUTE_32F_FAST_TF32 = 77, R_32F = 0, R_16BF = 14, OP_T = 1 };
-enum { EPILOGUE_DEFAULT = 1, EPILOGUE_BIAS = 4, EPILOGUE_GELU_AUX_BIAS = 164 };
+enum {
+  EPILOGUE_DEFAULT = 1,
+  EPILOGUE_BIAS = 4,
+  EPILOGUE_GELU_AUX_BIAS = 164,
+  EPILOGUE_DGELU = 192,
+  EPILOGUE_BGRADB = 512
+};
 constexpr size_t WORKSPACE = 1 << 16;
 
 struct Descriptor {
@@ -107,6 +113,12 @@ bool fits(const Descriptor& d, const Layout& a, const Layout& b, const Layout& c
 
 float gelu(float x) {
   return 0.5f * x * (1.0f + std::tanh(0.7978845608f * (x + 0.044715f * x * x * x)));
+}
+
+float gelu_slope(float x) {
+  float t = std::tanh(0.7978845608f * (x + 0.044715f * x * x * x));
+  float inner = 0.7978845608f * (1.0f + 3.0f * 0.044715f * x * x);
+  return 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * inner;
 }
 
 template <class T>
@@ -222,9 +234,12 @@ API int cublasLtMatmul(void*, Descriptor* descriptor, const float* alpha, const 
     }
   }
   bool biased = op.epilogue == EPILOGUE_BIAS || op.epilogue == EPILOGUE_GELU_AUX_BIAS;
-  bool gelus = op.epilogue == EPILOGUE_GELU_AUX_BIAS;
-  if ((!biased && op.epilogue != EPILOGUE_DEFAULT) || (biased && !op.bias) ||
-      (gelus && (!op.aux || op.aux_ld % 8 != 0 || (uintptr_t)op.aux % 16 != 0))) {
+  bool gelus = op.epilogue == EPILOGUE_GELU_AUX_BIAS, slopes = op.epilogue == EPILOGUE_DGELU;
+  bool sums = op.epilogue == EPILOGUE_BGRADB;
+  if ((!biased && !slopes && !sums && op.epilogue != EPILOGUE_DEFAULT) ||
+      ((biased || sums) && !op.bias) ||
+      ((gelus || slopes) &&
+       (!op.aux || op.aux_ld % 8 != 0 || (uintptr_t)op.aux % 16 != 0))) {
     return NOT_SUPPORTED;
   }
   bool fast = op.compute == COMPUTE_32F_FAST_TF32;
@@ -251,8 +266,18 @@ API int cublasLtMatmul(void*, Descriptor* descriptor, const float* alpha, const 
           store(sum, op.aux, lc.type, j * op.aux_ld + i);
           sum = gelu(sum);
         }
+        if (slopes) {
+          sum *= gelu_slope(load(op.aux, lc.type, j * op.aux_ld + i));
+        }
         store(sum, d, lc.type, j * lc.ld + i);
       }
+    }
+    for (uint64_t j = 0; sums && j < lc.columns; j++) {
+      float sum = 0;
+      for (uint64_t k = 0; k < inner; k++) {
+        sum += load(b, lb.type, op.transpose_b ? k * lb.ld + j : j * lb.ld + k);
+      }
+      store(sum, const_cast<void*>(op.bias), lc.type, j);
     }
   });
   // Kept for ever: a captured graph may run it any number of times.

@@ -19,6 +19,9 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
 
 /**
  * NVIDIA's cuBLASLt, versions 12 and 13, in fp32, TF32 and bf16: one set of descriptors and one
@@ -43,6 +46,8 @@ final class CublasLt implements MatrixLibrary {
   private static final int DESC_BIAS_DATA_TYPE = 26;
   private static final int EPILOGUE_BIAS = 4;
   private static final int EPILOGUE_GELU_AUX_BIAS = 164;
+  private static final int EPILOGUE_DGELU = 192;
+  private static final int EPILOGUE_BGRADB = 512;
   private static final int PREF_MAX_WORKSPACE_BYTES = 1;
 
   private static final long ALGORITHM_BYTES = 64;
@@ -52,8 +57,21 @@ final class CublasLt implements MatrixLibrary {
 
   private static final long HEURISTIC_STATE = 72;
 
+  /** Of addresses that are not known yet. */
+  private static final long ALIGNMENT = 256;
+
+  /**
+   * Compute capabilities on which GELU within a product is faster than after it: on Ampere and Ada,
+   * and on the small Blackwells, the library has no such kernel for bf16 and runs a slower way.
+   * Source: llm.c's measurements, pull requests 338, 591 and 653.
+   */
+  private static final int FIRST_WITH_GELU = 90;
+
+  private static final int LAST_WITH_GELU = 119;
+
   private final SharedLibrary library;
   private final CudaStream stream;
+  private final int capability;
 
   /** What descriptors and scalars of all products live in. */
   private final Arena arena = Arena.ofShared();
@@ -63,10 +81,15 @@ final class CublasLt implements MatrixLibrary {
   private final MemorySegment one = arena.allocateFrom(JAVA_FLOAT, 1f);
   private final MethodHandle matmul;
   private final long version;
+  private final Map<Product, Boolean> does = new HashMap<>();
 
-  CublasLt(SharedLibrary library, CudaStream stream) {
+  /**
+   * @param capability of the device, e.g. 90 for 9.0
+   */
+  CublasLt(SharedLibrary library, CudaStream stream, int capability) {
     this.library = library;
     this.stream = stream;
+    this.capability = capability;
     this.matmul =
         library.function(
             "cublasLtMatmul",
@@ -101,29 +124,98 @@ final class CublasLt implements MatrixLibrary {
     }
   }
 
-  private PreparedCommand prepared(Product p) throws Throwable {
+  /** What a product is told beside addresses, and how it is done. */
+  private record Description(
+      MemorySegment operation,
+      MemorySegment a,
+      MemorySegment b,
+      MemorySegment d,
+      Optional<MemorySegment> algorithm) {}
+
+  private Description described(Product p) throws Throwable {
     boolean tf32 =
         p.formats().ab() == DType.F32 && p.formats().multiplication() == Multiplication.TF32;
     MemorySegment operation =
         create("cublasLtMatmulDescCreate", tf32 ? COMPUTE_32F_FAST_TF32 : COMPUTE_32F, R_32F);
     set(operation, DESC_TRANSA, p.transposeA() ? OP_T : 0);
     set(operation, DESC_TRANSB, p.transposeB() ? OP_T : 0);
-    if (p.epilogue() != Epilogue.NONE) {
-      boolean gelu = p.epilogue() == Epilogue.BIAS_THEN_GELU;
-      set(operation, DESC_EPILOGUE, gelu ? EPILOGUE_GELU_AUX_BIAS : EPILOGUE_BIAS);
-      set(operation, DESC_BIAS_POINTER, p.bias());
-      set(operation, DESC_BIAS_DATA_TYPE, type(p.formats().d()));
-      if (gelu) {
-        set(operation, DESC_EPILOGUE_AUX_POINTER, p.auxiliary());
-        set(operation, DESC_EPILOGUE_AUX_LD, (long) p.m());
-        set(operation, DESC_EPILOGUE_AUX_DATA_TYPE, type(p.formats().d()));
+    int dType = type(p.formats().d());
+    switch (p.epilogue()) {
+      case NONE -> {}
+      case BIAS -> biased(operation, EPILOGUE_BIAS, p);
+      case BIAS_THEN_GELU -> {
+        biased(operation, EPILOGUE_GELU_AUX_BIAS, p);
+        auxiliary(operation, p);
       }
+      case GELU_GRADIENT -> {
+        set(operation, DESC_EPILOGUE, EPILOGUE_DGELU);
+        auxiliary(operation, p);
+      }
+      case BIAS_GRADIENT -> biased(operation, EPILOGUE_BGRADB, p);
     }
     int ab = type(p.formats().ab());
     MemorySegment a = p.transposeA() ? layout(ab, p.k(), p.m()) : layout(ab, p.m(), p.k());
     MemorySegment b = p.transposeB() ? layout(ab, p.n(), p.k()) : layout(ab, p.k(), p.n());
-    MemorySegment d = layout(type(p.formats().d()), p.m(), p.n());
-    MemorySegment algorithm = algorithm(operation, a, b, d, p);
+    MemorySegment d = layout(dType, p.m(), p.n());
+    return new Description(operation, a, b, d, algorithm(operation, a, b, d, p));
+  }
+
+  private void biased(MemorySegment operation, int epilogue, Product p) throws Throwable {
+    set(operation, DESC_EPILOGUE, epilogue);
+    set(operation, DESC_BIAS_POINTER, p.bias());
+    set(operation, DESC_BIAS_DATA_TYPE, type(p.formats().d()));
+  }
+
+  private void auxiliary(MemorySegment operation, Product p) throws Throwable {
+    set(operation, DESC_EPILOGUE_AUX_POINTER, p.auxiliary());
+    set(operation, DESC_EPILOGUE_AUX_LD, (long) p.m());
+    set(operation, DESC_EPILOGUE_AUX_DATA_TYPE, type(p.formats().d()));
+  }
+
+  @Override
+  public boolean does(Product product) {
+    boolean gelu =
+        product.epilogue() == Epilogue.BIAS_THEN_GELU
+            || product.epilogue() == Epilogue.GELU_GRADIENT;
+    if (gelu && (capability < FIRST_WITH_GELU || capability > LAST_WITH_GELU)) {
+      return false;
+    }
+    // The same wherever its matrices lie; a bias may be wanted, but not be looked at.
+    Product anywhere = product.anywhere(ALIGNMENT);
+    return does.computeIfAbsent(
+        anywhere,
+        p -> {
+          try {
+            return described(p).algorithm().isPresent();
+          } catch (Throwable e) {
+            throw SharedLibrary.rethrown(e);
+          }
+        });
+  }
+
+  private PreparedCommand prepared(Product p) throws Throwable {
+    Description description = described(p);
+    MemorySegment operation = description.operation();
+    MemorySegment a = description.a();
+    MemorySegment b = description.b();
+    MemorySegment d = description.d();
+    MemorySegment algorithm =
+        description
+            .algorithm()
+            .orElseThrow(
+                () ->
+                    new Failure(
+                        ExitCode.FAILED,
+                        name()
+                            + " has no algorithm for a product of ("
+                            + p.m()
+                            + ", "
+                            + p.k()
+                            + ") and ("
+                            + p.k()
+                            + ", "
+                            + p.n()
+                            + "); choose --kernel matmul_forward=4 and the like"));
     MemorySegment beta = p.accumulate() ? one : zero;
     String doing = "multiplying matrices by " + name();
     return () -> {
@@ -156,7 +248,8 @@ final class CublasLt implements MatrixLibrary {
     };
   }
 
-  private MemorySegment algorithm(
+  /** The library's own choice; nothing where it has none. */
+  private Optional<MemorySegment> algorithm(
       MemorySegment operation, MemorySegment a, MemorySegment b, MemorySegment d, Product p)
       throws Throwable {
     MemorySegment preference = create("cublasLtMatmulPreferenceCreate");
@@ -181,23 +274,10 @@ final class CublasLt implements MatrixLibrary {
                           JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS,
                           JAVA_INT, ADDRESS, ADDRESS))
                   .invokeExact(handle, operation, a, b, d, d, preference, 1, result, found);
-      if (code != 0 || found.get(JAVA_INT, 0) == 0 || result.get(JAVA_INT, HEURISTIC_STATE) != 0) {
-        throw new Failure(
-            ExitCode.FAILED,
-            name()
-                + " has no algorithm for a product of ("
-                + p.m()
-                + ", "
-                + p.k()
-                + ") and ("
-                + p.k()
-                + ", "
-                + p.n()
-                + ") (status "
-                + code
-                + "); choose --kernel matmul_forward=4 and the like");
-      }
-      return arena.allocate(ALGORITHM_BYTES, 8).copyFrom(result.asSlice(0, ALGORITHM_BYTES));
+      return code != 0 || found.get(JAVA_INT, 0) == 0 || result.get(JAVA_INT, HEURISTIC_STATE) != 0
+          ? Optional.empty()
+          : Optional.of(
+              arena.allocate(ALGORITHM_BYTES, 8).copyFrom(result.asSlice(0, ALGORITHM_BYTES)));
     } finally {
       call(
           "cublasLtMatmulPreferenceDestroy",

@@ -11,13 +11,12 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.device.LibraryInfo;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
-import dev.anneal.gpu.AttentionLibrary;
 import dev.anneal.gpu.CompiledImages;
 import dev.anneal.gpu.GpuDevice;
 import dev.anneal.gpu.KernelImages;
 import dev.anneal.gpu.KernelSource;
+import dev.anneal.gpu.Libraries;
 import dev.anneal.gpu.LibraryLocator;
-import dev.anneal.gpu.MatrixLibrary;
 import dev.anneal.gpu.SharedLibrary;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -186,9 +185,10 @@ public final class CudaBackend implements Backend {
     CUdevice device = device(info.index());
     int capability = capability(device);
     CudaDriver driver = new CudaDriver(device, capability);
-    Optional<MatrixLibrary> library = cublas().map(found -> new CublasLt(found, driver.stream()));
-    Optional<AttentionLibrary> attention =
-        cudnn().flatMap(found -> CudnnAttention.open(found, driver.stream()));
-    return new GpuDevice(info, driver, images(capability), library, attention, options);
+    Libraries libraries =
+        new Libraries(
+            cublas().map(found -> new CublasLt(found, driver.stream(), capability)),
+            cudnn().flatMap(found -> CudnnAttention.open(found, driver.stream())));
+    return new GpuDevice(info, driver, images(capability), libraries, options);
   }
 }

@@ -79,7 +79,11 @@ public sealed interface Command {
     /** Adds a bias to every column. */
     BIAS,
     /** Adds a bias, writes that to an auxiliary matrix, and the GELU of it as the result. */
-    BIAS_THEN_GELU
+    BIAS_THEN_GELU,
+    /** Multiplies with the slope of GELU at an auxiliary matrix. */
+    GELU_GRADIENT,
+    /** Writes the sums of op(B)'s columns, over k, as the bias. */
+    BIAS_GRADIENT
   }
 
   /**
@@ -88,7 +92,7 @@ public sealed interface Command {
    *
    * @param formats of the matrices
    * @param accumulate whether C is D, or nothing
-   * @param auxiliary for {@link Epilogue#BIAS_THEN_GELU}, of D's shape
+   * @param auxiliary of a GELU, of D's shape
    */
   record Product(
       boolean transposeA,
@@ -106,7 +110,42 @@ public sealed interface Command {
       long auxiliary,
       long workspace,
       long workspaceBytes)
-      implements Command {}
+      implements Command {
+
+    private Product with(
+        long a, long b, long d, Epilogue epilogue, long bias, long auxiliary, long workspace) {
+      return new Product(
+          transposeA,
+          transposeB,
+          m,
+          n,
+          k,
+          formats,
+          a,
+          b,
+          d,
+          accumulate,
+          epilogue,
+          bias,
+          auxiliary,
+          workspace,
+          workspaceBytes);
+    }
+
+    Product with(Epilogue other, long bias, long auxiliary) {
+      return with(a, b, d, other, bias, auxiliary, workspace);
+    }
+
+    /** The same with scratch at {@code address}. */
+    Product at(long address) {
+      return with(a, b, d, epilogue, bias, auxiliary, address);
+    }
+
+    /** The same with all addresses being {@code address}. */
+    public Product anywhere(long address) {
+      return with(address, address, address, epilogue, address, address, address);
+    }
+  }
 
   /**
    * Number formats of A and B, and of C and D, which a bias and an auxiliary matrix share.

@@ -30,42 +30,28 @@ public final class GpuDevice implements Device {
   private final DeviceInfo info;
   private final Driver driver;
   private final KernelModules modules;
-  private final Optional<MatrixLibrary> library;
-  private final Optional<AttentionLibrary> attention;
+  private final Libraries libraries;
   private final KernelVersions versions;
-
-  /** A device whose attention is by own kernels. */
-  public GpuDevice(
-      DeviceInfo info,
-      Driver driver,
-      KernelImages images,
-      Optional<MatrixLibrary> library,
-      DeviceOptions options) {
-    this(info, driver, images, library, Optional.empty(), options);
-  }
 
   /**
    * @param images where the kernels come from
-   * @param library that multiplies matrices, where there is one
-   * @param attention that does attention, where there is one
+   * @param libraries that do what they can
    */
   public GpuDevice(
       DeviceInfo info,
       Driver driver,
       KernelImages images,
-      Optional<MatrixLibrary> library,
-      Optional<AttentionLibrary> attention,
+      Libraries libraries,
       DeviceOptions options) {
     this.info = info;
     this.driver = driver;
     this.modules = new KernelModules(driver, images);
-    this.library = library;
-    this.attention = attention;
+    this.libraries = libraries;
     this.versions =
         new KernelVersions(
             info.backend(),
-            library.map(MatrixLibrary::name),
-            attention.map(AttentionLibrary::name));
+            libraries.matrices().map(MatrixLibrary::name),
+            libraries.attention().map(AttentionLibrary::name));
     versions.choose(options.kernels());
   }
 
@@ -103,7 +89,7 @@ public final class GpuDevice implements Device {
 
   @Override
   public List<String> notes() {
-    return attention.flatMap(AttentionLibrary::refusal).stream().toList();
+    return libraries.attention().flatMap(AttentionLibrary::refusal).stream().toList();
   }
 
   @Override
@@ -142,8 +128,8 @@ public final class GpuDevice implements Device {
   private PreparedCommand prepare(Command command) {
     return switch (command) {
       case Command.Clear clear -> driver.prepare(clear);
-      case Command.Product product -> library.orElseThrow().prepare(product);
-      case Command.FusedAttention fused -> attention.orElseThrow().prepare(fused);
+      case Command.Product product -> libraries.matrices().orElseThrow().prepare(product);
+      case Command.FusedAttention fused -> libraries.attention().orElseThrow().prepare(fused);
       case Command.Launch launch -> modules.prepare(launch);
     };
   }
@@ -164,7 +150,7 @@ public final class GpuDevice implements Device {
             workspace,
             versions,
             driver.hardware(),
-            attention,
+            libraries,
             plan.multiplication(),
             DType.F32));
   }
@@ -215,8 +201,7 @@ public final class GpuDevice implements Device {
   @Override
   public void close() {
     driver.enter();
-    library.ifPresent(MatrixLibrary::close);
-    attention.ifPresent(AttentionLibrary::close);
+    libraries.close();
     modules.close();
     driver.close();
   }

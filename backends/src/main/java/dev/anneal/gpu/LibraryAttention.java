@@ -11,8 +11,11 @@ import java.util.Optional;
 final class LibraryAttention {
   private LibraryAttention() {}
 
-  private static Optional<AttentionLibrary> chosen(String kernel, OpContext context) {
-    return context.attention().filter(library -> context.versions().byAttentionLibrary(kernel));
+  private static Optional<? extends AttentionLibrary> chosen(String kernel, OpContext context) {
+    return context
+        .libraries()
+        .attention()
+        .filter(library -> context.versions().byAttentionLibrary(kernel));
   }
 
   private static Shape shape(Tensor out, int heads) {

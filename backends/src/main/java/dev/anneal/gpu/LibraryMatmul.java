@@ -5,10 +5,12 @@ import dev.anneal.gpu.Command.Formats;
 import dev.anneal.gpu.Command.Product;
 import dev.anneal.plan.Op;
 import java.util.List;
+import java.util.Optional;
 
 /**
- * The three products of a linear layer by a {@link MatrixLibrary}. What is row-major here is its
- * own transpose there: outᵀ = weight inᵀ, dInᵀ = weightᵀ dOutᵀ, dWeightᵀ = inᵀ dOut.
+ * The three products of a linear layer by a {@link MatrixLibrary}, and what it can do with them in
+ * one go. What is row-major here is its own transpose there: outᵀ = weight inᵀ, dInᵀ = weightᵀ
+ * dOutᵀ, dWeightᵀ = inᵀ dOut.
  */
 final class LibraryMatmul {
   /** Multiplications from which on the library gets as much scratch as it can use. */
@@ -22,8 +24,7 @@ final class LibraryMatmul {
 
   private LibraryMatmul() {}
 
-  private static List<Command> product(
-      OpContext context,
+  private static Product product(
       Formats formats,
       boolean transposeA,
       boolean transposeB,
@@ -33,83 +34,55 @@ final class LibraryMatmul {
       long a,
       long b,
       long d,
-      boolean accumulate,
-      Epilogue epilogue,
-      long bias,
-      long auxiliary) {
+      boolean accumulate) {
     long bytes = (long) m * n * k >= LARGE ? LARGE_WORKSPACE : SMALL_WORKSPACE;
-    long workspace = context.workspace().scratch(bytes);
-    return List.of(
-        new Product(
-            transposeA,
-            transposeB,
-            m,
-            n,
-            k,
-            formats,
-            a,
-            b,
-            d,
-            accumulate,
-            epilogue,
-            bias,
-            auxiliary,
-            workspace,
-            bytes));
+    return new Product(
+        transposeA,
+        transposeB,
+        m,
+        n,
+        k,
+        formats,
+        a,
+        b,
+        d,
+        accumulate,
+        Epilogue.NONE,
+        0,
+        0,
+        0,
+        bytes);
   }
 
-  static List<Command> forward(Op.MatmulForward op, OpContext context) {
-    return forward(
-        op,
-        context,
-        context.address(op.out()),
-        op.bias().isPresent() ? Epilogue.BIAS : Epilogue.NONE,
-        0);
+  private static List<Command> commands(Product product, OpContext context) {
+    return List.of(product.at(context.workspace().scratch(product.workspaceBytes())));
   }
 
-  private static List<Command> forward(
-      Op.MatmulForward op, OpContext context, long result, Epilogue epilogue, long auxiliary) {
-    int k = op.in().shape().dim(-1);
+  /** Nothing where the library cannot, or would be slower than what it stands for. */
+  private static Optional<List<Command>> fused(Product product, OpContext context) {
+    return context
+        .libraries()
+        .matrices()
+        .filter(library -> library.does(product))
+        .map(library -> commands(product, context));
+  }
+
+  private static Product forwardProduct(Op.MatmulForward op, long result, OpContext context) {
     return product(
-        context,
         new Formats(op.in().dtype(), op.out().dtype(), context.multiplication()),
         true,
         false,
         op.out().shape().dim(-1),
         Math.toIntExact(op.in().shape().rows()),
-        k,
+        op.in().shape().dim(-1),
         context.address(op.weight()),
         context.address(op.in()),
         result,
-        false,
-        epilogue,
-        op.bias().map(context::address).orElse(0L),
-        auxiliary);
+        false);
   }
 
-  /** Whether {@link #forwardThenGelu} can stand for both ops. */
-  static boolean fuses(Op.MatmulForward product, Op.GeluForward gelu, OpContext context) {
-    // Where GELU is written over its input there is no room for what the backward pass needs.
-    return context.version("matmul_forward") == KernelVersions.BY_LIBRARY
-        && gelu.in().equals(product.out())
-        && product.bias().isPresent()
-        && product.out().shape().dim(-1) % AUXILIARY_MULTIPLE == 0
-        && context.address(gelu.out()) != context.address(gelu.in());
-  }
-
-  static List<Command> forwardThenGelu(
-      Op.MatmulForward product, Op.GeluForward gelu, OpContext context) {
-    return forward(
-        product,
-        context,
-        context.address(gelu.out()),
-        Epilogue.BIAS_THEN_GELU,
-        context.address(product.out()));
-  }
-
-  static List<Command> backwardInput(Op.MatmulBackwardInput op, OpContext context) {
+  private static Product inputProduct(Op.MatmulBackwardInput op, long result, OpContext context) {
     return product(
-        context,
         new Formats(op.dOut().dtype(), op.dIn().dtype(), context.multiplication()),
         false,
         false,
@@ -118,16 +91,12 @@ final class LibraryMatmul {
         op.dOut().shape().dim(-1),
         context.address(op.weight()),
         context.address(op.dOut()),
-        context.address(op.dIn()),
-        false,
-        Epilogue.NONE,
-        0,
-        0);
+        result,
+        false);
   }
 
-  static List<Command> backwardWeight(Op.MatmulBackwardWeight op, OpContext context) {
+  private static Product weightProduct(Op.MatmulBackwardWeight op, OpContext context) {
     return product(
-        context,
         new Formats(op.in().dtype(), op.dWeight().dtype(), context.multiplication()),
         false,
         true,
@@ -137,9 +106,87 @@ final class LibraryMatmul {
         context.address(op.in()),
         context.address(op.dOut()),
         context.address(op.dWeight()),
-        op.accumulate(),
-        Epilogue.NONE,
-        0,
-        0);
+        op.accumulate());
+  }
+
+  static List<Command> forward(Op.MatmulForward op, OpContext context) {
+    Product product = forwardProduct(op, context.address(op.out()), context);
+    return commands(
+        op.bias()
+            .map(bias -> product.with(Epilogue.BIAS, context.address(bias), 0))
+            .orElse(product),
+        context);
+  }
+
+  static List<Command> backwardInput(Op.MatmulBackwardInput op, OpContext context) {
+    return commands(inputProduct(op, context.address(op.dIn()), context), context);
+  }
+
+  static List<Command> backwardWeight(Op.MatmulBackwardWeight op, OpContext context) {
+    return commands(weightProduct(op, context), context);
+  }
+
+  private static boolean chosen(String kernel, OpContext context) {
+    return context.version(kernel) == KernelVersions.BY_LIBRARY;
+  }
+
+  /** Both ops as one product, which keeps what the backward pass needs beside. */
+  static Optional<List<Command>> forwardThenGelu(
+      Op.MatmulForward product, Op.GeluForward gelu, OpContext context) {
+    // Where GELU is written over its input there is no room for what the backward pass needs.
+    boolean fits =
+        chosen("matmul_forward", context)
+            && gelu.in().equals(product.out())
+            && product.bias().isPresent()
+            && product.out().shape().dim(-1) % AUXILIARY_MULTIPLE == 0
+            && context.address(gelu.out()) != context.address(gelu.in());
+    return fits
+        ? fused(
+            forwardProduct(product, context.address(gelu.out()), context)
+                .with(
+                    Epilogue.BIAS_THEN_GELU,
+                    context.address(product.bias().orElseThrow()),
+                    context.address(product.out())),
+            context)
+        : Optional.empty();
+  }
+
+  /**
+   * The gradient before a GELU and the one after it as one product. The former is never written, so
+   * that none of the ops {@code after} may want it.
+   */
+  static Optional<List<Command>> inputThroughGelu(
+      Op.MatmulBackwardInput product, Op.GeluBackward gelu, List<Op> after, OpContext context) {
+    boolean fits =
+        chosen("matmul_backward_input", context)
+            && gelu.dOut().equals(product.dIn())
+            && product.dIn().shape().dim(-1) % AUXILIARY_MULTIPLE == 0
+            && context.address(gelu.dIn()) != context.address(gelu.in())
+            && after.stream().noneMatch(op -> op.reads().contains(product.dIn()));
+    return fits
+        ? fused(
+            inputProduct(product, context.address(gelu.dIn()), context)
+                .with(Epilogue.GELU_GRADIENT, 0, context.address(gelu.in())),
+            context)
+        : Optional.empty();
+  }
+
+  /**
+   * The gradients of a weight and of its bias as one product. The sum for the bias replaces what
+   * was there, so both must.
+   */
+  static Optional<List<Command>> weightAndBias(
+      Op.MatmulBackwardWeight product, Op.BiasBackward bias, OpContext context) {
+    boolean fits =
+        chosen("matmul_backward_weight", context)
+            && bias.dOut().equals(product.dOut())
+            && !product.accumulate()
+            && !bias.accumulate();
+    return fits
+        ? fused(
+            weightProduct(product, context)
+                .with(Epilogue.BIAS_GRADIENT, context.address(bias.dBias()), 0),
+            context)
+        : Optional.empty();
   }
 }

@@ -9,6 +9,14 @@ public interface MatrixLibrary extends AutoCloseable {
   String name();
 
   /**
+   * Whether the library has an algorithm for a product with its epilogue, which is not slower than
+   * a product and a kernel after it. Addresses do not matter.
+   */
+  default boolean does(Product product) {
+    return false;
+  }
+
+  /**
    * Makes a product ready to run many times: descriptors are filled and the algorithm is chosen
    * here, once.
    *

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -49,11 +50,9 @@ final class OpCommands {
         && LayerNorm.fuses(add, norm, context)) {
       return new Together(2, real, LayerNorm.addThenNormalize(add, norm, context));
     }
-    if (op instanceof Op.MatmulForward product
-        && ops.size() > 1
-        && ops.get(1) instanceof Op.GeluForward gelu
-        && LibraryMatmul.fuses(product, gelu, context)) {
-      return new Together(2, real, LibraryMatmul.forwardThenGelu(product, gelu, context));
+    Optional<List<Command>> product = productAndNext(ops, context);
+    if (product.isPresent()) {
+      return new Together(2, real, product.get());
     }
     if (op instanceof Op.CrossEntropyForward loss
         && ops.size() > 1
@@ -65,6 +64,23 @@ final class OpCommands {
       return updates(first, ops, context);
     }
     return new Together(1, real, of(op, context));
+  }
+
+  /** What a library of matrices does at once of the first two ops. */
+  private static Optional<List<Command>> productAndNext(List<Op> ops, OpContext context) {
+    if (ops.size() < 2) {
+      return Optional.empty();
+    }
+    Op next = ops.get(1);
+    return switch (ops.getFirst()) {
+      case Op.MatmulForward p when next instanceof Op.GeluForward gelu ->
+          LibraryMatmul.forwardThenGelu(p, gelu, context);
+      case Op.MatmulBackwardInput p when next instanceof Op.GeluBackward gelu ->
+          LibraryMatmul.inputThroughGelu(p, gelu, ops.subList(2, ops.size()), context);
+      case Op.MatmulBackwardWeight p when next instanceof Op.BiasBackward bias ->
+          LibraryMatmul.weightAndBias(p, bias, context);
+      default -> Optional.empty();
+    };
   }
 
   /** All updates in a row, and the copies of their parameters that follow at once. */

@@ -10,7 +10,7 @@ import java.util.function.ToLongFunction;
  * What the commands of an op are made with.
  *
  * @param places the address of every tensor
- * @param attention a library that does attention, where there is one
+ * @param libraries that do what they can
  * @param multiplication of matrices of fp32
  * @param real the format that the op's kernels are compiled for; see {@link OpFormats}
  */
@@ -19,12 +19,12 @@ record OpContext(
     Workspace workspace,
     KernelVersions versions,
     Hardware hardware,
-    Optional<AttentionLibrary> attention,
+    Libraries libraries,
     Multiplication multiplication,
     DType real) {
   private static final int PACK_BYTES = 16;
 
-  /** Without a library that does attention. */
+  /** Without libraries. */
   OpContext(
       ToLongFunction<Tensor> places,
       Workspace workspace,
@@ -32,7 +32,7 @@ record OpContext(
       Hardware hardware,
       Multiplication multiplication,
       DType real) {
-    this(places, workspace, versions, hardware, Optional.empty(), multiplication, real);
+    this(places, workspace, versions, hardware, Libraries.NONE, multiplication, real);
   }
 
   /** Floats per 128-bit load. */
@@ -40,12 +40,12 @@ record OpContext(
 
   /** For an op whose kernels are compiled for {@code format}. */
   OpContext with(DType format) {
-    return new OpContext(places, workspace, versions, hardware, attention, multiplication, format);
+    return new OpContext(places, workspace, versions, hardware, libraries, multiplication, format);
   }
 
   /** For tensors that lie elsewhere. */
   OpContext at(ToLongFunction<Tensor> other) {
-    return new OpContext(other, workspace, versions, hardware, attention, multiplication, real);
+    return new OpContext(other, workspace, versions, hardware, libraries, multiplication, real);
   }
 
   /** Activations or weights per 128-bit load. */

@@ -13,6 +13,7 @@ import dev.anneal.gpu.CompiledImages;
 import dev.anneal.gpu.CompilerLibrary;
 import dev.anneal.gpu.GpuDevice;
 import dev.anneal.gpu.KernelSource;
+import dev.anneal.gpu.Libraries;
 import dev.anneal.gpu.LibraryLocator;
 import java.util.ArrayList;
 import java.util.List;
@@ -105,7 +106,7 @@ public final class HipBackend implements Backend {
             CacheDirectory.of(environment, "hip"),
             new HipCompiler(compiler, architecture, driver.hardware().warp()),
             file -> KernelSource.of(file, HipCompiler.FOLDERS));
-    return new GpuDevice(info, driver, images, Optional.empty(), options);
+    return new GpuDevice(info, driver, images, Libraries.NONE, options);
   }
 
   private Failure missing() {
