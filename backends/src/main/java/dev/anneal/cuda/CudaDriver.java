@@ -56,7 +56,7 @@ final class CudaDriver implements Driver {
   @Override
   public Set<Precision> precisions() {
     return capability >= AMPERE
-        ? EnumSet.of(Precision.FP32, Precision.TF32, Precision.BF16)
+        ? EnumSet.of(Precision.FP32, Precision.TF32, Precision.BF16, Precision.PURE_BF16)
         : EnumSet.of(Precision.FP32);
   }
 

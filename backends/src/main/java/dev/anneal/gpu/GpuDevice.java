@@ -74,7 +74,9 @@ public final class GpuDevice implements Device {
 
   @Override
   public Optional<DType> weightCopies(Precision precision) {
-    return precision.storage() == DType.F32 ? Optional.empty() : Optional.of(precision.storage());
+    return precision.storage() == precision.parameters()
+        ? Optional.empty()
+        : Optional.of(precision.storage());
   }
 
   @Override

@@ -94,7 +94,7 @@ final class OpCommands {
     }
     Set<Tensor> parameters = updates.stream().map(Op.AdamW::parameter).collect(Collectors.toSet());
     Map<Tensor, Tensor> copies = new HashMap<>();
-    DType real = DType.F32;
+    DType real = OpFormats.real(first);
     for (Op op : ops.subList(updates.size(), ops.size())) {
       if (!(op instanceof Op.Cast cast)
           || !parameters.contains(cast.in())

@@ -71,7 +71,7 @@ final class OpFormats {
       case Op.MeanBackward o -> List.of();
       case Op.Fill o -> List.of();
       case Op.GlobalNorm o -> List.of();
-      case Op.AdamW o -> List.of();
+      case Op.AdamW o -> List.of(o.parameter());
       case Op.Cast o -> List.of(o.out());
     };
   }

@@ -7,13 +7,15 @@ import static dev.anneal.gpu.Argument.i64;
 
 import dev.anneal.gpu.Command.Grid;
 import dev.anneal.gpu.Command.Launch;
+import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
-/** The global norm, AdamW and copies of parameters: global_norm.cu, adamw.cu, cast.cu. */
+/** The global norm, AdamW and copies of parameters: global_norm.cu, adamw.cu and adamw_rounded.cu, cast.cu. */
 final class Optimizer {
   private static final int THREADS = 256;
   private static final int SUM_THREADS = 1024;
@@ -82,7 +84,9 @@ final class Optimizer {
 
   /** Whether one launch can do both: they differ in their tensors and weight decay alone. */
   static boolean together(Op.AdamW a, Op.AdamW b) {
-    return a.norm().equals(b.norm())
+    return a.parameter().dtype() == b.parameter().dtype()
+        && a.rounding().map(Op.AdamW.Rounding::random).equals(b.rounding().map(Op.AdamW.Rounding::random))
+        && a.norm().equals(b.norm())
         && a.schedule().equals(b.schedule())
         && a.beta1() == b.beta1()
         && a.beta2() == b.beta2()
@@ -96,24 +100,43 @@ final class Optimizer {
       return allAdamW(List.of(op), Map.of(), context);
     }
     long n = op.parameter().elements();
-    return List.of(
-        Launch.of(
-            "adamw.cu",
-            "adamw_v" + version,
-            Grid.covering(version == 1 ? n : Math.ceilDiv(n, OpContext.FLOATS), THREADS),
-            THREADS,
-            context.at(op.parameter()),
-            context.at(op.m()),
-            context.at(op.v()),
-            context.at(op.gradient()),
-            context.at(op.norm()),
-            context.at(op.schedule()),
+    List<Argument> arguments =
+        new ArrayList<>(
+            List.of(
+                context.at(op.parameter()),
+                context.at(op.m()),
+                context.at(op.v()),
+                context.at(op.gradient()),
+                context.at(op.norm()),
+                context.at(op.schedule())));
+    Optional<Op.AdamW.Rounding> rounding = rounding(op);
+    rounding.ifPresent(
+        how -> {
+          arguments.add(context.at(how.random()));
+          arguments.add(i32(how.stream()));
+        });
+    arguments.addAll(
+        List.of(
             i64(n),
             f32(op.beta1()),
             f32(op.beta2()),
             f32(op.epsilon()),
             f32(op.weightDecay()),
             f32(op.maxNorm())));
+    String kernel = rounding.isPresent() ? "adamw_rounded" : "adamw";
+    return List.of(
+        new Launch(
+            kernel + ".cu",
+            kernel + "_v" + version,
+            Grid.covering(version == 1 ? n : Math.ceilDiv(n, OpContext.FLOATS), THREADS),
+            THREADS,
+            0,
+            arguments));
+  }
+
+  /** How the parameter is rounded, if it has 16 bits. */
+  private static Optional<Op.AdamW.Rounding> rounding(Op.AdamW op) {
+    return op.rounding().filter(how -> op.parameter().dtype() != DType.F32);
   }
 
   /** A copy of a parameter, by a kernel of its own. */
@@ -137,7 +160,7 @@ final class Optimizer {
    * @param copies of parameters, which the same launch makes
    */
   static List<Command> allAdamW(List<Op.AdamW> ops, Map<Tensor, Tensor> copies, OpContext context) {
-    // struct Parameter of adamw.cu for each.
+    // struct Parameter of adamw.cu or adamw_rounded.cu for each.
     long[] words = new long[7 * ops.size()];
     int at = 0;
     long block = 0;
@@ -148,25 +171,26 @@ final class Optimizer {
       words[at++] = context.address(op.v());
       words[at++] = context.address(op.gradient());
       Tensor copy = copies.get(op.parameter());
-      words[at++] = copy == null ? 0 : context.address(copy);
+      long copyAt = copy == null ? 0 : context.address(copy);
+      words[at++] = rounding(op).map(how -> (long) how.stream()).orElse(copyAt);
       words[at++] = n;
       words[at++] = (long) Float.floatToRawIntBits(op.weightDecay()) << 32 | Math.toIntExact(block);
       block += Math.ceilDiv(n, (long) THREADS * OpContext.FLOATS);
     }
     Op.AdamW first = ops.getFirst();
+    List<Argument> arguments =
+        new ArrayList<>(
+            List.of(
+                address(context.workspace().constant(words)),
+                i32(ops.size()),
+                context.at(first.norm()),
+                context.at(first.schedule())));
+    Optional<Op.AdamW.Rounding> rounding = rounding(first);
+    rounding.ifPresent(how -> arguments.add(context.at(how.random())));
+    arguments.addAll(
+        List.of(f32(first.beta1()), f32(first.beta2()), f32(first.epsilon()), f32(first.maxNorm())));
+    String kernel = rounding.isPresent() ? "adamw_rounded" : "adamw";
     return List.of(
-        Launch.of(
-            "adamw.cu",
-            "adamw_v3",
-            Grid.of(block),
-            THREADS,
-            address(context.workspace().constant(words)),
-            i32(ops.size()),
-            context.at(first.norm()),
-            context.at(first.schedule()),
-            f32(first.beta1()),
-            f32(first.beta2()),
-            f32(first.epsilon()),
-            f32(first.maxNorm())));
+        new Launch(kernel + ".cu", kernel + "_v3", Grid.of(block), THREADS, 0, arguments));
   }
 }

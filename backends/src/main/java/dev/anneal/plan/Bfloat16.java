@@ -17,6 +17,18 @@ public final class Bfloat16 {
     return (short) (bits + half >>> 16);
   }
 
+  /**
+   * One of the two around {@code value}, the nearer one more often: on average over {@code random}
+   * it is {@code value} itself. NaN stays NaN. Source: Gupta and others, "Deep Learning with
+   * Limited Numerical Precision", 2015.
+   *
+   * @param random sixteen random bits
+   */
+  public static short stochastic(float value, int random) {
+    int bits = Float.floatToRawIntBits(value);
+    return Float.isFinite(value) ? (short) (bits + (random & 0xFFFF) >>> 16) : of(value);
+  }
+
   public static float toFloat(short bfloat16) {
     return Float.intBitsToFloat(bfloat16 << 16);
   }

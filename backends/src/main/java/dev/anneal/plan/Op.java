@@ -771,7 +771,8 @@ public sealed interface Op {
    * (1-beta1) g; v = beta2 v + (1-beta2) g^2; parameter -= lr * ((m / c1) / (sqrt(v / c2) +
    * epsilon) + weightDecay * parameter). {@code schedule} holds lr, c1 = 1 - beta1^step and c2 = 1
    * - beta2^step. Changes nothing when norm is not finite, so that a bad batch never reaches the
-   * weights.
+   * weights. A parameter of 16 bits is rounded stochastically, since most updates are smaller than
+   * half of its spacing.
    *
    * <p>Source: Loshchilov, Hutter, "Decoupled Weight Decay Regularization", 2019.
    */
@@ -786,11 +787,73 @@ public sealed interface Op {
       float beta2,
       float epsilon,
       float weightDecay,
-      float maxNorm)
+      float maxNorm,
+      Optional<Rounding> rounding)
       implements Update {
+
+    /**
+     * The random bits of a parameter's elements, which {@link dev.anneal.random.Philox} gives.
+     *
+     * @param random three integers: the low and the high half of the seed, and the step
+     * @param stream which parameter this is
+     */
+    public record Rounding(Tensor random, int stream) {}
+
+    public AdamW {
+      if (parameter.dtype() != DType.F32 && rounding.isEmpty()) {
+        throw new IllegalArgumentException(parameter + " has 16 bits and nothing to round it with");
+      }
+    }
+
+    /** Of a parameter in fp32. */
+    public AdamW(
+        Tensor parameter,
+        Tensor m,
+        Tensor v,
+        Tensor gradient,
+        Tensor norm,
+        Tensor schedule,
+        float beta1,
+        float beta2,
+        float epsilon,
+        float weightDecay,
+        float maxNorm) {
+      this(
+          parameter,
+          m,
+          v,
+          gradient,
+          norm,
+          schedule,
+          beta1,
+          beta2,
+          epsilon,
+          weightDecay,
+          maxNorm,
+          Optional.empty());
+    }
+
+    /** The same, rounding a parameter of 16 bits. */
+    public AdamW with(Rounding how) {
+      return new AdamW(
+          parameter,
+          m,
+          v,
+          gradient,
+          norm,
+          schedule,
+          beta1,
+          beta2,
+          epsilon,
+          weightDecay,
+          maxNorm,
+          Optional.of(how));
+    }
+
     @Override
     public List<Tensor> reads() {
-      return List.of(gradient, norm, schedule, parameter, m, v);
+      return join(
+          List.of(gradient, norm, schedule, parameter, m, v), rounding.map(Rounding::random));
     }
 
     @Override
@@ -811,7 +874,8 @@ public sealed interface Op {
           beta2,
           epsilon,
           weightDecay,
-          maxNorm);
+          maxNorm,
+          rounding.map(r -> new Rounding(f.apply(r.random()), r.stream())));
     }
 
     @Override

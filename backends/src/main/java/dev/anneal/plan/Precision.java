@@ -13,21 +13,30 @@ import java.util.stream.Stream;
  * Source: Micikevicius and others, "Mixed Precision Training", 2018.
  */
 public enum Precision implements Rewrite {
-  FP32(DType.F32, 1, Multiplication.EXACT),
+  FP32(DType.F32, 1, Multiplication.EXACT, DType.F32),
   /** All is stored in fp32; products of matrices are less exact. */
-  TF32(DType.F32, 1, Multiplication.TF32),
-  BF16(DType.BF16, 1, Multiplication.EXACT),
+  TF32(DType.F32, 1, Multiplication.TF32, DType.F32),
+  BF16(DType.BF16, 1, Multiplication.EXACT, DType.F32),
+  /** The parameters themselves have 16 bits, too, and no fp32 masters; AdamW rounds them. */
+  PURE_BF16(DType.BF16, 1, Multiplication.EXACT, DType.BF16),
   /** Small gradients are lost below 6e-8, so all gradients are this many times as large. */
-  FP16(DType.F16, 4096, Multiplication.EXACT);
+  FP16(DType.F16, 4096, Multiplication.EXACT, DType.F32);
 
   private final DType storage;
   private final float lossScale;
   private final Multiplication multiplication;
+  private final DType parameters;
 
-  Precision(DType storage, float lossScale, Multiplication multiplication) {
+  Precision(DType storage, float lossScale, Multiplication multiplication, DType parameters) {
     this.storage = storage;
     this.lossScale = lossScale;
     this.multiplication = multiplication;
+    this.parameters = parameters;
+  }
+
+  /** Of parameters, which are masters where {@link #storage} has fewer bits. */
+  public DType parameters() {
+    return parameters;
   }
 
   /** Of matrices of fp32. */
@@ -62,8 +71,16 @@ public enum Precision implements Rewrite {
 
   /** A tensor as it is stored; also for those that are read after a plan. */
   public Tensor stored(Tensor tensor) {
-    boolean activation = tensor.arena() == Arena.ACTIVATIONS && tensor.dtype() == DType.F32;
-    return activation ? new Tensor(tensor.name(), storage, tensor.shape(), tensor.arena()) : tensor;
+    DType dtype =
+        switch (tensor.arena()) {
+          case ACTIVATIONS -> storage;
+          // Decoding is in fp32 as long as parameters are.
+          case PARAMETERS, KV_CACHE -> parameters;
+          case WEIGHTS, GRADIENTS, OPTIMIZER, INPUTS -> tensor.dtype();
+        };
+    return tensor.dtype() == DType.F32
+        ? new Tensor(tensor.name(), dtype, tensor.shape(), tensor.arena())
+        : tensor;
   }
 
   private static Stream<Tensor> summaries(Op op) {

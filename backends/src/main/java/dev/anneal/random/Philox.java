@@ -48,6 +48,12 @@ public final class Philox {
     return (c0 & 0xFFFFFFFFL) << 32 | (c1 & 0xFFFFFFFFL);
   }
 
+  /** Sixteen random bits for one element: four neighbours share one draw of {@link #bits}. */
+  public static int sixteenBits(long seed, Purpose purpose, int stream, long element, int step) {
+    long four = bits(seed, purpose, stream, element / 4, step);
+    return (int) (four >>> 16 * (element % 4)) & 0xFFFF;
+  }
+
   /** Uniform in [0, 1) with 53 bits. */
   public static double uniform(long bits) {
     return (bits >>> 11) * 0x1.0p-53;

@@ -1,7 +1,10 @@
 package dev.anneal.reference;
 
+import dev.anneal.plan.Bfloat16;
+import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
+import dev.anneal.random.Philox;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -363,6 +366,24 @@ public final class ReferenceInterpreter {
       v[i] = o.beta2() * v[i] + (1 - o.beta2()) * g * g;
       double step = m[i] / schedule[1] / (Math.sqrt(v[i] / schedule[2]) + o.epsilon());
       p[i] -= schedule[0] * (step + o.weightDecay() * p[i]);
+    }
+    if (o.parameter().dtype() == DType.BF16) {
+      o.rounding().ifPresent(rounding -> round(p, rounding));
+    }
+  }
+
+  private void round(double[] p, Op.AdamW.Rounding rounding) {
+    double[] random = get(rounding.random());
+    long seed = (long) random[1] << 32 | (long) random[0] & 0xFFFFFFFFL;
+    for (int i = 0; i < p.length; i++) {
+      int bits =
+          Philox.sixteenBits(
+              seed,
+              Philox.Purpose.STOCHASTIC_ROUNDING,
+              rounding.stream(),
+              i,
+              (int) random[2]);
+      p[i] = Bfloat16.toFloat(Bfloat16.stochastic((float) p[i], bits));
     }
   }
 }

@@ -22,9 +22,16 @@ public final class GpuCases {
 
   /** Ops that have anything in 16 bits, but for those of decoding, which is in fp32. */
   public static Stream<OpRun> sixteenBits() {
-    return Stream.concat(OpCases.small(), all())
-        .filter(run -> !(run.op() instanceof Op.CachedAttention))
-        .map(run -> run.copied(DType.BF16).stored(Precision.BF16))
+    Stream<OpRun> withMasters =
+        Stream.concat(OpCases.small(), all())
+            .filter(run -> !(run.op() instanceof Op.CachedAttention))
+            .map(run -> run.copied(DType.BF16).stored(Precision.BF16));
+    Stream<OpRun> without =
+        Stream.concat(OpCases.small(), all())
+            .filter(
+                run -> run.op() instanceof Op.CachedAttention || run.op() instanceof Op.AdamW)
+            .map(run -> run.stored(Precision.PURE_BF16));
+    return Stream.concat(withMasters, without)
         .filter(
             run ->
                 run.ops().stream()
@@ -146,17 +153,18 @@ public final class GpuCases {
     for (int n : new int[] {3, 1024, 1025, 5000}) {
       updates.add(
           new Op.AdamW(
-              parameter("parameter" + n, n),
-              f("m" + n, n),
-              f("positive v" + n, n),
-              f("gradient" + n, n),
-              f("positive norm"),
-              f("positive schedule", 3),
-              0.9f,
-              0.95f,
-              1e-8f,
-              n % 2 == 0 ? 0.1f : 0f,
-              0.5f));
+                  parameter("parameter" + n, n),
+                  f("m" + n, n),
+                  f("positive v" + n, n),
+                  f("gradient" + n, n),
+                  f("positive norm"),
+                  f("positive schedule", 3),
+                  0.9f,
+                  0.95f,
+                  1e-8f,
+                  n % 2 == 0 ? 0.1f : 0f,
+                  0.5f)
+              .with(new Op.AdamW.Rounding(i("random", 3), n)));
     }
     Stream<OpRun> norms =
         Stream.of(7, 130)
@@ -181,7 +189,7 @@ public final class GpuCases {
       gradients.add(f("g" + n, n));
     }
     return Stream.of(
-            Stream.of(new OpRun(updates, 1), new OpRun(new Op.GlobalNorm(f("norm"), gradients), 1)),
+            Stream.of(new OpRun(updates, 1000), new OpRun(new Op.GlobalNorm(f("norm"), gradients), 1)),
             norms,
             Stream.of(24, 20).map(GpuCases::feedForward))
         .flatMap(runs -> runs);

@@ -8,6 +8,7 @@ public final class KernelFiles {
   public static final List<String> PORTABLE =
       List.of(
           "adamw.cu",
+          "adamw_rounded.cu",
           "attention.cu",
           "bias.cu",
           "cached_attention.cu",

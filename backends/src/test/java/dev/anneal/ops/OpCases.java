@@ -27,6 +27,10 @@ public final class OpCases {
     return new Tensor(name, DType.F32, Shape.of(dims), Arena.PARAMETERS);
   }
 
+  private static Tensor cache(String name, int... dims) {
+    return new Tensor(name, DType.F32, Shape.of(dims), Arena.KV_CACHE);
+  }
+
   private static Tensor i(String name, int... dims) {
     return new Tensor(name, DType.I32, Shape.of(dims), Arena.INPUTS);
   }
@@ -205,7 +209,7 @@ public final class OpCases {
                   heads);
           Op cached =
               new Op.CachedAttention(
-                  out, f("k", b, t + 9, c), f("v", b, t + 9, c), qkv, i("position"), heads);
+                  out, cache("k", b, t + 9, c), cache("v", b, t + 9, c), qkv, i("position"), heads);
           return Stream.of(
               new OpRun(forward, 1),
               new OpRun(List.of(forward, backward), 1),
@@ -231,19 +235,20 @@ public final class OpCases {
                     new Op.Fill(f("out", n), 3),
                     new Op.GlobalNorm(f("norm"), List.of(f("g", n), f("h", 3))),
                     new Op.AdamW(
-                        parameter("parameter", n),
-                        f("m", n),
-                        f("positive v", n),
-                        f("gradient", n),
-                        f("positive norm"),
-                        f("positive schedule", 3),
-                        0.9f,
-                        0.95f,
-                        1e-8f,
-                        0.1f,
-                        0.5f),
+                            parameter("parameter", n),
+                            f("m", n),
+                            f("positive v", n),
+                            f("gradient", n),
+                            f("positive norm"),
+                            f("positive schedule", 3),
+                            0.9f,
+                            0.95f,
+                            1e-8f,
+                            0.1f,
+                            0.5f)
+                        .with(new Op.AdamW.Rounding(i("random", 3), 5)),
                     new Op.Cast(activations("out", n), parameter("in", n))))
-        .map(op -> new OpRun(op, 1));
+        .map(op -> new OpRun(op, 1000));
   }
 
   private static Stream<OpRun> ends() {
