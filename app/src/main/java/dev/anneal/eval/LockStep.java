@@ -70,7 +70,7 @@ final class LockStep {
     List<OpError> errors = new ArrayList<>();
     try (TensorCopy expected = new TensorCopy(reference, plan);
         TensorCopy actual = new TensorCopy(other, same)) {
-      roundCopies(plan, same, expected);
+      roundWeights(plan, same, expected);
       for (int i = 0; i < plan.ops().size() && !cancelled.getAsBoolean(); i++) {
         Op op = plan.ops().get(i);
         Op twin = same.ops().get(i);
@@ -114,18 +114,19 @@ final class LockStep {
     }
   }
 
-  /** The copies of the parameters that were made before the plan. */
-  private static void roundCopies(Plan plan, Plan same, TensorCopy expected) {
-    Map<Tensor, DType> copies = new HashMap<>();
+  /** Parameters, and the copies of them that were made before the plan. */
+  private static void roundWeights(Plan plan, Plan same, TensorCopy expected) {
+    Map<Tensor, DType> weights = new HashMap<>();
     for (int i = 0; i < plan.ops().size(); i++) {
       List<Tensor> tensors = plan.ops().get(i).tensors();
       for (int t = 0; t < tensors.size(); t++) {
-        if (tensors.get(t).arena() == Arena.WEIGHTS) {
-          copies.put(tensors.get(t), same.ops().get(i).tensors().get(t).dtype());
+        Arena arena = tensors.get(t).arena();
+        if (arena == Arena.WEIGHTS || arena == Arena.PARAMETERS) {
+          weights.put(tensors.get(t), same.ops().get(i).tensors().get(t).dtype());
         }
       }
     }
-    copies.forEach((tensor, stored) -> round(tensor, stored, expected));
+    weights.forEach((tensor, stored) -> round(tensor, stored, expected));
   }
 
   private static void round(Tensor tensor, DType stored, TensorCopy expected) {

@@ -8,8 +8,10 @@ import dev.anneal.model.Parameter;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.ArenaLayout;
 import dev.anneal.plan.DType;
+import dev.anneal.plan.Elements;
 import dev.anneal.plan.Emitter;
 import dev.anneal.plan.Plan;
+import dev.anneal.plan.Precision;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -51,15 +53,27 @@ public final class Decoder implements AutoCloseable {
   private record Emitted(Plan plan, Tensor tokens, Tensor position, Tensor result) {}
 
   /**
+   * Decodes in fp32.
+   *
    * @param parameters the arena that holds {@code model}'s parameters, in its order
    * @param length the longest sequence, at most the model's context
    */
   public Decoder(Device device, Model model, Memory parameters, int length) {
+    this(device, model, parameters, length, Precision.FP32);
+  }
+
+  /**
+   * Decodes in the format that the parameters have.
+   *
+   * @param training how the parameters are stored, with or without masters
+   */
+  public Decoder(Device device, Model model, Memory parameters, int length, Precision training) {
+    Precision precision = training.parameters() == DType.F32 ? Precision.FP32 : training;
     this.device = device;
     this.length = Math.min(length, model.context());
     List<Model.KeyValueCache> caches = model.caches(1, this.length);
-    Emitted chunkPlan = emit(model, caches, Math.min(CHUNK, this.length), false);
-    Emitted singlePlan = emit(model, caches, 1, true);
+    Emitted chunkPlan = emit(model, caches, Math.min(CHUNK, this.length), false, precision);
+    Emitted singlePlan = emit(model, caches, 1, true, precision);
     this.cache = device.allocate(Arena.KV_CACHE, singlePlan.plan().layout().bytes(Arena.KV_CACHE));
     this.activations =
         device.allocate(
@@ -70,11 +84,15 @@ public final class Decoder implements AutoCloseable {
     this.chunk = compile(chunkPlan, parameters);
     this.single = compile(singlePlan, parameters);
     this.logits = singlePlan.result();
-    this.logitsHost = host.allocate(ValueLayout.JAVA_FLOAT, logits.elements());
+    this.logitsHost = host.allocate(logits.bytes(), 64);
   }
 
   private static Emitted emit(
-      Model model, List<Model.KeyValueCache> caches, int tokenCount, boolean withLogits) {
+      Model model,
+      List<Model.KeyValueCache> caches,
+      int tokenCount,
+      boolean withLogits,
+      Precision precision) {
     Tensor tokens = new Tensor("tokens", DType.I32, Shape.of(1, tokenCount), Arena.INPUTS);
     Tensor position = new Tensor("position", DType.I32, Shape.of(), Arena.INPUTS);
     Emitter emit = new Emitter();
@@ -90,11 +108,19 @@ public final class Decoder implements AutoCloseable {
     List<ArenaLayout> places =
         List.of(
             ArenaLayout.sequential(
-                Arena.PARAMETERS, model.parameters().stream().map(Parameter::tensor).toList()),
+                Arena.PARAMETERS,
+                model.parameters().stream().map(Parameter::tensor).map(precision::stored).toList()),
             ArenaLayout.sequential(Arena.INPUTS, List.of(tokens, position)),
-            ArenaLayout.sequential(Arena.KV_CACHE, cacheTensors));
-    Plan plan = Plan.of(withLogits ? "decode" : "prefill", emit.ops(), List.of(result), places);
-    return new Emitted(plan, tokens, position, result);
+            ArenaLayout.sequential(
+                Arena.KV_CACHE, cacheTensors.stream().map(precision::stored).toList()));
+    Tensor stored = precision.stored(result);
+    Plan plan =
+        Plan.of(
+            withLogits ? "decode" : "prefill",
+            precision.apply(emit.ops()),
+            List.of(stored),
+            places);
+    return new Emitted(plan, tokens, position, stored);
   }
 
   private Step compile(Emitted emitted, Memory parameters) {
@@ -143,7 +169,9 @@ public final class Decoder implements AutoCloseable {
       run(single, tokens, next, 1);
     }
     device.copyOut(activations, single.program().plan().layout().offset(logits), logitsHost);
-    MemorySegment.copy(logitsHost, ValueLayout.JAVA_FLOAT, 0, logitsOut, 0, logitsOut.length);
+    for (int i = 0; i < logitsOut.length; i++) {
+      logitsOut[i] = Elements.get(logitsHost, logits.dtype(), i);
+    }
   }
 
   private void run(Step step, int[] tokens, int from, int count) {

@@ -52,7 +52,7 @@ public final class Run implements AutoCloseable {
     TrainingPlans plans = plans(model, config, Storage.on(device, config.precision()));
     this.bill = MemoryBill.of(plans, device);
     bill.requireFits(device);
-    this.trainer = new Trainer(device, plans, config.adamW());
+    this.trainer = new Trainer(device, plans, config.adamW(), config.seed());
   }
 
   private static TrainingPlans plans(Model model, RunConfig config, Storage storage) {
@@ -104,7 +104,7 @@ public final class Run implements AutoCloseable {
     TrainingPlans plans = plans(model, config, Storage.on(to, config.precision()));
     MemoryBill newBill = MemoryBill.of(plans, to);
     newBill.requireFits(to);
-    Trainer moved = new Trainer(to, plans, config.adamW());
+    Trainer moved = new Trainer(to, plans, config.adamW(), config.seed());
     try {
       moved.copyState(trainer);
     } catch (RuntimeException e) {
@@ -263,7 +263,12 @@ public final class Run implements AutoCloseable {
     if (decoder.isEmpty()) {
       decoder =
           Optional.of(
-              new Decoder(device, model, trainer.memory(Arena.PARAMETERS), config.sequence()));
+              new Decoder(
+                  device,
+                  model,
+                  trainer.memory(Arena.PARAMETERS),
+                  config.sequence(),
+                  config.precision()));
     }
     listener.on(new Event.SampleStarted(step, prompt.text()));
     long start = System.nanoTime();
@@ -373,7 +378,9 @@ public final class Run implements AutoCloseable {
             .map(text -> Slice.parse(text, tensor.shape()))
             .orElseGet(() -> Slice.corner(tensor.shape()));
     if (tensor.arena() != Arena.ACTIVATIONS) {
-      return Inspection.of(tensor, part, (offset, into) -> trainer.read(tensor, offset, into));
+      Plan plan = trainer.plans().step();
+      return Inspection.of(
+          tensor, part, (offset, into) -> trainer.read(plan, tensor, offset, into));
     }
     Plan plan = trainer.plans().microSteps().getFirst();
     if (plan.tensors().contains(tensor)) {

@@ -6,7 +6,11 @@ import dev.anneal.device.Device;
 import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
 import dev.anneal.plan.Arena;
+import dev.anneal.plan.ArenaLayout;
+import dev.anneal.plan.DType;
+import dev.anneal.plan.Elements;
 import dev.anneal.plan.Plan;
+import dev.anneal.plan.Precision;
 import dev.anneal.plan.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -48,6 +52,7 @@ public final class Trainer implements AutoCloseable {
   private final Device device;
   private final TrainingPlans plans;
   private final AdamWSettings adamW;
+  private final long seed;
   private final Map<Arena, Memory> memory = new EnumMap<>(Arena.class);
   private Programs programs;
 
@@ -60,14 +65,23 @@ public final class Trainer implements AutoCloseable {
   private final int[] tokens;
   private final int[] targets;
 
+  /** For plans that need no random numbers, or do with any. */
   public Trainer(Device device, TrainingPlans plans, AdamWSettings adamW) {
+    this(device, plans, adamW, 0);
+  }
+
+  /**
+   * @param seed of what is rounded stochastically
+   */
+  public Trainer(Device device, TrainingPlans plans, AdamWSettings adamW, long seed) {
+    this.seed = seed;
     this.device = device;
     this.plans = plans;
     this.adamW = adamW;
     int batchTokens = (int) plans.inputs().tokens().elements();
     this.tokens = new int[batchTokens];
     this.targets = new int[batchTokens];
-    this.staging = host.allocate(ValueLayout.JAVA_INT, batchTokens);
+    this.staging = host.allocate(ValueLayout.JAVA_INT, Math.max(3, batchTokens));
     this.scalars = host.allocate(ValueLayout.JAVA_FLOAT, 4);
     plans.bytes().forEach((arena, bytes) -> memory.put(arena, device.allocate(arena, bytes)));
     this.programs = Programs.compile(device, plans, memory);
@@ -188,6 +202,11 @@ public final class Trainer implements AutoCloseable {
     scalars.setAtIndex(ValueLayout.JAVA_FLOAT, 1, correction(adamW.beta1(), step));
     scalars.setAtIndex(ValueLayout.JAVA_FLOAT, 2, correction(adamW.beta2(), step));
     write(plans.inputs().schedule(), 0, scalars.asSlice(0, 12));
+    plans
+        .inputs()
+        .random()
+        .ifPresent(
+            random -> writeIntegers(random, new int[] {(int) seed, (int) (seed >>> 32), step}));
   }
 
   private static float correction(float beta, int step) {
@@ -202,7 +221,7 @@ public final class Trainer implements AutoCloseable {
 
   private void writeIntegers(Tensor tensor, int[] values) {
     MemorySegment.copy(values, 0, staging, ValueLayout.JAVA_INT, 0, values.length);
-    write(tensor, 0, staging);
+    write(tensor, 0, staging.asSlice(0, 4L * values.length));
   }
 
   private double scalar(Plan plan, Tensor tensor) {
@@ -213,15 +232,46 @@ public final class Trainer implements AutoCloseable {
 
   /**
    * Copies all of {@code from} into a tensor that outlives a step, at byte {@code offset} in it.
+   * Parameters are fp32 to whoever writes or reads them, however they are stored.
    */
   public void write(Tensor tensor, long offset, MemorySegment from) {
     stale |= tensor.arena() == Arena.PARAMETERS;
-    device.copyIn(memory(tensor.arena()), place(plans.step(), tensor) + offset, from);
+    Tensor stored = stored(tensor);
+    long at = place(plans.step(), stored);
+    if (stored.equals(tensor)) {
+      device.copyIn(memory(tensor.arena()), at + offset, from);
+      return;
+    }
+    try (var narrow = java.lang.foreign.Arena.ofConfined()) {
+      long elements = from.byteSize() / Float.BYTES;
+      MemorySegment part = narrow.allocate(elements * stored.dtype().bytes(), 64);
+      for (long i = 0; i < elements; i++) {
+        Elements.set(part, stored.dtype(), i, Elements.get(from, DType.F32, i));
+      }
+      device.copyIn(
+          memory(tensor.arena()), at + offset / Float.BYTES * stored.dtype().bytes(), part);
+    }
+  }
+
+  private Tensor stored(Tensor tensor) {
+    return tensor.arena() == Arena.PARAMETERS ? plans.storage().precision().stored(tensor) : tensor;
   }
 
   /** Fills {@code to} from a tensor that outlives a step, at byte {@code offset} in it. */
   public void read(Tensor tensor, long offset, MemorySegment to) {
-    read(plans.step(), tensor, offset, to);
+    Tensor stored = stored(tensor);
+    if (stored.equals(tensor)) {
+      read(plans.step(), tensor, offset, to);
+      return;
+    }
+    try (var narrow = java.lang.foreign.Arena.ofConfined()) {
+      long elements = to.byteSize() / Float.BYTES;
+      MemorySegment part = narrow.allocate(elements * stored.dtype().bytes(), 64);
+      read(plans.step(), stored, offset / Float.BYTES * stored.dtype().bytes(), part);
+      for (long i = 0; i < elements; i++) {
+        Elements.set(to, DType.F32, i, Elements.get(part, stored.dtype(), i));
+      }
+    }
   }
 
   /** Fills {@code to} from a tensor as {@code plan}, which ran last, left it. */
@@ -256,14 +306,39 @@ public final class Trainer implements AutoCloseable {
   /** Copies parameters and moments from another trainer of the same model. */
   public void copyState(Trainer from) {
     stale = true;
+    Precision here = plans.storage().precision();
+    Precision there = from.plans.storage().precision();
+    if (here.parameters() == there.parameters()) {
+      copyArena(from, Arena.PARAMETERS);
+    } else {
+      copyParameters(from);
+    }
+    copyArena(from, Arena.OPTIMIZER);
+  }
+
+  private void copyArena(Trainer from, Arena state) {
     try (var arena = java.lang.foreign.Arena.ofConfined()) {
       MemorySegment chunk = arena.allocate(CHUNK, 64);
-      for (Arena state : List.of(Arena.PARAMETERS, Arena.OPTIMIZER)) {
-        long bytes = Math.min(memory(state).bytes(), from.memory(state).bytes());
-        for (long at = 0; at < bytes; at += CHUNK) {
-          MemorySegment part = chunk.asSlice(0, Math.min(CHUNK, bytes - at));
-          from.device.copyOut(from.memory(state), at, part);
-          device.copyIn(memory(state), at, part);
+      long bytes = Math.min(memory(state).bytes(), from.memory(state).bytes());
+      for (long at = 0; at < bytes; at += CHUNK) {
+        MemorySegment part = chunk.asSlice(0, Math.min(CHUNK, bytes - at));
+        from.device.copyOut(from.memory(state), at, part);
+        device.copyIn(memory(state), at, part);
+      }
+    }
+  }
+
+  /** As fp32, one by one. */
+  private void copyParameters(Trainer from) {
+    try (var arena = java.lang.foreign.Arena.ofConfined()) {
+      MemorySegment chunk = arena.allocate(CHUNK, 64);
+      ArenaLayout parameters = requireNonNull(plans.step().layout().arenas().get(Arena.PARAMETERS));
+      for (Tensor stored : parameters.offsets().keySet()) {
+        Tensor tensor = new Tensor(stored.name(), DType.F32, stored.shape(), stored.arena());
+        for (long at = 0; at < tensor.bytes(); at += CHUNK) {
+          MemorySegment part = chunk.asSlice(0, Math.min(CHUNK, tensor.bytes() - at));
+          from.read(tensor, at, part);
+          write(tensor, at, part);
         }
       }
     }

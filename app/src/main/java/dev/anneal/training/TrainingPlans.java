@@ -33,7 +33,7 @@ import java.util.stream.Stream;
  * @param loss the mean loss of the batch, in nats per token, a result of every plan
  * @param norm the gradients' global norm, a result of the last micro-step
  * @param logits (B,T,Vp), a result of the evaluation
- * @param lossScale how many times too large all gradients and their norm are
+ * @param storage how its numbers are stored
  */
 public record TrainingPlans(
     List<Plan> microSteps,
@@ -43,10 +43,26 @@ public record TrainingPlans(
     Tensor loss,
     Tensor norm,
     Tensor logits,
-    float lossScale) {
+    Storage storage) {
 
-  /** tokens and targets (B,T) integers; schedule: learning rate, 1 - beta1^t, 1 - beta2^t. */
-  public record Inputs(Tensor tokens, Tensor targets, Tensor schedule) {}
+  /**
+   * What changes from step to step.
+   *
+   * @param tokens (B,T), integers
+   * @param targets (B,T), integers
+   * @param schedule learning rate, 1 - beta1^t, 1 - beta2^t
+   * @param random the low and the high half of the seed, and t, where parameters are rounded
+   */
+  public record Inputs(Tensor tokens, Tensor targets, Tensor schedule, Optional<Tensor> random) {
+    private List<Tensor> all() {
+      return Stream.concat(Stream.of(tokens, targets, schedule), random.stream()).toList();
+    }
+  }
+
+  /** How many times too large all gradients and their norm are. */
+  public float lossScale() {
+    return storage.lossScale();
+  }
 
   /**
    * Derives the plans.
@@ -62,13 +78,17 @@ public record TrainingPlans(
       AdamWSettings adamW,
       Recompute recompute,
       Storage storage) {
+    Precision precision = storage.precision();
     Inputs inputs =
         new Inputs(
             input("tokens", DType.I32, Shape.of(batch, sequence)),
             input("targets", DType.I32, Shape.of(batch, sequence)),
-            input("schedule", DType.F32, Shape.of(3)));
+            input("schedule", DType.F32, Shape.of(3)),
+            precision.parameters() == DType.F32
+                ? Optional.empty()
+                : Optional.of(input("random", DType.I32, Shape.of(3))));
     Optional<WeightCopies> copies = storage.weightCopies().map(WeightCopies::new);
-    List<ArenaLayout> places = new ArrayList<>(persistent(model, inputs));
+    List<ArenaLayout> places = new ArrayList<>(persistent(model, inputs, precision));
     copies.ifPresent(
         c ->
             places.add(
@@ -86,13 +106,13 @@ public record TrainingPlans(
     List<Op> both = new ArrayList<>(forward);
     float seed = storage.lossScale() / microSteps;
     both.addAll(Backward.derive(forward, loss, seed, Parameter::gradient));
-    Precision precision = storage.precision();
     Rewrite read = copies.<Rewrite>map(c -> c).orElse(ops -> ops);
     List<Op> first = precision.apply(read.apply(recompute.apply(both)));
     List<Op> later = Rewrite.accumulateGradients(first);
 
     Tensor norm = new Tensor("norm", DType.F32, Shape.of(), Arena.ACTIVATIONS);
-    List<Op> update = read.apply(update(model, inputs, norm, adamW, storage.lossScale()));
+    List<Op> update =
+        precision.apply(read.apply(update(model, inputs, norm, adamW, storage.lossScale())));
 
     List<Plan> plans = new ArrayList<>();
     for (int i = 0; i < microSteps; i++) {
@@ -113,7 +133,8 @@ public record TrainingPlans(
     }
     Tensor stored = precision.stored(logits);
     Plan evaluation =
-        Plan.of("evaluate", precision.apply(read.apply(forward)), List.of(loss, stored), places);
+        Plan.of("evaluate", precision.apply(read.apply(forward)), List.of(loss, stored), places)
+            .with(precision.multiplication());
     return new TrainingPlans(
         List.copyOf(plans),
         evaluation,
@@ -122,7 +143,7 @@ public record TrainingPlans(
         loss,
         norm,
         stored,
-        storage.lossScale());
+        storage);
   }
 
   private static Plan refresh(WeightCopies copies, Model model, List<ArenaLayout> places) {
@@ -156,11 +177,12 @@ public record TrainingPlans(
     return new Tensor(name, dtype, shape, Arena.INPUTS);
   }
 
-  private static List<ArenaLayout> persistent(Model model, Inputs inputs) {
+  private static List<ArenaLayout> persistent(Model model, Inputs inputs, Precision precision) {
     List<Parameter> parameters = model.parameters();
     return List.of(
         ArenaLayout.sequential(
-            Arena.PARAMETERS, parameters.stream().map(Parameter::tensor).toList()),
+            Arena.PARAMETERS,
+            parameters.stream().map(Parameter::tensor).map(precision::stored).toList()),
         ArenaLayout.sequential(
             Arena.GRADIENTS, parameters.stream().map(Parameter::gradient).toList()),
         ArenaLayout.sequential(
@@ -168,17 +190,17 @@ public record TrainingPlans(
             Stream.concat(
                     parameters.stream().map(Parameter::m), parameters.stream().map(Parameter::v))
                 .toList()),
-        ArenaLayout.sequential(
-            Arena.INPUTS, List.of(inputs.tokens(), inputs.targets(), inputs.schedule())));
+        ArenaLayout.sequential(Arena.INPUTS, inputs.all()));
   }
 
   private static List<Op> update(
       Model model, Inputs inputs, Tensor norm, AdamWSettings adamW, float scale) {
     List<Op> ops = new ArrayList<>();
     ops.add(new Op.GlobalNorm(norm, model.parameters().stream().map(Parameter::gradient).toList()));
+    int stream = 0;
     for (Parameter parameter : model.parameters()) {
       boolean decays = adamW.decay() == AdamWSettings.Decay.ALL || parameter.matrix();
-      ops.add(
+      Op.AdamW op =
           new Op.AdamW(
               parameter.tensor(),
               parameter.m(),
@@ -190,7 +212,10 @@ public record TrainingPlans(
               adamW.beta2(),
               scale * adamW.epsilon(),
               decays ? adamW.weightDecay() : 0,
-              scale * adamW.maxNorm()));
+              scale * adamW.maxNorm());
+      int number = stream++;
+      ops.add(
+          inputs.random().map(random -> op.with(new Op.AdamW.Rounding(random, number))).orElse(op));
     }
     return ops;
   }

@@ -86,7 +86,8 @@ class CudaDoubleTest {
             "compare cpu cuda --dtype bf16 --steps 2" + SHAPE + data,
             verify(""),
             verify(" --dtype tf32"),
-            verify(" --dtype bf16"));
+            verify(" --dtype bf16"),
+            verify(" --dtype pure_bf16"));
     List<JsonNode> comparisons = all.stream().filter(event -> event.has("devices")).toList();
     assertEquals(2, comparisons.size());
     for (JsonNode comparison : comparisons) {
@@ -96,9 +97,9 @@ class CudaDoubleTest {
         assertEquals(losses.path(i).asDouble(), other, 2e-2);
       }
     }
-    assertTrue(comparisons.getLast().path("devices").path(1).path("errors").has("Cast"));
+    assertTrue(comparisons.get(1).path("devices").path(1).path("errors").has("Cast"));
     List<JsonNode> verifications = events(all, "verify").toList();
-    assertEquals(3, verifications.size());
+    assertEquals(4, verifications.size());
     verifications.forEach(verification -> assertTrue(verification.path("ok").asBoolean()));
   }
 
@@ -129,9 +130,33 @@ class CudaDoubleTest {
   }
 
   @Test
+  void trainsWithoutMasters() throws Exception {
+    List<JsonNode> all =
+        run(
+            "train --backend cuda --dtype bf16 --master-weights off --steps 8 --val-every 0"
+                + " --checkpoint-every 3 --sample-tokens 4 --out "
+                + temp.resolve("run")
+                + SHAPE
+                + data,
+            "inspect wte.weight",
+            "rewind 5",
+            "step 3",
+            "inspect wte.weight",
+            "sample --prompt the --tokens 4");
+    List<JsonNode> steps = events(all, "step").toList();
+    assertTrue(steps.getLast().path("loss").asDouble() < steps.getFirst().path("loss").asDouble());
+    List<JsonNode> seen = events(all, "inspect").toList();
+    assertEquals("bf16", seen.getFirst().path("dtype").asText());
+    assertEquals(seen.getFirst(), seen.getLast());
+    JsonNode bytes = events(all, "started").findFirst().orElseThrow().path("bytes");
+    assertTrue(bytes.path("weights").isMissingNode());
+    assertTrue(bytes.path("parameters").asLong() < 0.6 * bytes.path("gradients").asLong());
+  }
+
+  @Test
   void namesTheFormatsThatItHas() throws Exception {
     Result result = anneal("train --backend cuda --dtype fp16" + SHAPE + data);
     assertEquals(2, result.code());
-    assertTrue(result.err().contains("cuda has fp32, tf32, bf16;"), result.err());
+    assertTrue(result.err().contains("cuda has fp32, tf32, bf16, pure_bf16;"), result.err());
   }
 }

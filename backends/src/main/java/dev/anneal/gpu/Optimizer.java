@@ -15,7 +15,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** The global norm, AdamW and copies of parameters: global_norm.cu, adamw.cu and adamw_rounded.cu, cast.cu. */
+/**
+ * The global norm, AdamW and copies of parameters: global_norm.cu, adamw.cu and adamw_rounded.cu,
+ * cast.cu.
+ */
 final class Optimizer {
   private static final int THREADS = 256;
   private static final int SUM_THREADS = 1024;
@@ -85,7 +88,9 @@ final class Optimizer {
   /** Whether one launch can do both: they differ in their tensors and weight decay alone. */
   static boolean together(Op.AdamW a, Op.AdamW b) {
     return a.parameter().dtype() == b.parameter().dtype()
-        && a.rounding().map(Op.AdamW.Rounding::random).equals(b.rounding().map(Op.AdamW.Rounding::random))
+        && a.rounding()
+            .map(Op.AdamW.Rounding::random)
+            .equals(b.rounding().map(Op.AdamW.Rounding::random))
         && a.norm().equals(b.norm())
         && a.schedule().equals(b.schedule())
         && a.beta1() == b.beta1()
@@ -188,7 +193,8 @@ final class Optimizer {
     Optional<Op.AdamW.Rounding> rounding = rounding(first);
     rounding.ifPresent(how -> arguments.add(context.at(how.random())));
     arguments.addAll(
-        List.of(f32(first.beta1()), f32(first.beta2()), f32(first.epsilon()), f32(first.maxNorm())));
+        List.of(
+            f32(first.beta1()), f32(first.beta2()), f32(first.epsilon()), f32(first.maxNorm())));
     String kernel = rounding.isPresent() ? "adamw_rounded" : "adamw";
     return List.of(
         new Launch(kernel + ".cu", kernel + "_v3", Grid.of(block), THREADS, 0, arguments));

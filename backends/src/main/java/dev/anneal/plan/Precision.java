@@ -8,9 +8,10 @@ import java.util.stream.Stream;
 /**
  * How activations and their gradients are stored between ops; every op sums in fp32. What few
  * numbers summarise many (means, rstd, log-sum-exp, losses, norms) stays fp32, and so does all that
- * outlives a step: parameters, their gradients, moments. A device that multiplies in 16 bits reads
- * {@link WeightCopies} of the parameters. Half the memory and half the traffic of the activations.
- * Source: Micikevicius and others, "Mixed Precision Training", 2018.
+ * outlives a step: gradients of parameters, moments, and but for {@link #PURE_BF16} the parameters.
+ * A device that multiplies in 16 bits reads {@link WeightCopies} of the parameters. Half the memory
+ * and half the traffic of the activations. Source: Micikevicius and others, "Mixed Precision
+ * Training", 2018.
  */
 public enum Precision implements Rewrite {
   FP32(DType.F32, 1, Multiplication.EXACT, DType.F32),

@@ -378,11 +378,7 @@ public final class ReferenceInterpreter {
     for (int i = 0; i < p.length; i++) {
       int bits =
           Philox.sixteenBits(
-              seed,
-              Philox.Purpose.STOCHASTIC_ROUNDING,
-              rounding.stream(),
-              i,
-              (int) random[2]);
+              seed, Philox.Purpose.STOCHASTIC_ROUNDING, rounding.stream(), i, (int) random[2]);
       p[i] = Bfloat16.toFloat(Bfloat16.stochastic((float) p[i], bits));
     }
   }

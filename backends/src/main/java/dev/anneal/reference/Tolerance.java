@@ -43,7 +43,8 @@ public record Tolerance(boolean elementwise, double limit) {
     boolean product =
         op instanceof Op.MatmulForward
             || op instanceof Op.MatmulBackwardInput
-            || op instanceof Op.MatmulBackwardWeight;
+            || op instanceof Op.MatmulBackwardWeight
+            || op instanceof Op.Classifier;
     return product && multiplication == Multiplication.TF32
         ? new Tolerance(false, Math.max(exact.limit(), TF32))
         : exact;

@@ -89,8 +89,7 @@ class CudaKernelsTest {
   /** Stochastic rounding has the reference's random bits, so nearly all results are the same. */
   @Test
   void roundsStochasticallyAsTheReferenceDoes() {
-    OpRun run =
-        GpuCases.sixteenBits().filter(r -> r.op() instanceof Op.AdamW).toList().getLast();
+    OpRun run = GpuCases.sixteenBits().filter(r -> r.op() instanceof Op.AdamW).toList().getLast();
     Tensor parameter = ((Op.AdamW) run.op()).parameter();
     double[] expected = run.reference().get(parameter);
     for (Map<String, Integer> version : GpuCases.versions(run.op(), device)) {

@@ -28,8 +28,7 @@ public final class GpuCases {
             .map(run -> run.copied(DType.BF16).stored(Precision.BF16));
     Stream<OpRun> without =
         Stream.concat(OpCases.small(), all())
-            .filter(
-                run -> run.op() instanceof Op.CachedAttention || run.op() instanceof Op.AdamW)
+            .filter(run -> run.op() instanceof Op.CachedAttention || run.op() instanceof Op.AdamW)
             .map(run -> run.stored(Precision.PURE_BF16));
     return Stream.concat(withMasters, without)
         .filter(
@@ -189,7 +188,8 @@ public final class GpuCases {
       gradients.add(f("g" + n, n));
     }
     return Stream.of(
-            Stream.of(new OpRun(updates, 1000), new OpRun(new Op.GlobalNorm(f("norm"), gradients), 1)),
+            Stream.of(
+                new OpRun(updates, 1000), new OpRun(new Op.GlobalNorm(f("norm"), gradients), 1)),
             norms,
             Stream.of(24, 20).map(GpuCases::feedForward))
         .flatMap(runs -> runs);

@@ -1,10 +1,12 @@
 package dev.anneal.terminal.command;
 
+import dev.anneal.failure.Failure;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.RunConfig;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
+import java.util.Locale;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -97,6 +99,20 @@ final class TrainingOptions {
   private Precision precision;
 
   @Option(
+      names = "--master-weights",
+      paramLabel = "on|off",
+      defaultValue = "on",
+      description =
+          "off: with --dtype bf16, the parameters themselves have 16 bits, which AdamW rounds"
+              + " stochastically, and there are no fp32 ones; the same as --dtype pure_bf16")
+  private Masters masters;
+
+  private enum Masters {
+    ON,
+    OFF
+  }
+
+  @Option(
       names = "--seed",
       paramLabel = "S",
       defaultValue = "" + RunConfig.DEFAULT_SEED,
@@ -166,7 +182,7 @@ final class TrainingOptions {
             AdamWSettings.Decay.MATRICES,
             clip > 0 ? clip : Float.POSITIVE_INFINITY),
         recompute,
-        precision,
+        precision(),
         seed,
         new RunConfig.Intervals(
             evaluateEvery.orElse(recipe.evaluateEvery()),
@@ -175,5 +191,18 @@ final class TrainingOptions {
             sampleTokens.orElse(recipe.sampleTokens()),
             checkpointEvery.orElse(recipe.checkpointEvery()),
             keep));
+  }
+
+  private Precision precision() {
+    if (masters == Masters.ON) {
+      return precision;
+    }
+    if (precision != Precision.BF16 && precision != Precision.PURE_BF16) {
+      throw Failure.usage(
+          "--master-weights off: --dtype "
+              + precision.name().toLowerCase(Locale.ROOT)
+              + " has no masters to leave out; take --dtype bf16");
+    }
+    return Precision.PURE_BF16;
   }
 }

@@ -96,7 +96,7 @@ final class VerifyCommand extends ShellCommand {
         switch (precision) {
           case FP32 -> 1e-5;
           case TF32 -> 0.01;
-          case BF16 -> 0.05;
+          case BF16, PURE_BF16 -> 0.05;
           case FP16 -> 0.01;
         });
   }
