@@ -52,6 +52,8 @@ size_t allocated = 0;
 size_t capacity_bytes = size_t(4) << 30;
 Address next_address = first_address;
 Result lost_with = SUCCESS;
+long calls = 0;         // of those below that a step may make
+long graph_launches = 0;
 FILE* record_file = nullptr;
 
 Result enqueue(Stream* stream, std::function<Result()> node) {
@@ -109,12 +111,16 @@ void write_launch(const GridLaunch& launch) {
 
 }  // namespace
 
-Result lost() { return lost_with; }
+Result lost() {
+  calls++;
+  return lost_with;
+}
 size_t capacity() { return capacity_bytes; }
 
 // ---- memory ----
 
 Result allocate(Address* address, size_t bytes) {
+  calls++;
   if (lost_with) {
     return lost_with;
   }
@@ -159,11 +165,13 @@ Result memory_info(size_t* unused, size_t* total) {
 }
 
 Result copy_in(Address to, const void* from, size_t bytes, Stream* stream) {
+  calls++;
   Address host = reinterpret_cast<Address>(from);
   return enqueue(stream, [=] { return copy(to, host, bytes, true, false); });
 }
 
 Result copy_out(void* to, Address from, size_t bytes, Stream* stream) {
+  calls++;
   Address host = reinterpret_cast<Address>(to);
   return enqueue(stream, [=] { return copy(host, from, bytes, false, true); });
 }
@@ -173,6 +181,7 @@ Result copy_within(Address to, Address from, size_t bytes, Stream* stream) {
 }
 
 Result fill(Address to, unsigned char value, size_t bytes, Stream* stream) {
+  calls++;
   return enqueue(stream, [=]() -> Result {
     if (!inside(to, bytes)) {
       return INVALID_VALUE;
@@ -235,6 +244,7 @@ int most_threads(const Function* function) { return function->kernel->threads; }
 
 Result launch(Function* function, const unsigned (&blocks)[3], const unsigned (&threads)[3],
               unsigned shared, Stream* stream, void** parameters) {
+  calls++;
   if (blocks[0] < 1 || blocks[1] < 1 || blocks[2] < 1 || blocks[0] > 0x7fffffffu ||
       blocks[1] > 65535 || blocks[2] > 65535 || (int)shared > function->shared_limit) {
     fprintf(stderr, "test double: %s cannot be launched with grid (%u,%u,%u), %u bytes shared\n",
@@ -282,6 +292,7 @@ Result destroy(Stream* stream) {
 }
 
 Result synchronize(Stream* stream) {
+  calls++;
   return stream && stream->capture ? Result(CAPTURE_UNSUPPORTED) : lost_with;
 }
 
@@ -307,6 +318,11 @@ Result instantiate(Graph** executable, Graph* graph) {
 }
 
 Result launch(Graph* graph) {
+  calls++;
+  const char* last = getenv("ANNEAL_DOUBLE_LOST_AFTER");
+  if (last && ++graph_launches > atol(last)) {
+    lost_with = LAUNCH_FAILED;
+  }
   if (lost_with) {
     return lost_with;
   }
@@ -334,6 +350,7 @@ Result destroy(Event* event) {
 }
 
 Result record(Event* event, Stream* stream) {
+  calls++;
   return enqueue(stream, [=]() -> Result {
     event->time = std::chrono::steady_clock::now();
     return SUCCESS;
@@ -366,4 +383,5 @@ API int anneal_double_enqueue(device::Stream* stream, void (*run)(void*), void* 
 
 API void anneal_double_lose(int code) { device::lost_with = code; }
 API void anneal_double_capacity(unsigned long long bytes) { device::capacity_bytes = bytes; }
+API long anneal_double_calls() { return device::calls; }
 API unsigned long long anneal_double_allocated() { return device::allocated; }

@@ -30,6 +30,8 @@ public sealed interface Event {
     STOPPED,
     /** The loss or a gradient is NaN or infinite. */
     NOT_FINITE,
+    /** The device answers nothing any more; the last checkpoint is whole. */
+    DEVICE_LOST,
     FAILED
   }
 

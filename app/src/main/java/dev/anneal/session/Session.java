@@ -310,8 +310,13 @@ public final class Session implements AutoCloseable {
     try {
       action.run();
     } catch (Failure e) {
-      failed(
-          e.exitCode() == ExitCode.NUMBERS ? Outcome.NOT_FINITE : Outcome.FAILED, e.getMessage());
+      Outcome how =
+          switch (e.exitCode()) {
+            case NUMBERS -> Outcome.NOT_FINITE;
+            case BACKEND -> Outcome.DEVICE_LOST;
+            default -> Outcome.FAILED;
+          };
+      failed(how, e.getMessage());
     } catch (RuntimeException | Error e) {
       failed(Outcome.FAILED, e.toString());
     }

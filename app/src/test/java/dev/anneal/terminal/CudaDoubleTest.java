@@ -8,9 +8,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.anneal.terminal.AnnealProcess.Result;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -52,15 +54,15 @@ class CudaDoubleTest {
   }
 
   private Result anneal(String arguments) throws Exception {
-    return AnnealProcess.shell(
-        temp,
-        Map.of(
-            "LD_LIBRARY_PATH",
-            DOUBLE.toString(),
-            "XDG_CACHE_HOME",
-            BACKENDS.resolve("cache").toString()),
-        "",
-        "anneal " + arguments);
+    return AnnealProcess.shell(temp, environment(), "", "anneal " + arguments);
+  }
+
+  private static Map<String, String> environment() {
+    return Map.of(
+        "LD_LIBRARY_PATH",
+        DOUBLE.toString(),
+        "XDG_CACHE_HOME",
+        BACKENDS.resolve("cache").toString());
   }
 
   /** Runs the lines one after the other in one process; what they printed, as JSON. */
@@ -158,5 +160,42 @@ class CudaDoubleTest {
     Result result = anneal("train --backend cuda --dtype fp16" + SHAPE + data);
     assertEquals(2, result.code());
     assertTrue(result.err().contains("cuda has fp32, tf32, bf16, pure_bf16;"), result.err());
+  }
+
+  @Test
+  void losesItsDeviceAndKeepsTheLastCheckpoint() throws Exception {
+    Path run = temp.resolve("run");
+    Map<String, String> environment = new HashMap<>(environment());
+    // The first step is no graph, the sixth launch is of step 7.
+    environment.put("ANNEAL_DOUBLE_LOST_AFTER", "5");
+    String train =
+        "anneal train --backend cuda --steps 12 --total-batch 32 --val-every 0 --sample-tokens 0"
+            + " --checkpoint-every 3 --out "
+            + run
+            + SHAPE
+            + data;
+    Result lost = AnnealProcess.shell(temp, environment, "", train);
+    assertEquals(3, lost.code(), lost.out() + lost.err());
+    String error = lost.err().lines().filter(line -> line.contains("lost")).findFirst().orElse("");
+    assertTrue(error.contains("CUDA_ERROR_LAUNCH_FAILED; what was saved before is whole"), error);
+    assertTrue(lost.err().lines().noneMatch(line -> line.startsWith("\tat ")), lost.err());
+    Result resumed = anneal("train --json --backend cpu --resume " + run);
+    assertEquals(0, resumed.code(), resumed.err());
+    List<Integer> steps =
+        resumed
+            .out()
+            .lines()
+            .filter(line -> line.contains("\"event\":\"step\""))
+            .map(CudaDoubleTest::step)
+            .toList();
+    assertEquals(List.of(7, 8, 9, 10, 11, 12), steps);
+  }
+
+  private static int step(String line) {
+    try {
+      return new ObjectMapper().readTree(line).path("step").asInt();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }

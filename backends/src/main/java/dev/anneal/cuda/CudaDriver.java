@@ -66,6 +66,11 @@ final class CudaDriver implements Driver {
   }
 
   @Override
+  public void enterToRelease() {
+    JCudaDriver.cuCtxSetCurrent(context);
+  }
+
+  @Override
   public long allocate(String what, long bytes) {
     enter();
     DevicePointer pointer = new DevicePointer();
@@ -93,7 +98,7 @@ final class CudaDriver implements Driver {
 
   @Override
   public void free(long address) {
-    enter();
+    enterToRelease();
     JCudaDriver.cuMemFree(DevicePointer.at(address));
   }
 
@@ -167,7 +172,7 @@ final class CudaDriver implements Driver {
 
   @Override
   public void close() {
-    enter();
+    enterToRelease();
     JCudaDriver.cuStreamDestroy(stream);
     JCudaDriver.cuDevicePrimaryCtxRelease(device);
   }

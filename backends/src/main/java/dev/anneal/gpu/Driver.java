@@ -24,6 +24,9 @@ public interface Driver extends AutoCloseable {
   /** Makes this GPU the calling thread's; a session may come from any thread. */
   void enter();
 
+  /** The same to release something, where a device that was lost is no matter. */
+  void enterToRelease();
+
   /**
    * Allocates zeros.
    *

@@ -202,7 +202,7 @@ public final class GpuDevice implements Device {
 
   @Override
   public void close() {
-    driver.enter();
+    driver.enterToRelease();
     libraries.close();
     modules.close();
     driver.close();

@@ -98,7 +98,7 @@ final class GpuProgram implements Program {
   public void close() {
     if (open) {
       open = false;
-      driver.enter();
+      driver.enterToRelease();
       graph.ifPresent(Driver.Graph::close);
       events.close();
       workspace.close();

@@ -53,6 +53,11 @@ final class HipDriver implements Driver {
   }
 
   @Override
+  public void enterToRelease() {
+    runtime.enterToRelease(device);
+  }
+
+  @Override
   public long allocate(String what, long bytes) {
     enter();
     long size = Math.max(bytes, 1);
@@ -84,7 +89,7 @@ final class HipDriver implements Driver {
 
   @Override
   public void free(long address) {
-    enter();
+    enterToRelease();
     runtime.free(address);
   }
 
@@ -139,7 +144,7 @@ final class HipDriver implements Driver {
 
   @Override
   public void close() {
-    enter();
+    enterToRelease();
     runtime.destroyStream(stream);
   }
 }

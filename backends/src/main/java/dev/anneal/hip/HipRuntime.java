@@ -230,6 +230,10 @@ final class HipRuntime {
     call("entering it", () -> (int) setDevice.invokeExact(device));
   }
 
+  void enterToRelease(int device) {
+    code(() -> (int) setDevice.invokeExact(device));
+  }
+
   // ---- memory ----
 
   /** Writes the address; the result code may be {@link #OUT_OF_MEMORY}. */

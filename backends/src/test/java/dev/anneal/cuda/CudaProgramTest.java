@@ -70,4 +70,17 @@ class CudaProgramTest {
       assertEquals(before, DoubleControls.CUDA.allocated());
     }
   }
+
+  @Test
+  void asksTheDriverThreeThingsForARunAndThreeForACopy() throws Throwable {
+    try (Device device = CudaDouble.open();
+        SmallStep step = new SmallStep(device)) {
+      step.run();
+      step.run();
+      long before = DoubleControls.CUDA.calls();
+      step.run();
+      // A trainer copies the schedule, tokens, targets, the loss and the norm: 18 in all, below 20.
+      assertEquals(3 + 3, DoubleControls.CUDA.calls() - before);
+    }
+  }
 }

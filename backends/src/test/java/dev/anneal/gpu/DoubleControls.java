@@ -46,6 +46,11 @@ public enum DoubleControls {
     }
   }
 
+  /** How often the driver was asked for anything that a step may ask for. */
+  public long calls() throws Throwable {
+    return (long) function("anneal_double_calls", FunctionDescriptor.of(JAVA_LONG)).invokeExact();
+  }
+
   /** Bytes that are allocated now. */
   public long allocated() throws Throwable {
     return (long)

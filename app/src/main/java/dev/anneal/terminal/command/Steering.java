@@ -30,7 +30,7 @@ final class Steering {
           case TARGET -> "target reached";
           case TIME_LIMIT -> "time is up";
           case STOPPED -> "stopped";
-          case NOT_FINITE, FAILED -> "failed";
+          case NOT_FINITE, DEVICE_LOST, FAILED -> "failed";
         },
         e.step(),
         Amounts.duration(e.seconds()),

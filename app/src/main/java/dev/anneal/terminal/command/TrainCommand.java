@@ -193,6 +193,7 @@ final class TrainCommand extends ShellCommand {
     return switch (ended.outcome()) {
       case COMPLETED, TARGET, TIME_LIMIT, STOPPED -> ExitCode.DONE.code();
       case NOT_FINITE -> throw new Failure(ExitCode.NUMBERS, ended.error().orElse("not finite"));
+      case DEVICE_LOST -> throw new Failure(ExitCode.BACKEND, ended.error().orElse("device lost"));
       case FAILED -> throw Failure.failed(ended.error().orElse("the run failed"));
     };
   }
