@@ -30,11 +30,11 @@ final class Matmul {
   private Matmul() {}
 
   /**
-   * How many of {@code m} tokens a block sums over, in whole tiles of {@code depth}, where dWeight
-   * has so many tiles: all when those fill a GPU.
+   * How many of {@code m} tokens a block sums over, in whole tiles of {@code depth}.
+   *
+   * @param wanted parts; fewer where those would have too few tokens
    */
-  static int part(int m, Grid tiles, int depth) {
-    int wanted = Math.ceilDiv(ENOUGH_TILES, tiles.x() * tiles.y());
+  static int part(int m, int wanted, int depth) {
     int split = Math.clamp(m / ENOUGH_TOKENS, 1, wanted);
     return Math.ceilDiv(Math.ceilDiv(m, split), depth) * depth;
   }
@@ -125,7 +125,7 @@ final class Matmul {
               i32(k),
               i32(op.accumulate())));
     }
-    int part = part(m, tiles, DEPTH);
+    int part = part(m, Math.ceilDiv(ENOUGH_TILES, tiles.x() * tiles.y()), DEPTH);
     int parts = Math.ceilDiv(m, part);
     long elements = op.dWeight().elements();
     Argument partial = parts == 1 ? Argument.address(0) : context.scratch(4 * elements * parts);

@@ -23,6 +23,9 @@ final class TensorCoreMatmul {
   /** Numbers that are copied at once, of which a row must have whole ones. */
   private static final int PACK = 8;
 
+  /** Blocks that run at the same time, two on each of an A100's multiprocessors. */
+  private static final int TOGETHER = 216;
+
   private static final int SUM_THREADS = 256;
   private static final int SUM_PACK = 4;
 
@@ -82,7 +85,8 @@ final class TensorCoreMatmul {
     int k = op.in().shape().dim(-1);
     int n = op.dOut().shape().dim(-1);
     Grid tiles = tiles(n, k);
-    int part = Matmul.part(m, tiles, DEPTH);
+    int wanted = Math.max(1, TOGETHER / (tiles.x() * tiles.y()));
+    int part = Matmul.part(m, wanted, DEPTH);
     int parts = Math.ceilDiv(m, part);
     long elements = op.dWeight().elements();
     Argument partial = parts == 1 ? Argument.address(0) : context.scratch(4 * elements * parts);
