@@ -15,6 +15,8 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -80,6 +82,11 @@ public record Replay(String sanitizer, String ofFibers) {
     return real == DType.BF16
         ? GpuCases.sixteenBits()
         : Stream.concat(OpCases.all(), GpuCases.all());
+  }
+
+  /** The kinds of op that have a case in any size. */
+  public static Set<Class<? extends Op>> kinds(DType real) {
+    return all(real).map(run -> run.op().getClass()).collect(Collectors.toSet());
   }
 
   /** Of each kind of op the smallest case and the largest two that are small enough. */
