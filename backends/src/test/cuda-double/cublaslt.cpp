@@ -1,5 +1,5 @@
 // libcublasLt.so.13 of the test double: the functions, constants and structures that Anneal binds, on
-// the CPU, for floats and bf16. What the real library asks of its callers is asked here too: sizes of
+// the CPU, for floats, bf16 and fp8. What the real library asks of its callers is asked here too: sizes of
 // attributes, types that go together, leading dimensions, alignment of the matrices, an algorithm
 // that was found for this product, and enough workspace.
 #include <cmath>
@@ -14,7 +14,7 @@ extern "C" int anneal_double_enqueue(void* stream, void (*run)(void*), void* arg
 namespace {
 
 enum { SUCCESS = 0, INVALID_VALUE = 7, NOT_SUPPORTED = 15 };
-enum { COMPUTE_32F = 68, COMPUTE_32F_FAST_TF32 = 77, R_32F = 0, R_16BF = 14, OP_T = 1 };
+enum { COMPUTE_32F = 68, COMPUTE_32F_FAST_TF32 = 77, R_32F = 0, R_16BF = 14, R_8F_E4M3 = 28, R_8F_E5M2 = 29, OP_T = 1 };
 enum {
   EPILOGUE_DEFAULT = 1,
   EPILOGUE_BIAS = 4,
@@ -32,12 +32,31 @@ struct Descriptor {
   int64_t aux_ld = 0;
   // As D's unless they are set.
   int bias_type = -1, aux_type = -1;
+  // Of operands of 8 bits.
+  const float *a_scale = nullptr, *b_scale = nullptr;
+  int8_t fast_sums = 0;
 };
+
+bool is_eight(int type) { return type == R_8F_E4M3 || type == R_8F_E5M2; }
+
+float eight(uint8_t x, int type) {
+  int fraction = type == R_8F_E4M3 ? 3 : 2, bias = type == R_8F_E4M3 ? 7 : 15;
+  int exponent = (x & 0x7f) >> fraction, rest = x & ((1 << fraction) - 1);
+  float size = exponent == 0 ? std::ldexp((float)rest, 1 - bias - fraction)
+                             : std::ldexp((float)(1 << fraction | rest), exponent - bias - fraction);
+  if ((x & 0x7f) > (type == R_8F_E4M3 ? 0x7e : 0x7b)) {
+    size = type == R_8F_E5M2 && rest == 0 ? INFINITY : NAN;
+  }
+  return x & 0x80 ? -size : size;
+}
 
 // A matrix, bias or auxiliary matrix: numbers of one type.
 float load(const void* from, int type, uint64_t i) {
   if (type == R_32F) {
     return static_cast<const float*>(from)[i];
+  }
+  if (is_eight(type)) {
+    return eight(static_cast<const uint8_t*>(from)[i], type);
   }
   uint32_t bits = (uint32_t)static_cast<const uint16_t*>(from)[i] << 16;
   float x;
@@ -65,7 +84,7 @@ float tf32(float x) {
   return x;
 }
 
-bool is_type(int type) { return type == R_32F || type == R_16BF; }
+bool is_type(int type) { return type == R_32F || type == R_16BF || is_eight(type); }
 
 struct Layout {
   int type;
@@ -104,7 +123,17 @@ bool fits(const Descriptor& d, const Layout& a, const Layout& b, const Layout& c
   uint64_t k = d.transpose_a ? a.rows : a.columns;
   uint64_t n = d.transpose_b ? b.rows : b.columns;
   uint64_t inner = d.transpose_b ? b.columns : b.rows;
-  bool types = (d.compute == COMPUTE_32F || a.type == R_32F) && a.type == b.type && (c.type == a.type || c.type == R_32F) &&
+  if (is_eight(a.type) || is_eight(b.type)) {
+    // As Hopper has it: both of 8 bits and not both E5M2, inner dimensions innermost, scales, whole
+    // sixteens, a bias of bf16, and results of more bits.
+    bool both = is_eight(a.type) && is_eight(b.type) && (a.type == R_8F_E4M3 || b.type == R_8F_E4M3);
+    bool sizes = m % 16 == 0 && n % 16 == 0 && k % 16 == 0;
+    bool bias = d.epilogue != EPILOGUE_BIAS || d.bias_type == R_16BF;
+    return both && sizes && bias && d.transpose_a && !d.transpose_b && d.a_scale && d.b_scale &&
+           (c.type == R_16BF || c.type == R_32F) && m == c.rows && n == c.columns && k == inner;
+  }
+  bool types = (d.compute == COMPUTE_32F || a.type == R_32F) && a.type == b.type &&
+               (c.type == a.type || c.type == R_32F) &&
                (d.bias_type < 0 || d.bias_type == c.type) &&
                (d.aux_type < 0 || d.aux_type == c.type);
   return types && m == c.rows && n == c.columns && k == inner && a.ld >= (int64_t)a.rows &&
@@ -166,6 +195,12 @@ API int cublasLtMatmulDescSetAttribute(Descriptor* d, int attribute, const void*
       return set(d->aux, from, size);
     case 12:
       return set(d->aux_ld, from, size);
+    case 17:
+      return set(d->a_scale, from, size);
+    case 18:
+      return set(d->b_scale, from, size);
+    case 25:
+      return set(d->fast_sums, from, size);
     case 22:
       return set(d->aux_type, from, size);
     case 26:
@@ -256,6 +291,9 @@ API int cublasLtMatmul(void*, Descriptor* descriptor, const float* alpha, const 
           sum = fast ? std::fma(tf32(x), tf32(y), sum) : std::fma(x, y, sum);
         }
         sum *= factor;
+        if (op.a_scale && op.b_scale) {
+          sum *= *op.a_scale * *op.b_scale;
+        }
         if (kept != 0) {
           sum += kept * load(c, lc.type, j * lc.ld + i);
         }

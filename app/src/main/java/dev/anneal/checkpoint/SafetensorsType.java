@@ -44,6 +44,8 @@ public enum SafetensorsType {
       case F32 -> Optional.of(DType.F32);
       case BF16 -> Optional.of(DType.BF16);
       case F16 -> Optional.of(DType.F16);
+      case F8_E4M3 -> Optional.of(DType.F8E4M3);
+      case F8_E5M2 -> Optional.of(DType.F8E5M2);
       case I32 -> Optional.of(DType.I32);
       default -> Optional.empty();
     };
@@ -54,6 +56,8 @@ public enum SafetensorsType {
       case F32 -> F32;
       case BF16 -> BF16;
       case F16 -> F16;
+      case F8E4M3 -> F8_E4M3;
+      case F8E5M2 -> F8_E5M2;
       case I32 -> I32;
     };
   }

@@ -4,6 +4,7 @@ import dev.anneal.device.Device;
 import dev.anneal.eval.LockStep.OpError;
 import dev.anneal.model.Model;
 import dev.anneal.plan.DType;
+import dev.anneal.plan.EightBitProducts;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import dev.anneal.reference.Difference;
@@ -153,7 +154,14 @@ public record Comparison(
       boolean reference = own.isEmpty();
       Precision precision =
           reference && !device.precisions().contains(wanted) ? Precision.FP32 : wanted;
-      own.add(new Storage(precision, wanted.lossScale(), device.weightCopies(precision)));
+      own.add(
+          new Storage(
+              precision,
+              wanted.lossScale(),
+              device.weightCopies(precision),
+              precision == wanted
+                  ? wanted.eightBits()
+                  : wanted.eightBits().map(e -> new EightBitProducts(e.gradients(), false))));
     }
     if (own.stream().allMatch(storage -> storage.weightCopies().isEmpty())) {
       return own;
@@ -164,7 +172,8 @@ public record Comparison(
                 new Storage(
                     storage.precision(),
                     storage.lossScale(),
-                    Optional.of(storage.weightCopies().orElse(DType.F32))))
+                    Optional.of(storage.weightCopies().orElse(DType.F32)),
+                    storage.eightBits()))
         .toList();
   }
 

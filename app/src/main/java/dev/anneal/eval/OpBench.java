@@ -78,6 +78,7 @@ public final class OpBench {
     return op instanceof Op.MatmulForward
         || op instanceof Op.MatmulBackwardInput
         || op instanceof Op.MatmulBackwardWeight
+        || op instanceof Op.ScaledMatmul
         || op instanceof Op.AttentionForward
         || op instanceof Op.AttentionBackward;
   }

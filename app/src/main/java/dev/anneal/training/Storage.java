@@ -2,6 +2,7 @@ package dev.anneal.training;
 
 import dev.anneal.device.Device;
 import dev.anneal.plan.DType;
+import dev.anneal.plan.EightBitProducts;
 import dev.anneal.plan.Precision;
 import java.util.Optional;
 
@@ -12,16 +13,22 @@ import java.util.Optional;
  * @param lossScale how many times too large all gradients are
  * @param weightCopies the format of the copies of the parameters that products read; empty where
  *     they read the parameters themselves
+ * @param eightBits what makes products of 8 bits, where there are any
  */
-public record Storage(Precision precision, float lossScale, Optional<DType> weightCopies) {
+public record Storage(
+    Precision precision,
+    float lossScale,
+    Optional<DType> weightCopies,
+    Optional<EightBitProducts> eightBits) {
 
   /** As {@code device} wants it. */
   public static Storage on(Device device, Precision precision) {
-    return new Storage(precision, precision.lossScale(), device.weightCopies(precision));
+    return new Storage(
+        precision, precision.lossScale(), device.weightCopies(precision), precision.eightBits());
   }
 
   /** Without copies of the parameters. */
   public static Storage of(Precision precision) {
-    return new Storage(precision, precision.lossScale(), Optional.empty());
+    return new Storage(precision, precision.lossScale(), Optional.empty(), precision.eightBits());
   }
 }

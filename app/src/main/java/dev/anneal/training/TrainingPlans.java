@@ -109,6 +109,7 @@ public record TrainingPlans(
     Rewrite read = copies.<Rewrite>map(c -> c).orElse(ops -> ops);
     List<Op> first = precision.apply(read.apply(recompute.apply(both)));
     List<Op> later = Rewrite.accumulateGradients(first);
+    Rewrite eight = storage.eightBits().<Rewrite>map(e -> e).orElse(ops -> ops);
 
     Tensor norm = new Tensor("norm", DType.F32, Shape.of(), Arena.ACTIVATIONS);
     List<Op> update =
@@ -116,7 +117,7 @@ public record TrainingPlans(
 
     List<Plan> plans = new ArrayList<>();
     for (int i = 0; i < microSteps; i++) {
-      List<Op> ops = new ArrayList<>(i == 0 ? first : later);
+      List<Op> ops = new ArrayList<>(eight.apply(i == 0 ? first : later));
       boolean last = i == microSteps - 1;
       if (last) {
         ops.addAll(update);
@@ -133,7 +134,11 @@ public record TrainingPlans(
     }
     Tensor stored = precision.stored(logits);
     Plan evaluation =
-        Plan.of("evaluate", precision.apply(read.apply(forward)), List.of(loss, stored), places)
+        Plan.of(
+                "evaluate",
+                eight.apply(precision.apply(read.apply(forward))),
+                List.of(loss, stored),
+                places)
             .with(precision.multiplication());
     return new TrainingPlans(
         List.copyOf(plans),

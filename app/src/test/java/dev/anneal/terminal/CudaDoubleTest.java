@@ -89,7 +89,9 @@ class CudaDoubleTest {
             verify(""),
             verify(" --dtype tf32"),
             verify(" --dtype bf16"),
-            verify(" --dtype pure_bf16"));
+            verify(" --dtype pure_bf16"),
+            verify(" --dtype fp8"),
+            verify(" --dtype fp8_hybrid"));
     List<JsonNode> comparisons = all.stream().filter(event -> event.has("devices")).toList();
     assertEquals(2, comparisons.size());
     for (JsonNode comparison : comparisons) {
@@ -101,7 +103,7 @@ class CudaDoubleTest {
     }
     assertTrue(comparisons.get(1).path("devices").path(1).path("errors").has("Cast"));
     List<JsonNode> verifications = events(all, "verify").toList();
-    assertEquals(4, verifications.size());
+    assertEquals(6, verifications.size());
     verifications.forEach(verification -> assertTrue(verification.path("ok").asBoolean()));
   }
 
@@ -132,6 +134,29 @@ class CudaDoubleTest {
   }
 
   @Test
+  void multipliesEightBits() throws Exception {
+    List<JsonNode> all =
+        run(
+            "compare cpu cuda --dtype fp8_hybrid --steps 2" + SHAPE + data,
+            "train --backend cuda --dtype fp8 --steps 8 --total-batch 64 --val-every 4"
+                + " --sample-tokens 0 --recompute block --out "
+                + temp.resolve("run")
+                + SHAPE
+                + data);
+    JsonNode cuda =
+        all.stream()
+            .filter(e -> e.has("devices"))
+            .findFirst()
+            .orElseThrow()
+            .path("devices")
+            .path(1);
+    assertTrue(cuda.path("errors").has("ScaledMatmul"), cuda.toString());
+    List<JsonNode> steps = events(all, "step").toList();
+    assertTrue(steps.getLast().path("loss").asDouble() < steps.getFirst().path("loss").asDouble());
+    assertTrue(events(all, "warning").anyMatch(e -> e.path("text").asText().contains("below 1B")));
+  }
+
+  @Test
   void trainsWithoutMasters() throws Exception {
     List<JsonNode> all =
         run(
@@ -159,7 +184,9 @@ class CudaDoubleTest {
   void namesTheFormatsThatItHas() throws Exception {
     Result result = anneal("train --backend cuda --dtype fp16" + SHAPE + data);
     assertEquals(2, result.code());
-    assertTrue(result.err().contains("cuda has fp32, tf32, bf16, pure_bf16;"), result.err());
+    assertTrue(
+        result.err().contains("cuda has fp32, tf32, bf16, pure_bf16, fp8, fp8_hybrid;"),
+        result.err());
   }
 
   @Test

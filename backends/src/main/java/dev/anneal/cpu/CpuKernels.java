@@ -30,6 +30,8 @@ final class CpuKernels {
       case Op.MeanBackward o -> CrossEntropy.meanBackward(o, at);
       case Op.Fill o -> Fill.kernel(o, at);
       case Op.GlobalNorm o -> Optimizer.globalNorm(o, at);
+      case Op.Quantize o -> EightBit.quantize(o, at);
+      case Op.ScaledMatmul o -> EightBit.matmul(o, at);
       case Op.AdamW o -> Optimizer.adamW(o, at);
       case Op.Cast o -> Optimizer.cast(o, at);
     };

@@ -1,6 +1,7 @@
 package dev.anneal.cuda;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -24,8 +25,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * NVIDIA's cuBLASLt, versions 12 and 13, in fp32, TF32 and bf16: one set of descriptors and one
- * algorithm per place where a product is used, so that running it is one call.
+ * NVIDIA's cuBLASLt, versions 12 and 13, in fp32, TF32, bf16 and fp8: one set of descriptors and
+ * one algorithm per place where a product is used, so that running it is one call.
  *
  * <p>Constants: cublasLt.h of CUDA 12 and 13, which agree in all that is used here.
  */
@@ -34,6 +35,8 @@ final class CublasLt implements MatrixLibrary {
   private static final int COMPUTE_32F_FAST_TF32 = 77;
   private static final int R_32F = 0;
   private static final int R_16BF = 14;
+  private static final int R_8F_E4M3 = 28;
+  private static final int R_8F_E5M2 = 29;
   private static final int OP_T = 1;
 
   private static final int DESC_TRANSA = 3;
@@ -42,7 +45,10 @@ final class CublasLt implements MatrixLibrary {
   private static final int DESC_BIAS_POINTER = 8;
   private static final int DESC_EPILOGUE_AUX_POINTER = 11;
   private static final int DESC_EPILOGUE_AUX_LD = 12;
+  private static final int DESC_A_SCALE_POINTER = 17;
+  private static final int DESC_B_SCALE_POINTER = 18;
   private static final int DESC_EPILOGUE_AUX_DATA_TYPE = 22;
+  private static final int DESC_FAST_ACCUM = 25;
   private static final int DESC_BIAS_DATA_TYPE = 26;
   private static final int EPILOGUE_BIAS = 4;
   private static final int EPILOGUE_GELU_AUX_BIAS = 164;
@@ -134,7 +140,7 @@ final class CublasLt implements MatrixLibrary {
 
   private Description described(Product p) throws Throwable {
     boolean tf32 =
-        p.formats().ab() == DType.F32 && p.formats().multiplication() == Multiplication.TF32;
+        p.formats().a() == DType.F32 && p.formats().multiplication() == Multiplication.TF32;
     MemorySegment operation =
         create("cublasLtMatmulDescCreate", tf32 ? COMPUTE_32F_FAST_TF32 : COMPUTE_32F, R_32F);
     set(operation, DESC_TRANSA, p.transposeA() ? OP_T : 0);
@@ -153,9 +159,15 @@ final class CublasLt implements MatrixLibrary {
       }
       case BIAS_GRADIENT -> biased(operation, EPILOGUE_BGRADB, p);
     }
-    int ab = type(p.formats().ab());
-    MemorySegment a = p.transposeA() ? layout(ab, p.k(), p.m()) : layout(ab, p.m(), p.k());
-    MemorySegment b = p.transposeB() ? layout(ab, p.n(), p.k()) : layout(ab, p.k(), p.n());
+    if (p.scales().isPresent()) {
+      set(operation, DESC_A_SCALE_POINTER, p.scales().get().a());
+      set(operation, DESC_B_SCALE_POINTER, p.scales().get().b());
+      set(operation, DESC_FAST_ACCUM, (byte) (p.scales().get().fast() ? 1 : 0));
+    }
+    int aType = type(p.formats().a());
+    int bType = type(p.formats().b());
+    MemorySegment a = p.transposeA() ? layout(aType, p.k(), p.m()) : layout(aType, p.m(), p.k());
+    MemorySegment b = p.transposeB() ? layout(bType, p.n(), p.k()) : layout(bType, p.k(), p.n());
     MemorySegment d = layout(dType, p.m(), p.n());
     return new Description(operation, a, b, d, algorithm(operation, a, b, d, p));
   }
@@ -289,6 +301,8 @@ final class CublasLt implements MatrixLibrary {
     return switch (dtype) {
       case F32 -> R_32F;
       case BF16 -> R_16BF;
+      case F8E4M3 -> R_8F_E4M3;
+      case F8E5M2 -> R_8F_E5M2;
       case F16, I32 -> throw new IllegalArgumentException("no product is in " + dtype);
     };
   }
@@ -305,6 +319,12 @@ final class CublasLt implements MatrixLibrary {
                         JAVA_INT, ADDRESS, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG))
                 .invokeExact(to, type, (long) rows, (long) columns, (long) rows));
     return to.get(ADDRESS, 0);
+  }
+
+  private void set(MemorySegment operation, int attribute, byte value) throws Throwable {
+    try (Arena local = Arena.ofConfined()) {
+      set(operation, attribute, local.allocateFrom(JAVA_BYTE, value));
+    }
   }
 
   private void set(MemorySegment operation, int attribute, int value) throws Throwable {

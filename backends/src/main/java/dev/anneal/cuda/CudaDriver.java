@@ -28,6 +28,9 @@ final class CudaDriver implements Driver {
   /** The first with arithmetic in bf16 and TF32. */
   private static final int AMPERE = 80;
 
+  /** The first with arithmetic in fp8. */
+  private static final int ADA = 89;
+
   private final CUdevice device;
   private final int capability;
   private final CUcontext context = new CUcontext();
@@ -55,9 +58,14 @@ final class CudaDriver implements Driver {
 
   @Override
   public Set<Precision> precisions() {
-    return capability >= AMPERE
-        ? EnumSet.of(Precision.FP32, Precision.TF32, Precision.BF16, Precision.PURE_BF16)
-        : EnumSet.of(Precision.FP32);
+    Set<Precision> all = EnumSet.of(Precision.FP32);
+    if (capability >= AMPERE) {
+      all.addAll(EnumSet.of(Precision.TF32, Precision.BF16, Precision.PURE_BF16));
+    }
+    if (capability >= ADA) {
+      all.addAll(EnumSet.of(Precision.FP8, Precision.FP8_HYBRID));
+    }
+    return all;
   }
 
   @Override

@@ -3,6 +3,7 @@ package dev.anneal.gpu;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Multiplication;
 import java.util.List;
+import java.util.Optional;
 
 /** One thing that the stream is told to do, as data: addresses and sizes are fixed. */
 public sealed interface Command {
@@ -91,6 +92,7 @@ public sealed interface Command {
    * other, as BLAS has them. A row-major matrix is its own transpose there.
    *
    * @param formats of the matrices
+   * @param scales of operands of 8 bits
    * @param accumulate whether C is D, or nothing
    * @param auxiliary of a GELU, of D's shape
    */
@@ -101,6 +103,7 @@ public sealed interface Command {
       int n,
       int k,
       Formats formats,
+      Optional<Scales> scales,
       long a,
       long b,
       long d,
@@ -112,6 +115,62 @@ public sealed interface Command {
       long workspaceBytes)
       implements Command {
 
+    /** Of operands that need no scales. */
+    public Product(
+        boolean transposeA,
+        boolean transposeB,
+        int m,
+        int n,
+        int k,
+        Formats formats,
+        long a,
+        long b,
+        long d,
+        boolean accumulate,
+        Epilogue epilogue,
+        long bias,
+        long auxiliary,
+        long workspace,
+        long workspaceBytes) {
+      this(
+          transposeA,
+          transposeB,
+          m,
+          n,
+          k,
+          formats,
+          Optional.empty(),
+          a,
+          b,
+          d,
+          accumulate,
+          epilogue,
+          bias,
+          auxiliary,
+          workspace,
+          workspaceBytes);
+    }
+
+    Product with(Scales those) {
+      return new Product(
+          transposeA,
+          transposeB,
+          m,
+          n,
+          k,
+          formats,
+          Optional.of(those),
+          a,
+          b,
+          d,
+          accumulate,
+          epilogue,
+          bias,
+          auxiliary,
+          workspace,
+          workspaceBytes);
+    }
+
     private Product with(
         long a, long b, long d, Epilogue epilogue, long bias, long auxiliary, long workspace) {
       return new Product(
@@ -121,6 +180,7 @@ public sealed interface Command {
           n,
           k,
           formats,
+          scales,
           a,
           b,
           d,
@@ -148,11 +208,30 @@ public sealed interface Command {
   }
 
   /**
-   * Number formats of A and B, and of C and D, which a bias and an auxiliary matrix share.
+   * Number formats of A, of B, and of C and D, which a bias and an auxiliary matrix share.
    *
    * @param multiplication of A and B in fp32
    */
-  record Formats(DType ab, DType d, Multiplication multiplication) {}
+  record Formats(DType a, DType b, DType d, Multiplication multiplication) {
+    public Formats(DType ab, DType d, Multiplication multiplication) {
+      this(ab, ab, d, multiplication);
+    }
+
+    /** Of both operands, where they are alike. */
+    public DType ab() {
+      if (a != b) {
+        throw new IllegalStateException("a product of " + a + " and " + b);
+      }
+      return a;
+    }
+  }
+
+  /**
+   * What operands of 8 bits are multiplied with: the addresses of two floats.
+   *
+   * @param fast whether sums may have fewer bits
+   */
+  record Scales(long a, long b, boolean fast) {}
 
   /** Attention by a library. */
   sealed interface FusedAttention extends Command {

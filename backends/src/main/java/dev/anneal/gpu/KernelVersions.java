@@ -97,10 +97,15 @@ final class KernelVersions {
               "plain: one launch per gradient",
               "one launch for all, 128-bit packs"),
           family("adamw", Op.AdamW.class, PLAIN, PACKS, "one launch for all parameters"),
-          family("cast", Op.Cast.class, PLAIN, PACKS));
+          family("cast", Op.Cast.class, PLAIN, PACKS),
+          family("quantize", Op.Quantize.class, PLAIN, "tiles of 64 x 64, transposed on the way"),
+          family("scaled_matmul", Op.ScaledMatmul.class, PLAIN));
 
   /** The version of the three products that is {@link MatrixLibrary}'s. */
   static final int BY_LIBRARY = 5;
+
+  /** The same for products of 8 bits. */
+  static final int SCALED_BY_LIBRARY = 2;
 
   private final String backend;
   private final List<KernelFamily> families;
@@ -122,7 +127,7 @@ final class KernelVersions {
             .map(
                 family -> {
                   Optional<String> by =
-                      family.name().startsWith("matmul_")
+                      family.name().contains("matmul")
                           ? library
                           : family.name().startsWith("attention_") ? attention : Optional.empty();
                   return by.map(name -> withLibrary(family, name)).orElse(family);

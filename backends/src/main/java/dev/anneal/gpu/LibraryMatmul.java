@@ -3,6 +3,7 @@ package dev.anneal.gpu;
 import dev.anneal.gpu.Command.Epilogue;
 import dev.anneal.gpu.Command.Formats;
 import dev.anneal.gpu.Command.Product;
+import dev.anneal.gpu.Command.Scales;
 import dev.anneal.plan.Op;
 import java.util.List;
 import java.util.Optional;
@@ -124,6 +125,41 @@ final class LibraryMatmul {
 
   static List<Command> backwardWeight(Op.MatmulBackwardWeight op, OpContext context) {
     return commands(weightProduct(op, context), context);
+  }
+
+  /**
+   * A product of 8 bits, where the library is to do it. Sums may be short in the forward pass only,
+   * as the recipes for training have it: where there is a bias.
+   */
+  static Optional<List<Command>> scaled(Op.ScaledMatmul op, OpContext context) {
+    if (context.version("scaled_matmul") != KernelVersions.SCALED_BY_LIBRARY
+        || !EightBit.isEightBit(op.a())) {
+      return Optional.empty();
+    }
+    Product product =
+        product(
+                new Formats(
+                    op.b().dtype(), op.a().dtype(), op.out().dtype(), context.multiplication()),
+                true,
+                false,
+                op.b().shape().dim(0),
+                op.a().shape().dim(0),
+                op.a().shape().dim(1),
+                context.address(op.b()),
+                context.address(op.a()),
+                context.address(op.out()),
+                op.accumulate())
+            .with(
+                new Scales(
+                    context.address(op.bScale()),
+                    context.address(op.aScale()),
+                    op.bias().isPresent()));
+    return Optional.of(
+        commands(
+            op.bias()
+                .map(bias -> product.with(Epilogue.BIAS, context.address(bias), 0))
+                .orElse(product),
+            context));
   }
 
   private static boolean chosen(String kernel, OpContext context) {

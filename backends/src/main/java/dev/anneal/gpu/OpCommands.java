@@ -133,6 +133,8 @@ final class OpCommands {
       case Op.MeanBackward o -> Elementwise.meanBackward(o, context);
       case Op.Fill o -> Elementwise.fill(o, context);
       case Op.GlobalNorm o -> Optimizer.globalNorm(o, context);
+      case Op.Quantize o -> EightBit.quantize(o, context);
+      case Op.ScaledMatmul o -> EightBit.matmul(o, context);
       case Op.AdamW o -> Optimizer.adamW(o, context);
       case Op.Cast o -> Optimizer.cast(o, context);
     };

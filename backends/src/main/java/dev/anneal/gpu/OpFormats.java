@@ -25,6 +25,9 @@ final class OpFormats {
     List<Tensor> stored = stored(op);
     DType real = stored.isEmpty() ? DType.F32 : stored.getFirst().dtype();
     for (Tensor tensor : op.tensors()) {
+      if (op instanceof Op.EightBit && tensor.dtype().bytes() == 1) {
+        continue;
+      }
       boolean integers = tensor.dtype() == DType.I32 && !stored.contains(tensor);
       DType expected = stored.contains(tensor) ? real : DType.F32;
       if (tensor.dtype() != expected && !integers) {
@@ -71,6 +74,8 @@ final class OpFormats {
       case Op.MeanBackward o -> List.of();
       case Op.Fill o -> List.of();
       case Op.GlobalNorm o -> List.of();
+      case Op.Quantize o -> List.of(o.in());
+      case Op.ScaledMatmul o -> and(List.of(o.out()), o.bias());
       case Op.AdamW o -> List.of(o.parameter());
       case Op.Cast o -> List.of(o.out());
     };

@@ -1,5 +1,6 @@
 package dev.anneal.opencl;
 
+import dev.anneal.failure.Failure;
 import dev.anneal.plan.Op;
 
 /** The launches of each op. */
@@ -30,6 +31,8 @@ final class OpLaunches {
       case Op.MeanBackward o -> ElementwiseLaunches.meanBackward(o, versions);
       case Op.Fill o -> ElementwiseLaunches.fill(o.out(), o.value(), versions);
       case Op.GlobalNorm o -> OptimizerLaunches.globalNorm(o, versions);
+      case Op.EightBit o ->
+          throw Failure.usage("opencl has no products of 8 bits; take --dtype bf16");
       case Op.AdamW o -> OptimizerLaunches.adamW(o, versions);
       case Op.Cast o -> ElementwiseLaunches.cast(o, versions);
     };

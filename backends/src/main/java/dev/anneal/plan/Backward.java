@@ -117,6 +117,7 @@ public final class Backward {
       }
       case Op.CachedAttention c -> throw noRule(c);
       case Op.Gradient g -> throw noRule(g);
+      case Op.EightBit e -> throw noRule(e);
       case Op.Update u -> throw noRule(u);
     }
   }

@@ -5,6 +5,10 @@ public enum DType {
   F32(4),
   BF16(2),
   F16(2),
+  /** Eight bits: 4 of exponent, 3 of fraction. */
+  F8E4M3(1),
+  /** Eight bits: 5 of exponent, 2 of fraction. */
+  F8E5M2(1),
   I32(4);
 
   private final int bytes;
@@ -19,7 +23,20 @@ public enum DType {
       case F32 -> value;
       case BF16 -> Bfloat16.toFloat(Bfloat16.of(value));
       case F16 -> Float.float16ToFloat(Float.floatToFloat16(value));
+      case F8E4M3, F8E5M2 -> Float8.toFloat(Float8.of(value, this), this);
       case I32 -> (float) Math.rint(value);
+    };
+  }
+
+  /** The largest finite number. */
+  public float largest() {
+    return switch (this) {
+      case F32 -> Float.MAX_VALUE;
+      case BF16 -> 0x1.FEp127f;
+      case F16 -> 65504;
+      case F8E4M3 -> Float8.LARGEST_E4M3;
+      case F8E5M2 -> Float8.LARGEST_E5M2;
+      case I32 -> Integer.MAX_VALUE;
     };
   }
 

@@ -53,6 +53,9 @@ public sealed interface Op {
     ParameterGradient accumulating();
   }
 
+  /** An op of products of 8 bits, which {@link EightBitProducts} puts into a plan. */
+  sealed interface EightBit extends Op {}
+
   /** An op of the optimizer. */
   sealed interface Update extends Op {}
 
@@ -904,6 +907,82 @@ public sealed interface Op {
     @Override
     public long flops() {
       return 0;
+    }
+  }
+
+  /**
+   * out = in / scale with scale = (the largest size of an element of in) / (the largest number of
+   * {@code format}), 1 when in is zero, so that out fills the range of its 8 bits; {@code
+   * transposed} is the same with rows and columns exchanged. in (..., K) with M rows, out (M, K),
+   * transposed (K, M), at least one of which there is; scale is a scalar.
+   *
+   * @param format of out, which may be stored with more bits to compare with
+   */
+  record Quantize(
+      Optional<Tensor> out, Optional<Tensor> transposed, Tensor scale, Tensor in, DType format)
+      implements EightBit {
+    @Override
+    public List<Tensor> reads() {
+      return List.of(in);
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return Stream.of(out.stream(), transposed.stream(), Stream.of(scale))
+          .flatMap(tensors -> tensors)
+          .toList();
+    }
+
+    @Override
+    public Op mapTensors(UnaryOperator<Tensor> f) {
+      return new Quantize(out.map(f), transposed.map(f), f.apply(scale), f.apply(in), format);
+    }
+
+    @Override
+    public long flops() {
+      return 2 * in.elements();
+    }
+  }
+
+  /**
+   * out (+)= aScale bScale a bᵀ + bias. a (M,K), b (N,K), bias (N), out (..., N) with M rows; the
+   * scales are scalars.
+   */
+  record ScaledMatmul(
+      Tensor out,
+      Tensor a,
+      Tensor b,
+      Tensor aScale,
+      Tensor bScale,
+      Optional<Tensor> bias,
+      boolean accumulate)
+      implements EightBit {
+    @Override
+    public List<Tensor> reads() {
+      List<Tensor> operands = join(List.of(a, b, aScale, bScale), bias);
+      return accumulate ? join(operands, Optional.of(out)) : operands;
+    }
+
+    @Override
+    public List<Tensor> writes() {
+      return List.of(out);
+    }
+
+    @Override
+    public Op mapTensors(UnaryOperator<Tensor> f) {
+      return new ScaledMatmul(
+          f.apply(out),
+          f.apply(a),
+          f.apply(b),
+          f.apply(aScale),
+          f.apply(bScale),
+          bias.map(f),
+          accumulate);
+    }
+
+    @Override
+    public long flops() {
+      return 2 * out.elements() * a.shape().dim(-1);
     }
   }
 

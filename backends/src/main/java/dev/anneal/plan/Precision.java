@@ -2,6 +2,7 @@ package dev.anneal.plan;
 
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -20,6 +21,12 @@ public enum Precision implements Rewrite {
   BF16(DType.BF16, 1, Multiplication.EXACT, DType.F32),
   /** The parameters themselves have 16 bits, too, and no fp32 masters; AdamW rounds them. */
   PURE_BF16(DType.BF16, 1, Multiplication.EXACT, DType.BF16),
+  /**
+   * As {@link #BF16}, but the products of the blocks' linear layers have operands of 8 bits, E4M3.
+   */
+  FP8(DType.BF16, 1, Multiplication.EXACT, DType.F32),
+  /** As {@link #FP8}, with gradients in E5M2. */
+  FP8_HYBRID(DType.BF16, 1, Multiplication.EXACT, DType.F32),
   /** Small gradients are lost below 6e-8, so all gradients are this many times as large. */
   FP16(DType.F16, 4096, Multiplication.EXACT, DType.F32);
 
@@ -33,6 +40,15 @@ public enum Precision implements Rewrite {
     this.lossScale = lossScale;
     this.multiplication = multiplication;
     this.parameters = parameters;
+  }
+
+  /** What makes products of 8 bits, in those that have them. */
+  public Optional<EightBitProducts> eightBits() {
+    return switch (this) {
+      case FP8 -> Optional.of(new EightBitProducts(DType.F8E4M3, true));
+      case FP8_HYBRID -> Optional.of(new EightBitProducts(DType.F8E5M2, true));
+      case FP32, TF32, BF16, PURE_BF16, FP16 -> Optional.empty();
+    };
   }
 
   /** Of parameters, which are masters where {@link #storage} has fewer bits. */

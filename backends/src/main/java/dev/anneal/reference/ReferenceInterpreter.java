@@ -35,11 +35,11 @@ public final class ReferenceInterpreter {
     ops.forEach(this::run);
   }
 
-  /** Runs one op on the values that its tensors have; what 16 bits store is rounded. */
+  /** Runs one op on the values that its tensors have; what 16 or 8 bits store is rounded. */
   public void run(Op op) {
     compute(op);
     for (Tensor tensor : op.writes()) {
-      if (tensor.dtype().bytes() == 2) {
+      if (tensor.dtype().bytes() < Float.BYTES) {
         double[] exact = get(tensor);
         Arrays.setAll(exact, i -> tensor.dtype().round((float) exact[i]));
       }
@@ -97,6 +97,8 @@ public final class ReferenceInterpreter {
         }
         get(o.norm())[0] = Math.sqrt(sum);
       }
+      case Op.Quantize o -> quantize(o);
+      case Op.ScaledMatmul o -> scaledMatmul(o);
       case Op.AdamW o -> adamW(o);
       case Op.Cast o -> System.arraycopy(get(o.in()), 0, get(o.out()), 0, get(o.out()).length);
     }
@@ -348,6 +350,35 @@ public final class ReferenceInterpreter {
 
   private static double stored(Tensor tensor, double value) {
     return tensor.dtype().bytes() == 2 ? tensor.dtype().round((float) value) : value;
+  }
+
+  private void quantize(Op.Quantize o) {
+    double[] in = get(o.in());
+    int k = columns(o.in());
+    int m = in.length / k;
+    double largest = Arrays.stream(in).map(Math::abs).max().orElseThrow();
+    double scale = largest == 0 ? 1 : largest / o.format().largest();
+    get(o.scale())[0] = scale;
+    o.out().ifPresent(out -> Arrays.setAll(get(out), i -> in[i] / scale));
+    o.transposed().ifPresent(out -> Arrays.setAll(get(out), i -> in[i % m * k + i / m] / scale));
+  }
+
+  private void scaledMatmul(Op.ScaledMatmul o) {
+    clear(o.out(), o.accumulate());
+    double[] out = get(o.out());
+    double[] a = get(o.a());
+    double[] b = get(o.b());
+    int k = columns(o.a());
+    int n = columns(o.out());
+    double scale = get(o.aScale())[0] * get(o.bScale())[0];
+    for (int at = 0; at < out.length; at++) {
+      double sum = 0;
+      for (int i = 0; i < k; i++) {
+        sum += a[at / n * k + i] * b[at % n * k + i];
+      }
+      int column = at % n;
+      out[at] += scale * sum + o.bias().map(bias -> get(bias)[column]).orElse(0.0);
+    }
   }
 
   private void adamW(Op.AdamW o) {

@@ -19,6 +19,9 @@ public record Tolerance(boolean elementwise, double limit) {
   /** Both operands lose up to 2^-10 of themselves, always downwards. */
   private static final double TF32 = 0x1p-9;
 
+  /** Hopper's sums of products of 8 bits have no more than 14 bits. */
+  private static final double EIGHT_BITS = 0x1p-9;
+
   public static Tolerance of(Op op) {
     boolean elementwise = isElementwise(op);
     double storage =
@@ -40,6 +43,9 @@ public record Tolerance(boolean elementwise, double limit) {
   /** The same for fp32 operands that are multiplied so. */
   public static Tolerance of(Op op, Multiplication multiplication) {
     Tolerance exact = of(op);
+    if (op instanceof Op.ScaledMatmul) {
+      return new Tolerance(false, Math.max(exact.limit(), EIGHT_BITS));
+    }
     boolean product =
         op instanceof Op.MatmulForward
             || op instanceof Op.MatmulBackwardInput
@@ -55,6 +61,8 @@ public record Tolerance(boolean elementwise, double limit) {
     return switch (dtype) {
       case BF16 -> 0x1p-7;
       case F16 -> 0x1p-10;
+      case F8E4M3 -> 0x1p-3;
+      case F8E5M2 -> 0x1p-2;
       case F32, I32 -> 0;
     };
   }
@@ -66,6 +74,7 @@ public record Tolerance(boolean elementwise, double limit) {
         || op instanceof Op.GeluBackward
         || op instanceof Op.AdamW
         || op instanceof Op.Cast
+        || op instanceof Op.Quantize
         || op instanceof Op.EmbeddingForward
         || op instanceof Op.MeanBackward
         || op instanceof Op.CrossEntropyBackward

@@ -68,6 +68,27 @@ class CudaKernelsTest {
             .toList());
   }
 
+  static Stream<OpRun> eightBits() {
+    return GpuCases.eightBits();
+  }
+
+  /** The library takes whole sixteens alone, which plans see to. */
+  @ParameterizedTest
+  @MethodSource("eightBits")
+  void everyVersionMatchesTheReferenceInEightBits(OpRun run) {
+    boolean sixteens =
+        run.op().tensors().stream()
+            .flatMap(
+                tensor ->
+                    tensor.shape().dims().stream().skip(Math.max(0, tensor.shape().rank() - 2)))
+            .allMatch(size -> size % 16 == 0);
+    matches(
+        run,
+        GpuCases.versions(run.op(), device).stream()
+            .filter(version -> sixteens || version.getOrDefault("scaled_matmul", 1) == 1)
+            .toList());
+  }
+
   /** The library loses bits when it may, and then only. */
   @Test
   void productsAreLessExactOnlyWhereThePlanAllowsIt() {

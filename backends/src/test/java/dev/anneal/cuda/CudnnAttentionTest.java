@@ -15,6 +15,7 @@ import dev.anneal.ops.OpAccuracy;
 import dev.anneal.ops.OpRun;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.DType;
+import dev.anneal.plan.Elements;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Tensor;
@@ -22,7 +23,6 @@ import dev.anneal.random.Philox;
 import dev.anneal.reference.Difference;
 import dev.anneal.reference.ReferenceInterpreter;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -130,14 +130,7 @@ class CudnnAttentionTest {
       MemorySegment bytes = MemorySegment.ofArray(new byte[(int) tensor.bytes()]);
       driver.copyOut(at(tensor), bytes);
       for (int i = 0; i < values.length; i++) {
-        values[i] =
-            switch (tensor.dtype()) {
-              case F32, I32 -> bytes.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * i);
-              case BF16 ->
-                  dev.anneal.plan.Bfloat16.toFloat(
-                      bytes.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i));
-              case F16 -> Float.float16ToFloat(bytes.get(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * i));
-            };
+        values[i] = Elements.get(bytes, tensor.dtype(), i);
       }
       return values;
     }

@@ -38,6 +38,13 @@ public final class GpuCases {
                     .anyMatch(tensor -> tensor.dtype() == DType.BF16));
   }
 
+  /** Products of 8 bits among bf16, and what makes their operands. */
+  public static Stream<OpRun> eightBits() {
+    return OpCases.all()
+        .filter(run -> run.op() instanceof Op.EightBit)
+        .map(run -> run.eightBits().copied(DType.BF16).stored(Precision.FP8));
+  }
+
   /** Each version of the op's kernel; one empty choice when it has one only. */
   public static List<Map<String, Integer>> versions(Op op, Device device) {
     boolean sixteen = op.tensors().stream().anyMatch(tensor -> tensor.dtype() == DType.BF16);

@@ -21,7 +21,9 @@ public final class KernelFiles {
           "layernorm.cu",
           "matmul.cu",
           "mean.cu",
-          "residual.cu");
+          "quantize.cu",
+          "residual.cu",
+          "scaled_matmul.cu");
 
   /** For NVIDIA's tensor cores. */
   public static final List<String> TENSOR_CORES = List.of("attention_mma.cu", "matmul_mma.cu");

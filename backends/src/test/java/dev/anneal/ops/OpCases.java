@@ -36,7 +36,19 @@ public final class OpCases {
   }
 
   public static Stream<OpRun> all() {
-    return Stream.of(products(), rows(), attention(), elementwise(), ends(), classifiers())
+    return Stream.of(
+            products(),
+            eightBits(
+                Stream.of(
+                    new int[] {1, 1, 1},
+                    new int[] {7, 33, 31},
+                    new int[] {67, 130, 65},
+                    new int[] {64, 144, 96})),
+            rows(),
+            attention(),
+            elementwise(),
+            ends(),
+            classifiers())
         .flatMap(s -> s);
   }
 
@@ -49,6 +61,7 @@ public final class OpCases {
             // Fewer rows than are worth packing.
             products(Stream.of(new int[] {2, 20, 37}))
                 .filter(run -> run.op() instanceof Op.MatmulForward),
+            eightBits(Stream.of(new int[] {10, 37, 21})),
             rows(Stream.of(new int[] {2, 5, 35})),
             attention(Stream.of(new int[] {1, 35, 34, 2})),
             elementwise(Stream.of(35)),
@@ -100,6 +113,52 @@ public final class OpCases {
                   new Op.MatmulBackwardWeight(f("dWeight", n, k), dOut, in, true),
                   new Op.BiasBackward(f("dBias", n), dOut, false),
                   new Op.BiasBackward(f("dBias", n), dOut, true));
+            })
+        .map(op -> new OpRun(op, 1));
+  }
+
+  private static Stream<OpRun> eightBits(Stream<int[]> sizes) {
+    return sizes
+        .flatMap(
+            s -> {
+              int m = s[0];
+              int k = s[1];
+              int n = s[2];
+              Tensor in = activations("in", 1, m, k);
+              Optional<Tensor> rows = Optional.of(f("e4m3 rows", m, k));
+              Optional<Tensor> columns = Optional.of(f("e4m3 columns", k, m));
+              Tensor scale = f("scale");
+              Tensor a = f("e5m2 a", m, k);
+              Tensor b = f("e4m3 b", n, k);
+              Tensor aScale = f("positive aScale");
+              Tensor bScale = f("positive bScale");
+              return Stream.of(
+                  new Op.Quantize(rows, columns, scale, in, DType.F8E4M3),
+                  new Op.Quantize(rows, Optional.empty(), scale, in, DType.F8E4M3),
+                  new Op.Quantize(
+                      Optional.empty(),
+                      Optional.of(f("e5m2 columns", k, m)),
+                      scale,
+                      in,
+                      DType.F8E5M2),
+                  new Op.ScaledMatmul(
+                      activations("out", 1, m, n),
+                      a,
+                      b,
+                      aScale,
+                      bScale,
+                      Optional.of(parameter("bias", n)),
+                      false),
+                  new Op.ScaledMatmul(
+                      f("dWeight", m, n), a, b, aScale, bScale, Optional.empty(), true),
+                  new Op.ScaledMatmul(
+                      f("dWeight", m, n),
+                      f("e4m3 a", m, k),
+                      b,
+                      aScale,
+                      bScale,
+                      Optional.empty(),
+                      false));
             })
         .map(op -> new OpRun(op, 1));
   }

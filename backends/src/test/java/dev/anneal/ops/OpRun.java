@@ -20,6 +20,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
 /**
@@ -58,6 +59,19 @@ public final class OpRun {
   /** The same with copies of what is in {@link Arena#PARAMETERS}, made anew after an update. */
   public OpRun copied(DType dtype) {
     return new OpRun(new WeightCopies(dtype).apply(original), integersBelow);
+  }
+
+  /** The same with tensors in 8 bits whose names begin with the format. */
+  public OpRun eightBits() {
+    UnaryOperator<Tensor> narrow =
+        t ->
+            t.name().startsWith("e4m3")
+                ? new Tensor(t.name(), DType.F8E4M3, t.shape(), t.arena())
+                : t.name().startsWith("e5m2")
+                    ? new Tensor(t.name(), DType.F8E5M2, t.shape(), t.arena())
+                    : t;
+    return new OpRun(
+        original.stream().map(op -> op.mapTensors(narrow)).toList(), integersBelow, multiplication);
   }
 
   /** The same with less exact products. */

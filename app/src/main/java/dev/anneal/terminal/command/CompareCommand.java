@@ -76,7 +76,7 @@ final class CompareCommand extends ShellCommand {
       defaultValue = "fp32",
       description =
           "of stored activations, on all but the reference, whose are rounded: fp32, tf32, bf16,"
-              + " fp16;"
+              + " pure_bf16, fp8, fp8_hybrid, fp16;"
               + " ${DEFAULT-VALUE} by default")
   private Precision precision;
 

@@ -62,7 +62,8 @@ final class PlanCommand extends ShellCommand {
       defaultValue = "fp32",
       description =
           "of stored activations, and on CUDA of the weights that products read, beside fp32"
-              + " masters: fp32, bf16 or fp16; or tf32, fp32 whose products may lose 13 bits; where"
+              + " masters: fp32, bf16 or fp16; tf32 is fp32 whose products may lose 13 bits; fp8 is"
+              + " bf16 whose linear layers multiply 8 bits, fp8_hybrid with wider gradients; where"
               + " the device has it; sums are in fp32; ${DEFAULT-VALUE} by default")
   private Precision precision;
 

@@ -1,0 +1,151 @@
+package dev.anneal.plan;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Does the three products of a block's linear layers with operands of 8 bits, each tensor with one
+ * scale of its own that is as current as the tensor. Embedding, classifier, attention and norms
+ * stay as they are, and so does a product of which a size is no multiple of {@value #MULTIPLE}.
+ *
+ * <p>Hopper multiplies 8 bits only where the inner dimension is innermost in both operands, so what
+ * the backward pass needs the other way round is transposed as it is quantised. A tensor is
+ * quantised once per plan, before its first use.
+ *
+ * <p>Source: the recipe of llmq (tensorwise current scaling), and Micikevicius and others, "FP8
+ * Formats for Deep Learning", 2022, for E5M2 gradients.
+ *
+ * @param gradients the format of gradients; all else is E4M3
+ * @param stored whether operands are stored so; otherwise in fp32, to compare with
+ */
+public record EightBitProducts(DType gradients, boolean stored) implements Rewrite {
+  private static final int MULTIPLE = 16;
+
+  @Override
+  public List<Op> apply(List<Op> ops) {
+    return new Pass(ops).rewritten();
+  }
+
+  private static boolean isOfBlock(Op.MatmulBackwardWeight o) {
+    return o.dWeight().name().startsWith("d.h.") && fits(o.dWeight(), o.in());
+  }
+
+  private static boolean ofBlock(Tensor weight, Tensor activations) {
+    return weight.name().startsWith("h.") && fits(weight, activations);
+  }
+
+  private static boolean fits(Tensor weight, Tensor activations) {
+    return weight.shape().dim(0) % MULTIPLE == 0
+        && weight.shape().dim(1) % MULTIPLE == 0
+        && activations.shape().rows() % MULTIPLE == 0;
+  }
+
+  /** One walk through a list of ops. */
+  private final class Pass {
+    private final List<Op> ops;
+    private final Set<Tensor> rows = new HashSet<>();
+    private final Set<Tensor> columns = new HashSet<>();
+    private final Map<Tensor, Op.Quantize> done = new HashMap<>();
+    private final List<Op> result = new ArrayList<>();
+
+    Pass(List<Op> ops) {
+      this.ops = ops;
+      for (Op op : ops) {
+        switch (op) {
+          case Op.MatmulForward o when ofBlock(o.weight(), o.in()) -> {
+            rows.add(o.in());
+            rows.add(o.weight());
+          }
+          case Op.MatmulBackwardInput o when ofBlock(o.weight(), o.dOut()) -> {
+            rows.add(o.dOut());
+            columns.add(o.weight());
+          }
+          case Op.MatmulBackwardWeight o when isOfBlock(o) -> {
+            columns.add(o.dOut());
+            columns.add(o.in());
+          }
+          default -> {}
+        }
+      }
+    }
+
+    List<Op> rewritten() {
+      ops.forEach(op -> result.add(rewritten(op)));
+      return List.copyOf(result);
+    }
+
+    private Op rewritten(Op op) {
+      return switch (op) {
+        case Op.MatmulForward o when ofBlock(o.weight(), o.in()) -> {
+          Op.Quantize in = quantized(o.in(), DType.F8E4M3);
+          Op.Quantize weight = quantized(o.weight(), DType.F8E4M3);
+          yield product(o.out(), in.out(), in, weight.out(), weight, o.bias(), false);
+        }
+        case Op.MatmulBackwardInput o when ofBlock(o.weight(), o.dOut()) -> {
+          Op.Quantize dOut = quantized(o.dOut(), gradients);
+          Op.Quantize weight = quantized(o.weight(), DType.F8E4M3);
+          yield product(
+              o.dIn(), dOut.out(), dOut, weight.transposed(), weight, Optional.empty(), false);
+        }
+        case Op.MatmulBackwardWeight o when isOfBlock(o) -> {
+          Op.Quantize dOut = quantized(o.dOut(), gradients);
+          Op.Quantize in = quantized(o.in(), DType.F8E4M3);
+          yield product(
+              o.dWeight(),
+              dOut.transposed(),
+              dOut,
+              in.transposed(),
+              in,
+              Optional.empty(),
+              o.accumulate());
+        }
+        default -> op;
+      };
+    }
+
+    private Op product(
+        Tensor out,
+        Optional<Tensor> a,
+        Op.Quantize aFrom,
+        Optional<Tensor> b,
+        Op.Quantize bFrom,
+        Optional<Tensor> bias,
+        boolean accumulate) {
+      return new Op.ScaledMatmul(
+          out, a.orElseThrow(), b.orElseThrow(), aFrom.scale(), bFrom.scale(), bias, accumulate);
+    }
+
+    private Op.Quantize quantized(Tensor tensor, DType format) {
+      Op.Quantize before = done.get(tensor);
+      if (before != null) {
+        return before;
+      }
+      int m = Math.toIntExact(tensor.shape().rows());
+      int k = tensor.shape().dim(-1);
+      DType dtype = stored ? format : DType.F32;
+      Op.Quantize made =
+          new Op.Quantize(
+              rows.contains(tensor)
+                  ? Optional.of(part(tensor, ".rows8", dtype, Shape.of(m, k)))
+                  : Optional.empty(),
+              columns.contains(tensor)
+                  ? Optional.of(part(tensor, ".columns8", dtype, Shape.of(k, m)))
+                  : Optional.empty(),
+              part(tensor, ".scale8", DType.F32, Shape.of()),
+              tensor,
+              format);
+      done.put(tensor, made);
+      result.add(made);
+      return made;
+    }
+
+    private static Tensor part(Tensor tensor, String suffix, DType dtype, Shape shape) {
+      return new Tensor(tensor.name() + suffix, dtype, shape, Arena.ACTIVATIONS);
+    }
+  }
+}
