@@ -35,6 +35,7 @@ public final class ConfigJson {
         .put("recompute", config.recompute().name())
         .put("precision", config.precision().name())
         .put("seed", config.seed());
+    config.classifierChunks().ifPresent(chunks -> node.put("classifier_chunks", chunks));
     Schedule schedule = config.schedule();
     ObjectNode rates =
         node.putObject("schedule")
@@ -109,6 +110,9 @@ public final class ConfigJson {
             constant(AdamWSettings.Decay.class, adamW, "decay"),
             adamW.has("max_norm") ? (float) number(adamW, "max_norm") : Float.POSITIVE_INFINITY),
         constant(Recompute.class, node, "recompute"),
+        node.has("classifier_chunks")
+            ? Optional.of(integer(node, "classifier_chunks"))
+            : Optional.empty(),
         // Checkpoints from before there was a choice are fp32.
         node.has("precision") ? constant(Precision.class, node, "precision") : Precision.FP32,
         field(node, "seed").asLong(),

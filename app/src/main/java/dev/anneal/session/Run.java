@@ -9,7 +9,9 @@ import dev.anneal.generation.SamplingSettings;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.Model;
 import dev.anneal.plan.Arena;
+import dev.anneal.plan.ChunkedClassifier;
 import dev.anneal.plan.Plan;
+import dev.anneal.plan.Rewrite;
 import dev.anneal.plan.Tensor;
 import dev.anneal.training.Initialization;
 import dev.anneal.training.MemoryBill;
@@ -56,13 +58,19 @@ public final class Run implements AutoCloseable {
     this.directory = directory;
     this.model = new Gpt2(config.model());
     MemoryBill.requireSupported(config.precision(), device);
-    TrainingPlans plans = plans(model, config, Storage.on(device, config.precision()));
+    TrainingPlans plans =
+        plans(model, config, device.rewrites(), Storage.on(device, config.precision()));
     this.bill = MemoryBill.of(plans, device);
     bill.requireFits(device);
     this.trainer = new Trainer(device, plans, config.adamW(), config.seed());
   }
 
-  private static TrainingPlans plans(Model model, RunConfig config, Storage storage) {
+  /**
+   * @param wanted rewrites by the device; none where devices are compared op by op
+   */
+  private static TrainingPlans plans(
+      Model model, RunConfig config, List<Rewrite> wanted, Storage storage) {
+    long tokens = (long) config.batch() * config.sequence();
     return TrainingPlans.of(
         model,
         config.batch(),
@@ -70,6 +78,7 @@ public final class Run implements AutoCloseable {
         config.microSteps(),
         config.adamW(),
         config.recompute(),
+        ChunkedClassifier.chosen(wanted, config.classifierChunks(), tokens),
         storage);
   }
 
@@ -80,7 +89,7 @@ public final class Run implements AutoCloseable {
     Model model = new Gpt2(config.model());
     return new Comparison.Task(
         model,
-        storage -> plans(model, config, storage),
+        storage -> plans(model, config, List.of(), storage),
         config.precision(),
         config.adamW(),
         corpus.training(),
@@ -96,7 +105,7 @@ public final class Run implements AutoCloseable {
   public Comparison.Task comparison() {
     return new Comparison.Task(
         model,
-        storage -> plans(model, config, storage),
+        storage -> plans(model, config, List.of(), storage),
         config.precision(),
         config.adamW(),
         corpus.training(),
@@ -108,7 +117,7 @@ public final class Run implements AutoCloseable {
   /** Goes on on another device, with the same weights and moments. The first is not closed. */
   void moveTo(Device to) {
     MemoryBill.requireSupported(config.precision(), to);
-    TrainingPlans plans = plans(model, config, Storage.on(to, config.precision()));
+    TrainingPlans plans = plans(model, config, to.rewrites(), Storage.on(to, config.precision()));
     MemoryBill newBill = MemoryBill.of(plans, to);
     newBill.requireFits(to);
     Trainer moved = new Trainer(to, plans, config.adamW(), config.seed());

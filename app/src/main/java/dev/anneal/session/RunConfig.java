@@ -2,6 +2,7 @@ package dev.anneal.session;
 
 import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
+import dev.anneal.plan.ChunkedClassifier;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.training.AdamWSettings;
@@ -15,6 +16,8 @@ import java.util.Optional;
  * @param batch B, sequences per micro-step
  * @param sequence T, tokens per sequence
  * @param microSteps forward and backward passes per update
+ * @param classifierChunks parts of a micro-step's tokens that have logits at once, 0 or 1 for all;
+ *     what the device wants when empty
  * @param precision of activations
  */
 public record RunConfig(
@@ -26,6 +29,7 @@ public record RunConfig(
     Schedule schedule,
     AdamWSettings adamW,
     Recompute recompute,
+    Optional<Integer> classifierChunks,
     Precision precision,
     long seed,
     Intervals intervals) {
@@ -58,6 +62,7 @@ public record RunConfig(
     requireAtLeastOne("--batch", batch);
     requireAtLeastOne("--seq", sequence);
     requireAtLeastOne("the number of micro-steps", microSteps);
+    ChunkedClassifier.requireChunks(classifierChunks);
     if (sequence > model.context()) {
       throw Failure.usage(
           "--seq is "
@@ -74,6 +79,34 @@ public record RunConfig(
               + sequence
               + " is more tokens than one pass can take; lower --batch and raise --total-batch");
     }
+  }
+
+  /** With as many chunks of logits as the device wants. */
+  public RunConfig(
+      GptConfig model,
+      Data data,
+      int batch,
+      int sequence,
+      int microSteps,
+      Schedule schedule,
+      AdamWSettings adamW,
+      Recompute recompute,
+      Precision precision,
+      long seed,
+      Intervals intervals) {
+    this(
+        model,
+        data,
+        batch,
+        sequence,
+        microSteps,
+        schedule,
+        adamW,
+        recompute,
+        Optional.empty(),
+        precision,
+        seed,
+        intervals);
   }
 
   private static void requireAtLeastOne(String name, int value) {
@@ -123,6 +156,23 @@ public record RunConfig(
         newSchedule,
         adamW,
         recompute,
+        classifierChunks,
+        precision,
+        seed,
+        intervals);
+  }
+
+  RunConfig withClassifierChunks(int chunks) {
+    return new RunConfig(
+        model,
+        data,
+        batch,
+        sequence,
+        microSteps,
+        schedule,
+        adamW,
+        recompute,
+        Optional.of(chunks),
         precision,
         seed,
         intervals);
@@ -138,6 +188,7 @@ public record RunConfig(
         schedule,
         adamW,
         recompute,
+        classifierChunks,
         precision,
         seed,
         newIntervals);

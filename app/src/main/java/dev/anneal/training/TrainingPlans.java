@@ -64,9 +64,22 @@ public record TrainingPlans(
     return storage.lossScale();
   }
 
+  /** Derives the plans as they are emitted, with all logits at once. */
+  public static TrainingPlans of(
+      Model model,
+      int batch,
+      int sequence,
+      int microSteps,
+      AdamWSettings adamW,
+      Recompute recompute,
+      Storage storage) {
+    return of(model, batch, sequence, microSteps, adamW, recompute, List.of(), storage);
+  }
+
   /**
    * Derives the plans.
    *
+   * @param rewrites of the steps' ops after recomputation, in order
    * @param microSteps forward and backward passes per update, whose gradients are averaged
    * @param storage of activations and weights; it multiplies all gradients with its loss scale
    */
@@ -77,6 +90,7 @@ public record TrainingPlans(
       int microSteps,
       AdamWSettings adamW,
       Recompute recompute,
+      List<Rewrite> rewrites,
       Storage storage) {
     Precision precision = storage.precision();
     Inputs inputs =
@@ -107,7 +121,11 @@ public record TrainingPlans(
     float seed = storage.lossScale() / microSteps;
     both.addAll(Backward.derive(forward, loss, seed, Parameter::gradient));
     Rewrite read = copies.<Rewrite>map(c -> c).orElse(ops -> ops);
-    List<Op> first = precision.apply(read.apply(recompute.apply(both)));
+    List<Op> rewritten = recompute.apply(both);
+    for (Rewrite rewrite : rewrites) {
+      rewritten = rewrite.apply(rewritten);
+    }
+    List<Op> first = precision.apply(read.apply(rewritten));
     List<Op> later = Rewrite.accumulateGradients(first);
     Rewrite eight = storage.eightBits().<Rewrite>map(e -> e).orElse(ops -> ops);
 

@@ -114,6 +114,19 @@ class RunTest {
   }
 
   @Test
+  void learnsTheSameWithoutEverHavingAllLogits() {
+    List<Double> whole = losses(config(), 2, 6);
+    assertEquals(whole, losses(config().withClassifierChunks(0), 2, 6));
+    List<Double> chunked = losses(config().withClassifierChunks(3), 2, 6);
+    for (int i = 0; i < whole.size(); i++) {
+      assertEquals(whole.get(i), chunked.get(i), 2e-4 * whole.get(i));
+    }
+    RunConfig written = ConfigJson.read(ConfigJson.write(config().withClassifierChunks(3)));
+    assertEquals(Optional.of(3), written.classifierChunks());
+    assertEquals(Optional.empty(), ConfigJson.read(ConfigJson.write(config())).classifierChunks());
+  }
+
+  @Test
   void accumulatesWhatALargerBatchWouldHave() {
     List<Double> whole = losses(config(1, 4, Recompute.NONE, 1e-2), 2, 6);
     List<Double> parts = losses(config(4, 1, Recompute.NONE, 1e-2), 2, 6);

@@ -141,6 +141,32 @@ class CommandLineTest {
   }
 
   @Test
+  void printsWhatChunksOfLogitsSave() throws IOException {
+    List<Long> bytes = new ArrayList<>();
+    for (String chunks : List.of("0", "4")) {
+      Result plan =
+          run(
+              "plan",
+              "--model",
+              "gpt2-124M",
+              "--batch",
+              "4",
+              "--seq",
+              "64",
+              "--classifier-chunks",
+              chunks,
+              "--json");
+      bytes.add(json(plan.out()).getFirst().path("bytes").path("activations").asLong());
+    }
+    // Three quarters of the logits, which little else had been sharing its place with.
+    long logits = 4L * 64 * 50304 * 4;
+    assertTrue(bytes.get(0) - bytes.get(1) > logits / 2, bytes.toString());
+    Result wrong = run("plan", "--classifier-chunks", "-1");
+    assertEquals(2, wrong.code());
+    assertTrue(wrong.err().contains("--classifier-chunks is -1; expected at least 0"));
+  }
+
+  @Test
   void printsThePlanThatTrainingAllocates() throws IOException {
     Result plan = run("plan", "--model", "gpt2-124M", "--batch", "4", "--seq", "64", "--json");
     JsonNode node = json(plan.out()).getFirst();

@@ -5,6 +5,7 @@ import dev.anneal.plan.Arena;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
+import dev.anneal.plan.Rewrite;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Map;
@@ -60,6 +61,11 @@ public interface Device extends AutoCloseable {
               + info().backend()
               + " has one version of every kernel; leave --kernel out");
     }
+  }
+
+  /** What this device wants changed in the plan of a training step, in order. */
+  default List<Rewrite> rewrites() {
+    return List.of();
   }
 
   /**

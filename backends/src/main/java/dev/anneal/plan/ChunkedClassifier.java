@@ -1,5 +1,6 @@
 package dev.anneal.plan;
 
+import dev.anneal.failure.Failure;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -27,6 +28,35 @@ public record ChunkedClassifier(int rows) implements Rewrite {
   public static ChunkedClassifier chunks(int chunks, long tokens) {
     long rows = Math.ceilDiv(tokens, (long) chunks);
     return new ChunkedClassifier(Math.toIntExact(Math.ceilDiv(rows, MULTIPLE) * MULTIPLE));
+  }
+
+  /**
+   * What a user says instead of what a device wants.
+   *
+   * @param wanted by the device
+   * @param chunks the user's choice; 0 and 1 are all logits at once
+   * @throws Failure when there are fewer than 0
+   */
+  public static List<Rewrite> chosen(List<Rewrite> wanted, Optional<Integer> chunks, long tokens) {
+    requireChunks(chunks);
+    if (chunks.isEmpty()) {
+      return wanted;
+    }
+    List<Rewrite> chosen = new ArrayList<>(wanted);
+    chosen.removeIf(ChunkedClassifier.class::isInstance);
+    if (chunks.get() > 1) {
+      chosen.add(chunks(chunks.get(), tokens));
+    }
+    return chosen;
+  }
+
+  /**
+   * @throws Failure when there are fewer than 0
+   */
+  public static void requireChunks(Optional<Integer> chunks) {
+    if (chunks.orElse(0) < 0) {
+      throw Failure.usage("--classifier-chunks is " + chunks.get() + "; expected at least 0");
+    }
   }
 
   /** The ops that a classifier stands for. */

@@ -7,6 +7,7 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.GptConfig;
 import dev.anneal.model.Model;
+import dev.anneal.plan.ChunkedClassifier;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
@@ -19,6 +20,7 @@ import dev.anneal.training.TrainingPlans;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -58,6 +60,14 @@ final class PlanCommand extends ShellCommand {
   private Recompute recompute;
 
   @Option(
+      names = "--classifier-chunks",
+      paramLabel = "N",
+      description =
+          "parts of a batch's tokens that have logits at once, 0 for all; by default what the"
+              + " device wants: 4096 tokens on CUDA and HIP, all")
+  private Optional<Integer> classifierChunks = Optional.empty();
+
+  @Option(
       names = "--dtype",
       defaultValue = "fp32",
       description =
@@ -87,6 +97,8 @@ final class PlanCommand extends ShellCommand {
               1,
               AdamWSettings.defaults(),
               recompute,
+              ChunkedClassifier.chosen(
+                  device.rewrites(), classifierChunks, (long) batch * sequence),
               Storage.on(device, precision));
       MemoryBill bill = MemoryBill.of(plans, device);
       if (asJson()) {

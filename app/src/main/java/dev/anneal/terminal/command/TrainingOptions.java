@@ -90,6 +90,14 @@ final class TrainingOptions {
   private Recompute recompute;
 
   @Option(
+      names = "--classifier-chunks",
+      paramLabel = "N",
+      description =
+          "parts of a batch's tokens that have logits at once, 0 for all; by default what the"
+              + " device wants: 4096 tokens on CUDA and HIP, all")
+  private Optional<Integer> classifierChunks = Optional.empty();
+
+  @Option(
       names = "--dtype",
       defaultValue = "fp32",
       description =
@@ -183,6 +191,7 @@ final class TrainingOptions {
             AdamWSettings.Decay.MATRICES,
             clip > 0 ? clip : Float.POSITIVE_INFINITY),
         recompute,
+        classifierChunks,
         precision(),
         seed,
         new RunConfig.Intervals(
