@@ -1,11 +1,20 @@
 package dev.anneal.hip;
 
+import dev.anneal.cache.CacheDirectory;
 import dev.anneal.device.Availability;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;
+import dev.anneal.gpu.CompiledImages;
+import dev.anneal.gpu.CompilerLibrary;
+import dev.anneal.gpu.KernelCompiler;
+import dev.anneal.gpu.KernelFiles;
+import dev.anneal.gpu.KernelSource;
 import dev.anneal.gpu.TestDouble;
+import dev.anneal.plan.DType;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** The test double as the HIP backend finds it: one device of each wave. */
 final class HipDouble {
@@ -22,5 +31,54 @@ final class HipDouble {
           backend.open(devices.get(WAVES.indexOf(wave)), DeviceOptions.defaults());
       case Availability.Missing(String reason) -> throw new IllegalStateException(reason);
     };
+  }
+
+  /**
+   * Puts all portable kernels into the cache, two at a time and in this process, so that tests do
+   * not wait for one compiler after another.
+   */
+  static void compileAll() {
+    TestDouble.build();
+    CompilerLibrary hiprtc = HipCompiler.find(HipLibrary.locator(System.getenv())).orElseThrow();
+    List<Runnable> all = new ArrayList<>();
+    for (int wave : WAVES) {
+      HipCompiler compiler = new HipCompiler(hiprtc, architecture(wave), wave);
+      CompiledImages images =
+          new CompiledImages(
+              CacheDirectory.ofUser("hip"),
+              new InThisProcess(compiler),
+              file -> KernelSource.of(file, HipCompiler.FOLDERS));
+      for (DType real : List.of(DType.F32, DType.BF16)) {
+        KernelFiles.PORTABLE.forEach(file -> all.add(() -> images.image(file, real)));
+      }
+    }
+    all.parallelStream().forEach(Runnable::run);
+  }
+
+  /** Of the double's device of this wave. */
+  static Architecture architecture(int wave) {
+    return new Architecture(wave == 64 ? "gfx942" : "gfx1100");
+  }
+
+  /** Makes what {@code compiler} makes. */
+  private record InThisProcess(HipCompiler compiler) implements KernelCompiler {
+    @Override
+    public List<String> identity() {
+      return compiler.identity();
+    }
+
+    @Override
+    public byte[] compile(KernelSource source, List<String> options) {
+      return compiler
+          .hiprtc()
+          .compile(
+              source,
+              Stream.concat(
+                      HipCompiler.options(compiler.architecture(), compiler.wave()).stream(),
+                      options.stream())
+                  .toList(),
+              "Code",
+              compiler.architecture().name());
+    }
   }
 }

@@ -24,6 +24,7 @@ class HipKernelsTest {
 
   @BeforeAll
   static void open() {
+    HipDouble.compileAll();
     HipDouble.WAVES.forEach(wave -> DEVICES.put(wave, HipDouble.open(wave)));
   }
 

@@ -11,9 +11,10 @@ import dev.anneal.gpu.TestDouble;
 import dev.anneal.ops.OpRun;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -57,18 +58,29 @@ class HipSanitizersTest {
     } finally {
       DoubleControls.HIP.record("");
     }
-    Architecture architecture = new Architecture(wave == 64 ? "gfx942" : "gfx1100");
+    String architecture = HipDouble.architecture(wave).name();
     CompilerLibrary hiprtc = HipCompiler.find(HipLibrary.locator(System.getenv())).orElseThrow();
     List<String> options =
         Stream.concat(
-                HipCompiler.options(architecture, wave).stream(), Replay.BOUNDS.options().stream())
+                HipCompiler.options(HipDouble.architecture(wave), wave).stream(),
+                Replay.BOUNDS.options().stream())
             .toList();
-    List<Path> modules = new ArrayList<>();
-    for (String file : files) {
-      KernelSource source = KernelSource.of(file, HipCompiler.FOLDERS);
-      byte[] image = hiprtc.compile(source, options, "Code", architecture.name());
-      modules.add(Files.write(folder.resolve(file + ".so"), image));
-    }
+    List<Path> modules =
+        files.parallelStream()
+            .map(
+                file -> {
+                  KernelSource source = KernelSource.of(file, HipCompiler.FOLDERS);
+                  return write(file, hiprtc.compile(source, options, "Code", architecture));
+                })
+            .toList();
     Replay.BOUNDS.check(folder, record, modules);
+  }
+
+  private Path write(String file, byte[] image) {
+    try {
+      return Files.write(folder.resolve(file + ".so"), image);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }
