@@ -79,7 +79,7 @@ layernorm_forward_v2(real* out, float* means, float* rstds, const real* in, cons
   }
 }
 
-// Normalises the row that this warp has in shared memory; lane i owns packs i, i + 32, ...
+// Normalises the row that this warp has in shared memory; lane i owns packs i, i + WARP, ...
 __device__ __forceinline__ void normalize_row(real* out, float* mean_to, float* rstd_to,
                                               const Pack<real>* row, float sum,
                                               const real* weight, const real* bias, int c,

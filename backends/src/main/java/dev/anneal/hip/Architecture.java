@@ -81,7 +81,7 @@ record Architecture(String name) {
 
   /** Threads that run in step, as compilers have it by default. */
   int wave() {
-    return name.startsWith("gfx9") ? 64 : 32;
+    return name.startsWith("gfx1") ? 32 : 64;
   }
 
   MatrixUnit matrixUnit() {

@@ -100,6 +100,17 @@ public final class HipBackend implements Backend {
     }
     CompilerLibrary compiler = HipCompiler.find(locator()).orElseThrow(this::missing);
     Architecture architecture = Architecture.of(runtime.library(), info.index());
+    if (runtime.wave(info.index()) != architecture.wave()) {
+      throw new Failure(
+          ExitCode.BACKEND,
+          info.name()
+              + " runs waves of "
+              + runtime.wave(info.index())
+              + " where kernels for "
+              + architecture.name()
+              + " are compiled for "
+              + architecture.wave());
+    }
     HipDriver driver = new HipDriver(runtime, info.index(), architecture);
     CompiledImages images =
         new CompiledImages(
