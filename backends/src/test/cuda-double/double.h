@@ -92,10 +92,10 @@ void double_block_barrier(int line);
 // Waits for the lanes of `mask`; then what lane `from` brought.
 uint64_t double_exchange(uint64_t mask, uint64_t value, int from, int line);
 
-// Waits for the warp; then what its 32 lanes brought, `bytes` of at most 32 each. Valid until the lane
-// waits twice again.
-struct alignas(32) double_slot {
-  char bytes[32];
+// Waits for the warp; then what its lanes brought, `bytes` of at most 64 each. Valid until the lane waits
+// again.
+struct alignas(64) double_slot {
+  char bytes[64];
 };
 const double_slot* double_gather_slots(const void* own, int bytes, int line);
 

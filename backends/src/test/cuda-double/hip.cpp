@@ -1,5 +1,5 @@
-// libamdhip64.so.7 of the test double: the hip* entry points that Anneal uses, on device.cpp. It has two
-// devices: 0 with waves of 64 threads, 1 with waves of 32. A kernel must have been compiled for the
+// libamdhip64.so.7 of the test double: the hip* entry points that Anneal uses, on device.cpp. It has three
+// devices: 0 with waves of 64 threads, 1 and 2, of other matrix units, with waves of 32. A kernel must have been compiled for the
 // waves of the device that it is looked up for.
 #include <cstdio>
 #include <cstdlib>
@@ -23,7 +23,8 @@ struct Gpu {
 };
 
 constexpr Gpu GPUS[] = {{"test double on the CPU, waves of 64", "gfx942:sramecc+:xnack-", 64},
-                        {"test double on the CPU, waves of 32", "gfx1100", 32}};
+                        {"test double on the CPU, waves of 32", "gfx1100", 32},
+                        {"test double on the CPU, waves of 32", "gfx1201", 32}};
 constexpr int COUNT = sizeof GPUS / sizeof GPUS[0];
 
 thread_local int current = 0;

@@ -48,14 +48,13 @@ __device__ __forceinline__ float to_float(bf16 x) {
 
 __device__ __forceinline__ void from_float(float x, float& to) { to = x; }
 
-// Rounds to nearest, ties to even; NaN stays NaN.
+// Rounds to nearest, ties to even; NaN stays NaN. A choice of two numbers, since some compilers make
+// branches of two ways.
 __device__ __forceinline__ void from_float(float x, bf16& to) {
   uint32 bits = __float_as_uint(x);
-  if ((bits & 0x7fffffffu) > 0x7f800000u) {
-    to.bits = (uint16)((bits >> 16) | 0x40u);
-  } else {
-    to.bits = (uint16)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
-  }
+  uint32 nearest = bits + 0x7fffu + ((bits >> 16) & 1u);
+  bool nan = (bits & 0x7fffffffu) > 0x7f800000u;
+  to.bits = (uint16)((nan ? bits | 0x00400000u : nearest) >> 16);
 }
 
 template <class T>

@@ -11,30 +11,15 @@
 // and columns of B in the second cache also where C is wide, as the vocabulary is.
 //
 // 48 KiB of shared memory and at most 255 registers: 2 blocks per multiprocessor on all targets.
+#include "matmul_block.cuh"
 #include "mma.cuh"
 
 static constexpr int WARPS = 4;
 static constexpr int THREADS = WARPS * WARP;
-static constexpr int TILE = 128;
 static constexpr int DEPTH = 32;
 static constexpr int STAGES = 3;
 static constexpr int TILE_NUMBERS = TILE * DEPTH;
 static constexpr int WARP_TILE = 64;
-static constexpr int GROUP = 8;
-
-// Which tile of C this block computes: its first row and column.
-struct BlockTile {
-  int row, column;
-
-  __device__ __forceinline__ BlockTile() {
-    int block = blockIdx.y * gridDim.x + blockIdx.x;
-    int group = block / (GROUP * gridDim.x) * GROUP;
-    int height = lesser(GROUP, gridDim.y - group);
-    int inside = block - group * gridDim.x;
-    row = (group + inside % height) * TILE;
-    column = inside / height * TILE;
-  }
-};
 
 // Begins to bring a tile of DEPTH inner indices from `inner` on and 128 outer ones; zeros beyond the
 // matrix, and from `inner_end` on. INNER: the inner dimension is innermost in memory.
@@ -204,28 +189,4 @@ matmul_backward_weight_v4(float* d_weight, float* partial, const bf16* d_out, co
   multiply_tiles<false, false>(sums, at, d_out, in, n, k, m, first, lesser(m, first + part));
   for_pairs(to, sums, at, n, k,
             [](float2* to, const float* sum) { *to = make_float2(sum[0], sum[1]); });
-}
-
-// dWeight (+)= the parts, in order; a thread has four numbers.
-KERNEL(256)
-matmul_backward_weight_sum_v4(float* d_weight, const float* partial, long long elements, int parts,
-                              int accumulate) {
-  long long i = ((long long)blockIdx.x * blockDim.x + threadIdx.x) * Pack<float>::N;
-  if (i >= elements) {
-    return;
-  }
-  Pack<float> sum = load_pack_once(partial + i);
-  for (int p = 1; p < parts; p++) {
-    Pack<float> next = load_pack_once(partial + p * elements + i);
-    UNROLL for (int c = 0; c < Pack<float>::N; c++) {
-      sum.v[c] += next.v[c];
-    }
-  }
-  if (accumulate) {
-    Pack<float> before = load_pack(d_weight + i);
-    UNROLL for (int c = 0; c < Pack<float>::N; c++) {
-      sum.v[c] += before.v[c];
-    }
-  }
-  store_pack(d_weight + i, sum);
 }

@@ -69,7 +69,7 @@ __device__ __forceinline__ float fast_exp2(float x) {
 // c += a b.
 __device__ __forceinline__ void multiply_add(FragmentC& c, const FragmentA& a, const FragmentB& b) {
 #ifdef ANNEAL_DOUBLE
-  struct __align__(32) Operands {
+  struct __align__(64) Operands {
     FragmentA a;
     FragmentB b;
   };

@@ -53,7 +53,7 @@ final class CudaDriver implements Driver {
   @Override
   public Hardware hardware() {
     // The least of all devices that kernels are compiled for: 99 KiB when asked.
-    return new Hardware(32, 48 << 10, 99 << 10, capability >= AMPERE);
+    return new Hardware(32, 48 << 10, 99 << 10, TensorCores.of(capability));
   }
 
   @Override

@@ -1,17 +1,20 @@
 package dev.anneal.gpu;
 
+import java.util.Optional;
+
 /**
  * What host code needs to know of a GPU to shape its launches.
  *
  * @param warp threads that run in step and can shuffle: 32, or 64 on some of AMD's
  * @param sharedBytes shared memory that a block has without being asked
  * @param sharedOptInBytes the most that it can have when asked
- * @param tensorCores whether kernels that multiply bf16 on tensor cores run on it
+ * @param matrixKernels that multiply bf16 on tensor cores, where it has such
  */
-public record Hardware(int warp, int sharedBytes, int sharedOptInBytes, boolean tensorCores) {
+public record Hardware(
+    int warp, int sharedBytes, int sharedOptInBytes, Optional<MatrixKernels> matrixKernels) {
 
   /** Without tensor cores, or with such that no kernel knows. */
   public Hardware(int warp, int sharedBytes, int sharedOptInBytes) {
-    this(warp, sharedBytes, sharedOptInBytes, false);
+    this(warp, sharedBytes, sharedOptInBytes, Optional.empty());
   }
 }

@@ -11,36 +11,38 @@ import java.util.List;
 /** Causal self-attention on tensor cores: attention_mma.cu. */
 final class TensorCoreAttention {
   private static final String FILE = "attention_mma.cu";
-  private static final int THREADS = 128;
   private static final int DELTA_THREADS = 256;
   private static final int NARROW = 64;
   private static final int WIDE = 128;
-  private static final int FORWARD_QUERIES = 128;
-  private static final int BACKWARD_LOOP = 32;
-  private static final int BYTES = 2;
   private static final int PACK = 8;
 
   private TensorCoreAttention() {}
 
   /** Whether there is a kernel for heads of {@code hs} channels. */
   static boolean fits(int hs, OpContext context) {
-    return context.hardware().tensorCores()
+    return context.hardware().matrixKernels().isPresent()
         && context.real() == DType.BF16
         && (hs == NARROW || hs == WIDE);
   }
 
-  /** Keys that the forward pass goes through at once: fewer where rows are long. */
-  private static int forwardKeys(int hs) {
-    return hs == NARROW ? 64 : 32;
+  private static MatrixKernels.Attention blocks(int hs, OpContext context) {
+    return context.hardware().matrixKernels().orElseThrow().attention(hs);
   }
 
-  /** Keys, or queries, that a block of the backward pass has. */
-  private static int backwardTile(int hs) {
-    return hs == NARROW ? 128 : 64;
-  }
-
-  private static int rowBytes(int rows, int hs) {
-    return BYTES * rows * hs;
+  /** One block for so many of T tokens of one head. */
+  private static Launch launch(
+      String kernel,
+      MatrixKernels.Block block,
+      int t,
+      long sequencesAndHeads,
+      List<Argument> arguments) {
+    return new Launch(
+        FILE,
+        kernel,
+        Grid.of(Math.ceilDiv(t, block.rows()), sequencesAndHeads),
+        block.threads(),
+        block.sharedBytes(),
+        arguments);
   }
 
   static List<Command> forward(Op.AttentionForward op, OpContext context) {
@@ -49,12 +51,11 @@ final class TensorCoreAttention {
     int heads = op.heads();
     int hs = op.out().shape().dim(2) / heads;
     return List.of(
-        new Launch(
-            FILE,
+        launch(
             "attention_forward_" + hs + "_v3",
-            Grid.of(Math.ceilDiv(t, FORWARD_QUERIES), (long) batch * heads),
-            THREADS,
-            rowBytes(FORWARD_QUERIES + 2 * forwardKeys(hs), hs),
+            blocks(hs, context).forward(),
+            t,
+            (long) batch * heads,
             List.of(
                 context.at(op.out()),
                 context.at(op.logSumExp()),
@@ -90,20 +91,21 @@ final class TensorCoreAttention {
             context.at(op.logSumExp()),
             i32(t),
             i32(heads));
-    Grid grid = Grid.of(Math.ceilDiv(t, backwardTile(hs)), (long) batch * heads);
-    int tiles = rowBytes(2 * backwardTile(hs) + 4 * BACKWARD_LOOP, hs);
-    // Beside the tiles, logSumExp and delta of two tiles of queries.
-    int statistics = 2 * 2 * 4 * BACKWARD_LOOP;
+    MatrixKernels.Attention blocks = blocks(hs, context);
+    long sequencesAndHeads = (long) batch * heads;
     return List.of(
         delta,
-        new Launch(
-            FILE,
+        launch(
             "attention_backward_key_" + hs + "_v3",
-            grid,
-            THREADS,
-            tiles + statistics,
+            blocks.backwardKey(),
+            t,
+            sequencesAndHeads,
             arguments),
-        new Launch(
-            FILE, "attention_backward_query_" + hs + "_v3", grid, THREADS, tiles, arguments));
+        launch(
+            "attention_backward_query_" + hs + "_v3",
+            blocks.backwardQuery(),
+            t,
+            sequencesAndHeads,
+            arguments));
   }
 }

@@ -13,12 +13,8 @@ import java.util.List;
 /** The three products of a linear layer on tensor cores: matmul_mma.cu. */
 final class TensorCoreMatmul {
   private static final String FILE = "matmul_mma.cu";
-  private static final int THREADS = 128;
   private static final int TILE = 128;
   private static final int DEPTH = 32;
-
-  /** Three stages of two tiles of 128 x 32 numbers. */
-  private static final int SHARED_BYTES = 3 * 2 * 2 * TILE * DEPTH;
 
   /** Numbers that are copied at once, of which a row must have whole ones. */
   private static final int PACK = 8;
@@ -33,7 +29,7 @@ final class TensorCoreMatmul {
 
   /** Whether there is a kernel for a weight (n,k). */
   static boolean fits(int n, int k, OpContext context) {
-    return context.hardware().tensorCores()
+    return context.hardware().matrixKernels().isPresent()
         && context.real() == DType.BF16
         && n % PACK == 0
         && k % PACK == 0;
@@ -43,8 +39,9 @@ final class TensorCoreMatmul {
     return Grid.of(Math.ceilDiv(columns, TILE), Math.ceilDiv(rows, TILE));
   }
 
-  private static Launch launch(String kernel, Grid grid, Argument... arguments) {
-    return new Launch(FILE, kernel, grid, THREADS, SHARED_BYTES, List.of(arguments));
+  private static Launch launch(OpContext context, String kernel, Grid grid, Argument... arguments) {
+    MatrixKernels.Block block = context.hardware().matrixKernels().orElseThrow().product();
+    return new Launch(FILE, kernel, grid, block.threads(), block.sharedBytes(), List.of(arguments));
   }
 
   static List<Command> forward(Op.MatmulForward op, OpContext context) {
@@ -53,6 +50,7 @@ final class TensorCoreMatmul {
     int n = op.out().shape().dim(-1);
     return List.of(
         launch(
+            context,
             "matmul_forward_v4",
             tiles(m, n),
             context.at(op.out()),
@@ -70,6 +68,7 @@ final class TensorCoreMatmul {
     int n = op.dOut().shape().dim(-1);
     return List.of(
         launch(
+            context,
             "matmul_backward_input_v4",
             tiles(m, k),
             context.at(op.dIn()),
@@ -93,6 +92,7 @@ final class TensorCoreMatmul {
     List<Command> commands = new ArrayList<>();
     commands.add(
         launch(
+            context,
             "matmul_backward_weight_v4",
             new Grid(tiles.x(), tiles.y(), parts),
             context.at(op.dWeight()),

@@ -32,17 +32,6 @@ record Architecture(String name) {
   private static final List<String> FUNCTIONS =
       List.of("hipGetDevicePropertiesR0600", "hipGetDeviceProperties");
 
-  /** Which instructions multiply matrices. */
-  enum MatrixUnit {
-    NONE,
-    /** CDNA's, from gfx90a on, where they take bf16 as its other vendors' do. */
-    MFMA,
-    /** RDNA 3's. */
-    WMMA,
-    /** RDNA 4's, with another layout of operands. */
-    WMMA_12
-  }
-
   /**
    * The architecture of a device. No attribute says it, and the properties that do have its name at
    * another place in every version of ROCm (396 bytes from its beginning in 5.2, more than a
@@ -85,12 +74,6 @@ record Architecture(String name) {
   }
 
   MatrixUnit matrixUnit() {
-    if (List.of("gfx90a", "gfx942", "gfx950").contains(name)) {
-      return MatrixUnit.MFMA;
-    }
-    if (name.startsWith("gfx11")) {
-      return MatrixUnit.WMMA;
-    }
-    return name.startsWith("gfx12") ? MatrixUnit.WMMA_12 : MatrixUnit.NONE;
+    return MatrixUnit.of(name);
   }
 }

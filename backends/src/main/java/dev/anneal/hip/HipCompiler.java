@@ -45,12 +45,15 @@ record HipCompiler(CompilerLibrary hiprtc, Architecture architecture, int wave)
 
   /** What is not fused in the source is not fused. */
   static List<String> options(Architecture architecture, int wave) {
-    return List.of(
-        "--offload-arch=" + architecture.name(),
-        "-DWAVE=" + wave,
-        "-O3",
-        "-ffp-contract=off",
-        "-std=c++17");
+    return Stream.concat(
+            Stream.of(
+                "--offload-arch=" + architecture.name(),
+                "-DWAVE=" + wave,
+                "-O3",
+                "-ffp-contract=off",
+                "-std=c++17"),
+            architecture.matrixUnit().options().stream())
+        .toList();
   }
 
   @Override

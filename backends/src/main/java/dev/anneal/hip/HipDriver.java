@@ -28,7 +28,9 @@ final class HipDriver implements Driver {
     this.runtime = runtime;
     this.device = device;
     this.architecture = architecture;
-    this.hardware = new Hardware(runtime.wave(device), LOCAL_BYTES, LOCAL_BYTES);
+    this.hardware =
+        new Hardware(
+            runtime.wave(device), LOCAL_BYTES, LOCAL_BYTES, architecture.matrixUnit().kernels());
     enter();
     this.stream = runtime.newStream();
   }

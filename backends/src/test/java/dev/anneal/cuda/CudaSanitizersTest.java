@@ -10,6 +10,7 @@ import dev.anneal.gpu.KernelImages;
 import dev.anneal.gpu.KernelSource;
 import dev.anneal.gpu.Replay;
 import dev.anneal.gpu.SpreadDevice;
+import dev.anneal.gpu.TensorCoreCases;
 import dev.anneal.ops.OpRun;
 import dev.anneal.plan.DType;
 import java.io.IOException;
@@ -105,7 +106,7 @@ class CudaSanitizersTest {
         everyVersion(launches.real, device, cuda);
       }
       if (launches.real == DType.BF16) {
-        device.chooseKernels(TensorCoresTest.VERSIONS);
+        device.chooseKernels(TensorCoreCases.VERSIONS);
         TensorCoreCases.few().forEach(run -> run.on(device));
       }
     } finally {

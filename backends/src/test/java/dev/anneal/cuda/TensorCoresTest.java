@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.anneal.gpu.GpuDevice;
 import dev.anneal.gpu.SpreadDevice;
+import dev.anneal.gpu.TensorCoreCases;
 import dev.anneal.ops.OpAccuracy;
 import dev.anneal.ops.OpRun;
 import dev.anneal.plan.Tensor;
@@ -18,21 +19,12 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Ops in bf16 whose kernels are for tensor cores, on the test double, at shapes around tiles. */
 class TensorCoresTest {
-  /** The kernels for tensor cores, also where a library would do. */
-  static final Map<String, Integer> VERSIONS =
-      Map.of(
-          "matmul_forward", 4,
-          "matmul_backward_input", 4,
-          "matmul_backward_weight", 4,
-          "attention_forward", 3,
-          "attention_backward", 3);
-
   private static SpreadDevice device;
 
   @BeforeAll
   static void open() {
     device = new SpreadDevice((GpuDevice) CudaDouble.open());
-    device.chooseKernels(VERSIONS);
+    device.chooseKernels(TensorCoreCases.VERSIONS);
   }
 
   @AfterAll

@@ -2,7 +2,7 @@ package dev.anneal.gpu;
 
 import java.util.List;
 
-/** The kernel files of the module kernels-cuda. */
+/** The kernel files. */
 public final class KernelFiles {
   /** For every GPU. */
   public static final List<String> PORTABLE =
@@ -25,7 +25,7 @@ public final class KernelFiles {
           "residual.cu",
           "scaled_matmul.cu");
 
-  /** For NVIDIA's tensor cores. */
+  /** For tensor cores; each vendor has its own of these names. */
   public static final List<String> TENSOR_CORES = List.of("attention_mma.cu", "matmul_mma.cu");
 
   private KernelFiles() {}

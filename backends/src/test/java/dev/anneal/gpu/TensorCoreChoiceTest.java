@@ -15,12 +15,17 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** When kernels for tensor cores are launched, and what instead when they are not. */
 class TensorCoreChoiceTest {
+  private static final MatrixKernels.Block BLOCK = new MatrixKernels.Block(128, 128, 0);
+  private static final MatrixKernels.Attention ATTENTION =
+      new MatrixKernels.Attention(BLOCK, BLOCK, BLOCK);
+  private static final MatrixKernels KERNELS = new MatrixKernels(BLOCK, ATTENTION, ATTENTION);
+
   private static OpContext context(boolean tensorCores) {
     return new OpContext(
         tensor -> 0,
         new Workspace(0, 0),
         new KernelVersions("cuda", Optional.empty()),
-        new Hardware(32, 48 << 10, 99 << 10, tensorCores),
+        new Hardware(32, 48 << 10, 99 << 10, tensorCores ? Optional.of(KERNELS) : Optional.empty()),
         Multiplication.EXACT,
         DType.F32);
   }

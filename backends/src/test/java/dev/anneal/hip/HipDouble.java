@@ -16,19 +16,30 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** The test double as the HIP backend finds it: one device of each wave. */
+/** The test double as the HIP backend finds it: one device of each wave and matrix unit. */
 final class HipDouble {
   /** In the order of the double's devices. */
   static final List<Integer> WAVES = List.of(64, 32);
 
+  /** In the order of the double's devices: of each matrix unit one. */
+  static final List<String> ARCHITECTURES = List.of("gfx942", "gfx1100", "gfx1201");
+
   private HipDouble() {}
 
   static Device open(int wave) {
+    return device(WAVES.indexOf(wave));
+  }
+
+  static Device open(String architecture) {
+    return device(ARCHITECTURES.indexOf(architecture));
+  }
+
+  private static Device device(int index) {
     TestDouble.build();
     HipBackend backend = new HipBackend();
     return switch (backend.probe()) {
       case Availability.Available(List<DeviceInfo> devices) ->
-          backend.open(devices.get(WAVES.indexOf(wave)), DeviceOptions.defaults());
+          backend.open(devices.get(index), DeviceOptions.defaults());
       case Availability.Missing(String reason) -> throw new IllegalStateException(reason);
     };
   }

@@ -1,4 +1,4 @@
-package dev.anneal.cuda;
+package dev.anneal.gpu;
 
 import dev.anneal.ops.OpRun;
 import dev.anneal.plan.Arena;
@@ -7,12 +7,22 @@ import dev.anneal.plan.Op;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** Shapes in bf16 at the edges of the tiles of attention_mma.cu and matmul_mma.cu. */
-final class TensorCoreCases {
+public final class TensorCoreCases {
+  /** The kernels for tensor cores, also where a library would do. */
+  public static final Map<String, Integer> VERSIONS =
+      Map.of(
+          "matmul_forward", 4,
+          "matmul_backward_input", 4,
+          "matmul_backward_weight", 4,
+          "attention_forward", 3,
+          "attention_backward", 3);
+
   private TensorCoreCases() {}
 
   private static Tensor b(String name, int... dims) {
@@ -23,12 +33,12 @@ final class TensorCoreCases {
     return new Tensor(name, DType.F32, Shape.of(dims), Arena.INPUTS);
   }
 
-  static Stream<OpRun> all() {
+  public static Stream<OpRun> all() {
     return Stream.of(attention(), products()).flatMap(s -> s);
   }
 
   /** One of each kind that has a second tile, for what costs more than running it. */
-  static Stream<OpRun> few() {
+  public static Stream<OpRun> few() {
     return Stream.of(
             Stream.of(attention(1, 65, 1, 64), attention(1, 33, 1, 128)),
             products(72, 72, 72).skip(1))

@@ -1,0 +1,32 @@
+package dev.anneal.gpu;
+
+/**
+ * How a device launches the kernels for its tensor cores, or what its vendor calls them:
+ * matmul_mma.cu and attention_mma.cu, of which each vendor has its own under the same names.
+ *
+ * @param product the three products, in tiles of 128 x 128
+ * @param narrow attention with heads of 64 channels
+ * @param wide with heads of 128
+ */
+public record MatrixKernels(Block product, Attention narrow, Attention wide) {
+
+  /**
+   * A block.
+   *
+   * @param rows of the result that it computes
+   * @param sharedBytes beside what the kernel declares
+   */
+  public record Block(int threads, int rows, int sharedBytes) {}
+
+  /** A block of each kernel; of {@code backwardKey} the rows are keys, of the others queries. */
+  public record Attention(Block forward, Block backwardKey, Block backwardQuery) {}
+
+  /** The kernels for heads of {@code hs} channels. */
+  Attention attention(int hs) {
+    return switch (hs) {
+      case 64 -> narrow;
+      case 128 -> wide;
+      default -> throw new IllegalArgumentException("no kernel has heads of " + hs);
+    };
+  }
+}
