@@ -3,8 +3,6 @@ package dev.anneal.eval;
 import dev.anneal.device.Device;
 import dev.anneal.eval.LockStep.OpError;
 import dev.anneal.model.Model;
-import dev.anneal.plan.DType;
-import dev.anneal.plan.EightBitProducts;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import dev.anneal.reference.Difference;
@@ -111,7 +109,7 @@ public record Comparison(
     List<Trainer> trainers = new ArrayList<>();
     try {
       List<Long> bytes = new ArrayList<>();
-      List<Storage> storages = storages(task.precision(), devices);
+      List<Storage> storages = Storage.together(task.precision(), devices);
       for (int i = 0; i < devices.size(); i++) {
         Device device = devices.get(i);
         MemoryBill.requireSupported(storages.get(i).precision(), device);
@@ -142,39 +140,6 @@ public record Comparison(
     } finally {
       trainers.forEach(Trainer::close);
     }
-  }
-
-  /**
-   * Of each device. Where one has copies of the parameters all have, so that the ops are the same;
-   * those that need none have them in fp32.
-   */
-  private static List<Storage> storages(Precision wanted, List<Device> devices) {
-    List<Storage> own = new ArrayList<>();
-    for (Device device : devices) {
-      boolean reference = own.isEmpty();
-      Precision precision =
-          reference && !device.precisions().contains(wanted) ? Precision.FP32 : wanted;
-      own.add(
-          new Storage(
-              precision,
-              wanted.lossScale(),
-              device.weightCopies(precision),
-              precision == wanted
-                  ? wanted.eightBits()
-                  : wanted.eightBits().map(e -> new EightBitProducts(e.gradients(), false))));
-    }
-    if (own.stream().allMatch(storage -> storage.weightCopies().isEmpty())) {
-      return own;
-    }
-    return own.stream()
-        .map(
-            storage ->
-                new Storage(
-                    storage.precision(),
-                    storage.lossScale(),
-                    Optional.of(storage.weightCopies().orElse(DType.F32)),
-                    storage.eightBits()))
-        .toList();
   }
 
   private static List<OpError> opByOp(

@@ -46,6 +46,7 @@ public final class KernelBench {
 
   private final Device reference;
   private final Device device;
+  private final Precision precision;
 
   /**
    * A version and how it did.
@@ -78,10 +79,12 @@ public final class KernelBench {
    * A bench of {@code device}.
    *
    * @param reference whose results count as right: the CPU
+   * @param precision of the device's tensors
    */
-  public KernelBench(Device reference, Device device) {
+  public KernelBench(Device reference, Device device, Precision precision) {
     this.reference = reference;
     this.device = device;
+    this.precision = precision;
   }
 
   /** The family of that name, or that computes that kind of op. */
@@ -150,7 +153,7 @@ public final class KernelBench {
       OpBench.Limits limits,
       BooleanSupplier cancelled) {
     Op sample =
-        cases.getLast().plans.step().ops().stream()
+        cases.getLast().plan().ops().stream()
             .filter(family.op()::isInstance)
             .findFirst()
             .orElseThrow(
@@ -175,7 +178,7 @@ public final class KernelBench {
     double flops = 0;
     double bytes = 0;
     double limit = 0;
-    for (Map.Entry<Op, Integer> entry : OpBench.distinct(cases.getLast().plans.step()).entrySet()) {
+    for (Map.Entry<Op, Integer> entry : OpBench.distinct(cases.getLast().plan()).entrySet()) {
       Op op = entry.getKey();
       if (!family.op().isInstance(op)) {
         continue;
@@ -219,7 +222,6 @@ public final class KernelBench {
 
   /** A model at some shapes on both devices, after a step, so that no tensor is zero. */
   private final class Case implements AutoCloseable {
-    private final TrainingPlans plans;
     private final Trainer expected;
     private final Trainer actual;
     private final Trainer.Batches batches;
@@ -227,11 +229,14 @@ public final class KernelBench {
 
     Case(Model model, int batch, int sequence) {
       AdamWSettings adamW = AdamWSettings.defaults();
-      plans =
-          TrainingPlans.of(
-              model, batch, sequence, 1, adamW, Recompute.NONE, Storage.of(Precision.FP32));
-      expected = new Trainer(reference, plans, adamW);
-      actual = new Trainer(device, plans, adamW);
+      List<TrainingPlans> plans =
+          Storage.together(precision, List.of(reference, device)).stream()
+              .map(
+                  storage ->
+                      TrainingPlans.of(model, batch, sequence, 1, adamW, Recompute.NONE, storage))
+              .toList();
+      expected = new Trainer(reference, plans.getFirst(), adamW);
+      actual = new Trainer(device, plans.getLast(), adamW);
       batches =
           (index, tokens, targets) -> {
             for (int i = 0; i < tokens.length; i++) {
@@ -244,15 +249,19 @@ public final class KernelBench {
       expected.step(batches, 0, ++step, 1e-2);
     }
 
+    /** A step on the device. */
+    Plan plan() {
+      return actual.plans().step();
+    }
+
     List<OpError> errors(KernelFamily family, BooleanSupplier cancelled) {
       LockStep lockStep =
           new LockStep(
               new LockStep.Side(reference, expected.memory()),
               new LockStep.Side(device, actual.memory()));
-      Plan plan = plans.step();
       // Fresh input for every version.
       expected.prepare(batches, step, ++step, 1e-3);
-      return lockStep.run(plan, plan, family.op()::isInstance, cancelled);
+      return lockStep.run(expected.plans().step(), plan(), family.op()::isInstance, cancelled);
     }
 
     @Override

@@ -6,13 +6,13 @@ import dev.anneal.device.Program;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.ArenaLayout;
 import dev.anneal.plan.DType;
+import dev.anneal.plan.Elements;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import dev.anneal.random.Philox;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -89,27 +89,38 @@ public final class OpBench {
         + op.writes().stream().mapToDouble(Tensor::bytes).sum();
   }
 
-  public Limits limits() {
+  /**
+   * Measures them.
+   *
+   * @param dtype of what is multiplied and added
+   */
+  public Limits limits(DType dtype) {
     double product =
-        Stream.of(product(1024, 1024, 1024), product(256, 768, 3072), product(512, 512, 4096))
+        Stream.of(
+                product(dtype, 1024, 1024, 1024),
+                product(dtype, 256, 768, 3072),
+                product(dtype, 512, 512, 4096))
             .mapToDouble(op -> time(op).gigaflops())
             .max()
             .orElseThrow();
     Shape shape = Shape.of(STREAM);
-    Timing stream = time(new Op.Add(input("out", shape), input("a", shape), input("b", shape)));
+    Timing stream =
+        time(
+            new Op.Add(
+                input("out", dtype, shape), input("a", dtype, shape), input("b", dtype, shape)));
     return new Limits(product, stream.gigabytes());
   }
 
-  private static Op product(int m, int k, int n) {
+  private static Op product(DType dtype, int m, int k, int n) {
     return new Op.MatmulBackwardWeight(
-        input("dWeight", Shape.of(n, k)),
-        input("dOut", Shape.of(m, n)),
-        input("in", Shape.of(m, k)),
+        input("dWeight", DType.F32, Shape.of(n, k)),
+        input("dOut", dtype, Shape.of(m, n)),
+        input("in", dtype, Shape.of(m, k)),
         false);
   }
 
-  private static Tensor input(String name, Shape shape) {
-    return new Tensor(name, DType.F32, shape, Arena.INPUTS);
+  private static Tensor input(String name, DType dtype, Shape shape) {
+    return new Tensor(name, dtype, shape, Arena.INPUTS);
   }
 
   /** Times one op with all of its tensors in one arena, in the order given. */
@@ -151,18 +162,17 @@ public final class OpBench {
   private void fill(Memory memory, Tensor tensor, long offset) {
     int chunk = (int) Math.min(tensor.elements(), 1 << 16);
     try (var host = java.lang.foreign.Arena.ofConfined()) {
-      MemorySegment values = host.allocate(ValueLayout.JAVA_INT, chunk);
+      DType dtype = tensor.dtype();
+      MemorySegment values = host.allocate((long) dtype.bytes() * chunk, 8);
       for (int i = 0; i < chunk; i++) {
         long bits = Philox.bits(1, Philox.Purpose.TEST, 0, i, 0);
-        int value =
-            tensor.dtype() == DType.I32
-                ? (int) ((bits >>> 1) % 7)
-                : Float.floatToRawIntBits((float) (Philox.uniform(bits) * 0.2 + 0.01));
-        values.setAtIndex(ValueLayout.JAVA_INT, i, value);
+        double value = dtype == DType.I32 ? (bits >>> 1) % 7 : Philox.uniform(bits) * 0.2 + 0.01;
+        Elements.set(values, dtype, i, (float) value);
       }
       for (long from = 0; from < tensor.elements(); from += chunk) {
         long count = Math.min(chunk, tensor.elements() - from);
-        device.copyIn(memory, offset + 4 * from, values.asSlice(0, 4 * count));
+        device.copyIn(
+            memory, offset + dtype.bytes() * from, values.asSlice(0, dtype.bytes() * count));
       }
     }
   }

@@ -4,6 +4,8 @@ import dev.anneal.device.Device;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.EightBitProducts;
 import dev.anneal.plan.Precision;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -30,5 +32,39 @@ public record Storage(
   /** Without copies of the parameters. */
   public static Storage of(Precision precision) {
     return new Storage(precision, precision.lossScale(), Optional.empty(), precision.eightBits());
+  }
+
+  /**
+   * Of each device, for plans of the same ops. The first one, the reference, has fp32 where it does
+   * not have {@code wanted}. Where one has copies of the parameters all have; those that need none
+   * have them in fp32.
+   */
+  public static List<Storage> together(Precision wanted, List<Device> devices) {
+    List<Storage> own = new ArrayList<>();
+    for (Device device : devices) {
+      boolean reference = own.isEmpty();
+      Precision precision =
+          reference && !device.precisions().contains(wanted) ? Precision.FP32 : wanted;
+      own.add(
+          new Storage(
+              precision,
+              wanted.lossScale(),
+              device.weightCopies(precision),
+              precision == wanted
+                  ? wanted.eightBits()
+                  : wanted.eightBits().map(e -> new EightBitProducts(e.gradients(), false))));
+    }
+    if (own.stream().allMatch(storage -> storage.weightCopies().isEmpty())) {
+      return own;
+    }
+    return own.stream()
+        .map(
+            storage ->
+                new Storage(
+                    storage.precision(),
+                    storage.lossScale(),
+                    Optional.of(storage.weightCopies().orElse(DType.F32)),
+                    storage.eightBits()))
+        .toList();
   }
 }

@@ -21,6 +21,7 @@ import dev.anneal.session.Devices;
 import dev.anneal.session.KernelChoices;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Initialization;
+import dev.anneal.training.MemoryBill;
 import dev.anneal.training.Storage;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
@@ -49,7 +50,7 @@ import picocli.CommandLine.Parameters;
       "",
       "Examples:",
       "  anneal bench MatmulForward --model gpt2-124M --batch 4 --seq 64",
-      "  anneal bench layernorm_forward --backend opencl",
+      "  anneal bench layernorm_forward --backend opencl --dtype bf16",
       "Exit code 4 when a version is wrong."
     })
 final class BenchCommand extends ShellCommand {
@@ -82,6 +83,14 @@ final class BenchCommand extends ShellCommand {
       description = "${DEFAULT-VALUE} by default")
   private int sequence;
 
+  @Option(
+      names = "--dtype",
+      paramLabel = "D",
+      defaultValue = "fp32",
+      description =
+          "fp32, tf32, bf16, pure_bf16, fp8, fp8_hybrid or fp16; ${DEFAULT-VALUE} by default")
+  private Precision precision;
+
   @Mixin private PlacementOptions placement;
 
   @Override
@@ -89,17 +98,18 @@ final class BenchCommand extends ShellCommand {
     int vocabulary = model.isNamed() ? GptConfig.GPT2_VOCABULARY : 256;
     Model gpt = new Gpt2(model.config(vocabulary, sequence));
     AdamWSettings adamW = AdamWSettings.defaults();
-    TrainingPlans plans =
-        TrainingPlans.of(
-            gpt, batch, sequence, 1, adamW, Recompute.NONE, Storage.of(Precision.FP32));
     PrintWriter out = out();
     DeviceOptions options = placement.options();
     try (Device device = placement.open()) {
+      MemoryBill.requireSupported(precision, device);
+      Storage storage = Storage.on(device, precision);
+      TrainingPlans plans =
+          TrainingPlans.of(gpt, batch, sequence, 1, adamW, Recompute.NONE, storage);
       if (device.kernels().isEmpty()) {
         requireKind(plans);
       }
       OpBench bench = new OpBench(device);
-      OpBench.Limits limits = bench.limits();
+      OpBench.Limits limits = bench.limits(precision.storage());
       DeviceLimits.keep(
           device.info().name() + ", " + device.info().details(), limits.gigaflops() * 1e9);
       header(out, device, options, gpt, limits);
@@ -135,7 +145,7 @@ final class BenchCommand extends ShellCommand {
   /** Every version of the device's kernels; the fastest correct ones are used from now on. */
   private boolean versions(Device device, Model gpt, TrainingPlans plans, OpBench.Limits limits) {
     try (Device cpu = Devices.open("cpu", 0, placement.options().onlyThreads())) {
-      KernelBench bench = new KernelBench(cpu, device);
+      KernelBench bench = new KernelBench(cpu, device, precision);
       List<KernelFamily> families =
           kind.map(name -> List.of(bench.family(name))).orElseGet(() -> ofStep(plans, device));
       VersionTable table = new VersionTable(this);
