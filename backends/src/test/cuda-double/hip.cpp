@@ -141,7 +141,7 @@ API hipError_t hipStreamEndCapture(Stream* stream, Graph** graph) {
   return end_capture(stream, graph);
 }
 
-API hipError_t hipGraphInstantiate(Graph** executable, Graph* graph, void**, char*, size_t) {
+API hipError_t hipGraphInstantiateWithFlags(Graph** executable, Graph* graph, unsigned long long) {
   return instantiate(executable, graph);
 }
 

@@ -20,7 +20,7 @@ import java.lang.invoke.MethodHandle;
  * parameters and numbers from ROCm 5.2 to 7. Handles and device addresses are longs. {@code doing}
  * says in a failure what was asked for.
  *
- * <p>Constants: hip_runtime_api.h of ROCm 5.2 and 6.3, which agree in all that is used here.
+ * <p>Constants: hip_runtime_api.h of ROCm 5.2, 6.3 and 7, which agree in all that is used here.
  */
 final class HipRuntime {
   static final int OUT_OF_MEMORY = 2;
@@ -90,7 +90,7 @@ final class HipRuntime {
     streamSynchronize = bind("hipStreamSynchronize", JAVA_LONG);
     beginCapture = bind("hipStreamBeginCapture", JAVA_LONG, JAVA_INT);
     endCapture = bind("hipStreamEndCapture", JAVA_LONG, ADDRESS);
-    graphInstantiate = bind("hipGraphInstantiate", ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG);
+    graphInstantiate = bind("hipGraphInstantiateWithFlags", ADDRESS, JAVA_LONG, JAVA_LONG);
     graphLaunch = bind("hipGraphLaunch", JAVA_LONG, JAVA_LONG);
     graphDestroy = bind("hipGraphDestroy", JAVA_LONG);
     executableDestroy = bind("hipGraphExecDestroy", JAVA_LONG);
@@ -297,8 +297,7 @@ final class HipRuntime {
 
   /** A graph that can be launched, of one that was captured. */
   long instantiate(long graph, String doing) {
-    MemorySegment none = MemorySegment.NULL;
-    return result(doing, to -> (int) graphInstantiate.invokeExact(to, graph, none, none, 0L));
+    return result(doing, to -> (int) graphInstantiate.invokeExact(to, graph, 0L));
   }
 
   void launch(long executable, long stream, String doing) {
