@@ -41,17 +41,20 @@ class HipDoubleTest {
     data = " --data " + text;
   }
 
+  private Result anneal(String arguments) throws Exception {
+    return AnnealProcess.shell(
+        temp,
+        Map.of(
+            "LD_LIBRARY_PATH",
+            DOUBLE.toString(),
+            "XDG_CACHE_HOME",
+            BACKENDS.resolve("cache").toString()),
+        "",
+        "anneal " + arguments);
+  }
+
   private List<JsonNode> run(String... lines) throws Exception {
-    Result result =
-        AnnealProcess.shell(
-            temp,
-            Map.of(
-                "LD_LIBRARY_PATH",
-                DOUBLE.toString(),
-                "XDG_CACHE_HOME",
-                BACKENDS.resolve("cache").toString()),
-            "",
-            "anneal --json -c " + AnnealProcess.quote(String.join("; ", lines)));
+    Result result = anneal("--json -c " + AnnealProcess.quote(String.join("; ", lines)));
     assertEquals(0, result.code(), result.out() + result.err());
     List<JsonNode> events = new ArrayList<>();
     for (String line : result.out().lines().toList()) {
@@ -92,24 +95,43 @@ class HipDoubleTest {
     assertTrue(devices.path(devices.size() - 1).path("errors").has("AttentionBackward"));
   }
 
+  private static String verify(String more) throws Exception {
+    Path model = Path.of(HipDoubleTest.class.getResource("/gpt2-tiny/model.bin").toURI());
+    return "verify --backend hip --steps 2 --checkpoint "
+        + model
+        + " --state "
+        + model.resolveSibling("debug_state.bin")
+        + more;
+  }
+
+  /**
+   * Device 2 is a gfx1201, which has the formats of 8 bits; device 0 a gfx942, which has others.
+   */
+  @Test
+  void hasEightBitsWhereTheArchitectureHasThem() throws Exception {
+    List<JsonNode> all =
+        run(verify(" --device 2 --dtype fp8"), verify(" --device 2 --dtype fp8_hybrid"));
+    List<JsonNode> verifications = events(all, "verify");
+    assertEquals(2, verifications.size());
+    verifications.forEach(verification -> assertTrue(verification.path("ok").asBoolean()));
+    Result refused = anneal(verify(" --device 0 --dtype fp8"));
+    assertEquals(2, refused.code());
+    assertTrue(refused.err().contains("hip has fp32, bf16, pure_bf16;"), refused.err());
+  }
+
   @Test
   void agreesWithPyTorchAndTrainsAsTheCpuDoesAtBothWaves() throws Exception {
-    Path model = Path.of(HipDoubleTest.class.getResource("/gpt2-tiny/model.bin").toURI());
-    String verify =
-        "verify --backend hip --steps 2 --checkpoint "
-            + model
-            + " --state "
-            + model.resolveSibling("debug_state.bin");
     String train = " --steps 4 --total-batch 32 --val-every 0 --sample-tokens 0" + SHAPE + data;
     List<JsonNode> all =
         run(
-            verify,
-            verify + " --dtype bf16",
+            verify(""),
+            verify(" --dtype bf16"),
+            verify(" --dtype pure_bf16"),
             "train --backend cpu --threads 1" + train,
             "train --backend hip --device 0" + train,
             "train --backend hip --device 1" + train);
     List<JsonNode> verifications = events(all, "verify");
-    assertEquals(2, verifications.size());
+    assertEquals(3, verifications.size());
     verifications.forEach(verification -> assertTrue(verification.path("ok").asBoolean()));
     List<Double> losses =
         events(all, "step").stream().map(step -> step.path("loss").asDouble()).toList();

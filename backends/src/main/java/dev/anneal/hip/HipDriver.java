@@ -46,7 +46,12 @@ final class HipDriver implements Driver {
 
   @Override
   public Set<Precision> precisions() {
-    return EnumSet.of(Precision.FP32, Precision.BF16);
+    // Of bf16 every architecture can do with the portable kernels, which compute in fp32.
+    Set<Precision> all = EnumSet.of(Precision.FP32, Precision.BF16, Precision.PURE_BF16);
+    if (architecture.hasOpenEightBits()) {
+      all.addAll(EnumSet.of(Precision.FP8, Precision.FP8_HYBRID));
+    }
+    return all;
   }
 
   @Override

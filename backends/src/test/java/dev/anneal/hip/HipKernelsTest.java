@@ -75,6 +75,16 @@ class HipKernelsTest {
     HipDouble.WAVES.forEach(wave -> matches(run, wave));
   }
 
+  static Stream<OpRun> eightBits() {
+    return GpuCases.eightBits();
+  }
+
+  @ParameterizedTest
+  @MethodSource("eightBits")
+  void theLastVersionMatchesTheReferenceInEightBitsAtBothWaves(OpRun run) {
+    HipDouble.WAVES.forEach(wave -> matches(run, wave));
+  }
+
   private static void matches(OpRun run, int wave) {
     Device device = DEVICES.get(wave);
     assertEquals(Optional.empty(), OpAccuracy.firstError(run, run.reference(), run.on(device)));
