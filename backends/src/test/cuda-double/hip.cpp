@@ -1,6 +1,6 @@
-// libamdhip64.so.7 of the test double: the hip* entry points that Anneal uses, on device.cpp. It has three
-// devices: 0 with waves of 64 threads, 1 and 2, of other matrix units, with waves of 32. A kernel must have been compiled for the
-// waves of the device that it is looked up for.
+// libamdhip64.so.7 of the test double: the hip* entry points that Anneal uses, on device.cpp. It has
+// three devices, each of another matrix unit: 0 with waves of 64 threads, 1 and 2 with waves of 32. A
+// kernel must have been compiled for the waves of the device that it is looked up for.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

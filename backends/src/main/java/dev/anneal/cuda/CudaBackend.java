@@ -187,7 +187,7 @@ public final class CudaBackend implements Backend {
     CudaDriver driver = new CudaDriver(device, capability);
     Libraries libraries =
         new Libraries(
-            cublas().map(found -> new CublasLt(found, driver.stream(), capability)),
+            cublas().map(found -> CublasLt.open(found, driver.stream(), capability)),
             cudnn().flatMap(found -> CudnnAttention.open(found, driver.stream())));
     return new GpuDevice(info, driver, images(capability), libraries, options);
   }

@@ -105,7 +105,7 @@ public final class GpuDevice implements Device {
 
   @Override
   public List<String> notes() {
-    return libraries.attention().flatMap(AttentionLibrary::refusal).stream().toList();
+    return libraries.refusals();
   }
 
   @Override

@@ -1,11 +1,21 @@
 package dev.anneal.gpu;
 
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** What a vendor's libraries do on a device; all else, own kernels do. */
 public record Libraries(
     Optional<? extends MatrixLibrary> matrices, Optional<? extends AttentionLibrary> attention) {
   public static final Libraries NONE = new Libraries(Optional.empty(), Optional.empty());
+
+  /** What they could not do so far and had been expected to, a line each. */
+  List<String> refusals() {
+    return Stream.of(
+            matrices.flatMap(MatrixLibrary::refusal), attention.flatMap(AttentionLibrary::refusal))
+        .flatMap(Optional::stream)
+        .toList();
+  }
 
   /** Releases all of them. */
   void close() {

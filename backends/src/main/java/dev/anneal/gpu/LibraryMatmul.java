@@ -60,7 +60,7 @@ final class LibraryMatmul {
   }
 
   /** Nothing where the library cannot, or would be slower than what it stands for. */
-  private static Optional<List<Command>> fused(Product product, OpContext context) {
+  private static Optional<List<Command>> done(Product product, OpContext context) {
     return context
         .libraries()
         .matrices()
@@ -110,21 +110,29 @@ final class LibraryMatmul {
         op.accumulate());
   }
 
-  static List<Command> forward(Op.MatmulForward op, OpContext context) {
+  /** Nothing where own kernels must do it, as in the two that follow. */
+  static Optional<List<Command>> forward(Op.MatmulForward op, OpContext context) {
+    if (!chosen("matmul_forward", context)) {
+      return Optional.empty();
+    }
     Product product = forwardProduct(op, context.address(op.out()), context);
-    return commands(
+    return done(
         op.bias()
             .map(bias -> product.with(Epilogue.BIAS, context.address(bias), 0))
             .orElse(product),
         context);
   }
 
-  static List<Command> backwardInput(Op.MatmulBackwardInput op, OpContext context) {
-    return commands(inputProduct(op, context.address(op.dIn()), context), context);
+  static Optional<List<Command>> backwardInput(Op.MatmulBackwardInput op, OpContext context) {
+    return chosen("matmul_backward_input", context)
+        ? done(inputProduct(op, context.address(op.dIn()), context), context)
+        : Optional.empty();
   }
 
-  static List<Command> backwardWeight(Op.MatmulBackwardWeight op, OpContext context) {
-    return commands(weightProduct(op, context), context);
+  static Optional<List<Command>> backwardWeight(Op.MatmulBackwardWeight op, OpContext context) {
+    return chosen("matmul_backward_weight", context)
+        ? done(weightProduct(op, context), context)
+        : Optional.empty();
   }
 
   /**
@@ -177,7 +185,7 @@ final class LibraryMatmul {
             && product.out().shape().dim(-1) % AUXILIARY_MULTIPLE == 0
             && context.address(gelu.out()) != context.address(gelu.in());
     return fits
-        ? fused(
+        ? done(
             forwardProduct(product, context.address(gelu.out()), context)
                 .with(
                     Epilogue.BIAS_THEN_GELU,
@@ -200,7 +208,7 @@ final class LibraryMatmul {
             && context.address(gelu.dIn()) != context.address(gelu.in())
             && after.stream().noneMatch(op -> op.reads().contains(product.dIn()));
     return fits
-        ? fused(
+        ? done(
             inputProduct(product, context.address(gelu.dIn()), context)
                 .with(Epilogue.GELU_GRADIENT, 0, context.address(gelu.in())),
             context)
@@ -219,7 +227,7 @@ final class LibraryMatmul {
             && !product.accumulate()
             && !bias.accumulate();
     return fits
-        ? fused(
+        ? done(
             weightProduct(product, context)
                 .with(Epilogue.BIAS_GRADIENT, context.address(bias.dBias()), 0),
             context)

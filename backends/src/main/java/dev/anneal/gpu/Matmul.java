@@ -45,13 +45,14 @@ final class Matmul {
   }
 
   static List<Command> forward(Op.MatmulForward op, OpContext context) {
+    return LibraryMatmul.forward(op, context).orElseGet(() -> ownForward(op, context));
+  }
+
+  private static List<Command> ownForward(Op.MatmulForward op, OpContext context) {
     int m = Math.toIntExact(op.in().shape().rows());
     int k = op.in().shape().dim(-1);
     int n = op.out().shape().dim(-1);
     int chosen = context.version("matmul_forward");
-    if (chosen == KernelVersions.BY_LIBRARY) {
-      return LibraryMatmul.forward(op, context);
-    }
     if (chosen > LAST && TensorCoreMatmul.fits(n, k, context)) {
       return TensorCoreMatmul.forward(op, context);
     }
@@ -72,13 +73,14 @@ final class Matmul {
   }
 
   static List<Command> backwardInput(Op.MatmulBackwardInput op, OpContext context) {
+    return LibraryMatmul.backwardInput(op, context).orElseGet(() -> ownBackwardInput(op, context));
+  }
+
+  private static List<Command> ownBackwardInput(Op.MatmulBackwardInput op, OpContext context) {
     int m = Math.toIntExact(op.dIn().shape().rows());
     int k = op.dIn().shape().dim(-1);
     int n = op.dOut().shape().dim(-1);
     int chosen = context.version("matmul_backward_input");
-    if (chosen == KernelVersions.BY_LIBRARY) {
-      return LibraryMatmul.backwardInput(op, context);
-    }
     if (chosen > LAST && TensorCoreMatmul.fits(n, k, context)) {
       return TensorCoreMatmul.backwardInput(op, context);
     }
@@ -98,13 +100,15 @@ final class Matmul {
   }
 
   static List<Command> backwardWeight(Op.MatmulBackwardWeight op, OpContext context) {
+    return LibraryMatmul.backwardWeight(op, context)
+        .orElseGet(() -> ownBackwardWeight(op, context));
+  }
+
+  private static List<Command> ownBackwardWeight(Op.MatmulBackwardWeight op, OpContext context) {
     int m = Math.toIntExact(op.in().shape().rows());
     int k = op.in().shape().dim(-1);
     int n = op.dOut().shape().dim(-1);
     int chosen = context.version("matmul_backward_weight");
-    if (chosen == KernelVersions.BY_LIBRARY) {
-      return LibraryMatmul.backwardWeight(op, context);
-    }
     if (chosen > LAST && TensorCoreMatmul.fits(n, k, context)) {
       return TensorCoreMatmul.backwardWeight(op, context);
     }

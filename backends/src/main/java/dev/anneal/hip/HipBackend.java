@@ -85,7 +85,12 @@ public final class HipBackend implements Backend {
             + runtime.library().path()
             + "), hipRTC ("
             + compiler.path()
-            + "), own matmul, own attention; compiled and emulated, not yet run on a GPU",
+            + "), "
+            + HipLibrary.BLAS_LT
+                .find(locator())
+                .map(blas -> blas.soname() + " (" + blas.path() + ")")
+                .orElse("no hipBLASLt, so own matmul")
+            + ", own attention; compiled and emulated, not yet run on a GPU",
         runtime.memoryBytes(device));
   }
 
@@ -117,7 +122,13 @@ public final class HipBackend implements Backend {
             CacheDirectory.of(environment, "hip"),
             new HipCompiler(compiler, architecture, driver.hardware().warp()),
             file -> KernelSource.of(file, HipCompiler.FOLDERS));
-    return new GpuDevice(info, driver, images, Libraries.NONE, options);
+    Libraries libraries =
+        new Libraries(
+            HipLibrary.BLAS_LT
+                .find(locator())
+                .map(found -> HipBlasLt.open(found, driver.stream(), architecture)),
+            Optional.empty());
+    return new GpuDevice(info, driver, images, libraries, options);
   }
 
   private Failure missing() {

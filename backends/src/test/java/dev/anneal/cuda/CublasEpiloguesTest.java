@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.device.Device;
+import dev.anneal.gpu.BlasLt;
 import dev.anneal.gpu.Command.Epilogue;
 import dev.anneal.gpu.Command.Formats;
 import dev.anneal.gpu.Command.Product;
@@ -157,7 +158,7 @@ class CublasEpiloguesTest {
         .ifPresent(
             library -> {
               for (int capability : new int[] {80, 89, 90, 100, 120}) {
-                try (CublasLt cublas = new CublasLt(library, new CudaStream(), capability)) {
+                try (BlasLt cublas = CublasLt.open(library, new CudaStream(), capability)) {
                   boolean gelu = capability == 90 || capability == 100;
                   assertEquals(gelu, cublas.does(product(Epilogue.BIAS_THEN_GELU)));
                   assertEquals(gelu, cublas.does(product(Epilogue.GELU_GRADIENT)));

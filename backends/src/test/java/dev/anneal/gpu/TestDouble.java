@@ -84,10 +84,11 @@ public final class TestDouble {
       forget(CacheDirectory.ofUser(purpose).directory());
     }
     library("libcuda.so.1", "driver.cpp", "device.cpp", "fibers.cpp", "stubs.cpp");
-    library("libcublasLt.so.13", "cublaslt.cpp", "libcuda.so.1");
+    library("libcublasLt.so.13", "blaslt.cpp", "-DPREFIX=cublasLt", "libcuda.so.1");
     library("libcudnn.so.9", "cudnn.cpp", "libcuda.so.1");
     library("libnvrtc.so.13", "compiler.cpp", "-DPREFIX=nvrtc", "-DDRIVER=\"libcuda.so.1\"");
     library("libamdhip64.so.7", "hip.cpp", "device.cpp", "fibers.cpp");
+    library("libhipblaslt.so.1", "blaslt.cpp", "-DPREFIX=hipblasLt", "-DHIP", "libamdhip64.so.7");
     library(LAST, "compiler.cpp", "-DPREFIX=hiprtc", "-DDRIVER=\"libamdhip64.so.7\"");
   }
 

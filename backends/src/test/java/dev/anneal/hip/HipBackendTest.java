@@ -53,15 +53,17 @@ class HipBackendTest {
   }
 
   @Test
-  void findsTheDoublesDevicesOfBothWaves() {
+  void findsTheDoublesDevicesOfBothWavesAndAllMatrixUnits() {
     TestDouble.build();
     List<DeviceInfo> devices = ((Availability.Available) new HipBackend().probe()).devices();
     assertEquals(HipDouble.ARCHITECTURES.size(), devices.size());
     String details = devices.getFirst().details();
     assertTrue(details.startsWith("gfx942, wave of 64, HIP 7.0 (/"), details);
     assertTrue(details.contains("libhiprtc.so.7"), details);
+    assertTrue(details.contains("libhipblaslt.so.1"), details);
     assertTrue(details.endsWith("compiled and emulated, not yet run on a GPU"), details);
     assertTrue(devices.get(1).details().startsWith("gfx1100, wave of 32"));
+    assertTrue(devices.get(2).details().startsWith("gfx1201, wave of 32"));
   }
 
   @Test

@@ -1,20 +1,36 @@
-// libcublasLt.so.13 of the test double: the functions, constants and structures that Anneal binds, on
-// the CPU, for floats, bf16 and fp8. What the real library asks of its callers is asked here too: sizes of
-// attributes, types that go together, leading dimensions, alignment of the matrices, an algorithm
-// that was found for this product, and enough workspace.
+// libcublasLt.so.13 and libhipblaslt.so.1 of the test double: the functions, constants and structures
+// that Anneal binds, on the CPU, for floats, bf16 and fp8. What the real libraries ask of their callers is
+// asked here too: sizes of attributes, types that go together, leading dimensions, alignment of the
+// matrices, an algorithm that was found for this product, and enough workspace. Compiled once for each,
+// with PREFIX, what its functions' names begin with, and HIP for AMD's.
 #include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <functional>
 
 #define API extern "C" __attribute__((visibility("default")))
+#define FUNCTION(name) JOINED(PREFIX, name)
+#define JOINED(prefix, name) JOINED_AS_THEY_ARE(prefix, name)
+#define JOINED_AS_THEY_ARE(prefix, name) prefix##name
 
 extern "C" int anneal_double_enqueue(void* stream, void (*run)(void*), void* argument);
 
 namespace {
 
+#ifdef HIP
+enum { SUCCESS = 0, INVALID_VALUE = 3, NOT_SUPPORTED = 7 };
+enum { COMPUTE_32F = 2, COMPUTE_32F_FAST_TF32 = 6, OP_N = 111, OP_T = 112 };
+enum { TRANSPOSE_A = 0, TRANSPOSE_B = 1, EPILOGUE = 2, BIAS = 3, BIAS_TYPE = 4 };
+enum { AUX = 10, AUX_LD = 11, AUX_TYPE = 22, A_SCALE = 5, B_SCALE = 6, FAST_SUMS = -1 };
+constexpr int ALGORITHM_WORDS = 3;
+#else
 enum { SUCCESS = 0, INVALID_VALUE = 7, NOT_SUPPORTED = 15 };
-enum { COMPUTE_32F = 68, COMPUTE_32F_FAST_TF32 = 77, R_32F = 0, R_16BF = 14, R_8F_E4M3 = 28, R_8F_E5M2 = 29, OP_T = 1 };
+enum { COMPUTE_32F = 68, COMPUTE_32F_FAST_TF32 = 77, OP_N = 0, OP_T = 1 };
+enum { TRANSPOSE_A = 3, TRANSPOSE_B = 4, EPILOGUE = 7, BIAS = 8, BIAS_TYPE = 26 };
+enum { AUX = 11, AUX_LD = 12, AUX_TYPE = 22, A_SCALE = 17, B_SCALE = 18, FAST_SUMS = 25 };
+constexpr int ALGORITHM_WORDS = 8;
+#endif
+enum { R_32F = 0, R_16BF = 14, R_8F_E4M3 = 28, R_8F_E5M2 = 29 };
 enum {
   EPILOGUE_DEFAULT = 1,
   EPILOGUE_BIAS = 4,
@@ -26,7 +42,7 @@ constexpr size_t WORKSPACE = 1 << 16;
 
 struct Descriptor {
   int compute, scale;
-  int transpose_a = 0, transpose_b = 0, epilogue = EPILOGUE_DEFAULT;
+  int operation_a = OP_N, operation_b = OP_N, epilogue = EPILOGUE_DEFAULT;
   const void* bias = nullptr;
   void* aux = nullptr;
   int64_t aux_ld = 0;
@@ -35,6 +51,9 @@ struct Descriptor {
   // Of operands of 8 bits.
   const float *a_scale = nullptr, *b_scale = nullptr;
   int8_t fast_sums = 0;
+
+  bool transpose_a() const { return operation_a == OP_T; }
+  bool transpose_b() const { return operation_b == OP_T; }
 };
 
 bool is_eight(int type) { return type == R_8F_E4M3 || type == R_8F_E5M2; }
@@ -97,7 +116,7 @@ struct Preference {
 };
 
 struct Algorithm {
-  uint64_t words[8];
+  uint64_t words[ALGORITHM_WORDS];
 };
 
 struct Heuristic {
@@ -107,29 +126,30 @@ struct Heuristic {
   float waves;
   int reserved[4];
 };
-static_assert(sizeof(Heuristic) == 96);
+static_assert(sizeof(Heuristic) == 8 * ALGORITHM_WORDS + 32);
 
 uint64_t signature(const Descriptor& d, const Layout& a, const Layout& b, const Layout& c) {
   uint64_t h = 17;
-  for (uint64_t x : {(uint64_t)d.transpose_a, (uint64_t)d.transpose_b, (uint64_t)d.epilogue,
-                     (uint64_t)a.type, (uint64_t)c.type, a.rows, a.columns, b.rows, b.columns, c.rows, c.columns}) {
+  for (uint64_t x : {(uint64_t)d.operation_a, (uint64_t)d.operation_b, (uint64_t)d.epilogue,
+                     (uint64_t)a.type, (uint64_t)c.type, a.rows, a.columns, b.rows, b.columns,
+                     c.rows, c.columns}) {
     h = h * 1000003 + x;
   }
   return h;
 }
 
 bool fits(const Descriptor& d, const Layout& a, const Layout& b, const Layout& c) {
-  uint64_t m = d.transpose_a ? a.columns : a.rows;
-  uint64_t k = d.transpose_a ? a.rows : a.columns;
-  uint64_t n = d.transpose_b ? b.rows : b.columns;
-  uint64_t inner = d.transpose_b ? b.columns : b.rows;
+  uint64_t m = d.transpose_a() ? a.columns : a.rows;
+  uint64_t k = d.transpose_a() ? a.rows : a.columns;
+  uint64_t n = d.transpose_b() ? b.rows : b.columns;
+  uint64_t inner = d.transpose_b() ? b.columns : b.rows;
   if (is_eight(a.type) || is_eight(b.type)) {
     // As Hopper has it: both of 8 bits and not both E5M2, inner dimensions innermost, scales, whole
     // sixteens, a bias of bf16, and results of more bits.
     bool both = is_eight(a.type) && is_eight(b.type) && (a.type == R_8F_E4M3 || b.type == R_8F_E4M3);
     bool sizes = m % 16 == 0 && n % 16 == 0 && k % 16 == 0;
     bool bias = d.epilogue != EPILOGUE_BIAS || d.bias_type == R_16BF;
-    return both && sizes && bias && d.transpose_a && !d.transpose_b && d.a_scale && d.b_scale &&
+    return both && sizes && bias && d.transpose_a() && !d.transpose_b() && d.a_scale && d.b_scale &&
            (c.type == R_16BF || c.type == R_32F) && m == c.rows && n == c.columns && k == inner;
   }
   bool types = (d.compute == COMPUTE_32F || a.type == R_32F) && a.type == b.type &&
@@ -161,82 +181,90 @@ int set(T& to, const void* from, size_t size) {
 
 }  // namespace
 
-API int cublasLtCreate(void** handle) {
+API int FUNCTION(Create)(void** handle) {
   *handle = reinterpret_cast<void*>(1);
   return SUCCESS;
 }
 
-API int cublasLtDestroy(void*) { return SUCCESS; }
-API size_t cublasLtGetVersion() { return 130000; }
+API int FUNCTION(Destroy)(void*) { return SUCCESS; }
 
-API int cublasLtMatmulDescCreate(Descriptor** descriptor, int compute, int scale) {
+#ifdef HIP
+API int hipblasLtGetVersion(void* handle, int* version) {
+  *version = 100001;
+  return handle ? SUCCESS : INVALID_VALUE;
+}
+#else
+API size_t cublasLtGetVersion() { return 130000; }
+#endif
+
+API int FUNCTION(MatmulDescCreate)(Descriptor** descriptor, int compute, int scale) {
   *descriptor = new Descriptor{compute, scale};
   return (compute == COMPUTE_32F || compute == COMPUTE_32F_FAST_TF32) && scale == R_32F
              ? SUCCESS
              : NOT_SUPPORTED;
 }
 
-API int cublasLtMatmulDescDestroy(Descriptor* descriptor) {
+API int FUNCTION(MatmulDescDestroy)(Descriptor* descriptor) {
   delete descriptor;
   return SUCCESS;
 }
 
-API int cublasLtMatmulDescSetAttribute(Descriptor* d, int attribute, const void* from, size_t size) {
+API int FUNCTION(MatmulDescSetAttribute)(Descriptor* d, int attribute, const void* from, size_t size) {
   switch (attribute) {
-    case 3:
-      return set(d->transpose_a, from, size);
-    case 4:
-      return set(d->transpose_b, from, size);
-    case 7:
+    case TRANSPOSE_A:
+      return set(d->operation_a, from, size);
+    case TRANSPOSE_B:
+      return set(d->operation_b, from, size);
+    case EPILOGUE:
       return set(d->epilogue, from, size);
-    case 8:
+    case BIAS:
       return set(d->bias, from, size);
-    case 11:
+    case AUX:
       return set(d->aux, from, size);
-    case 12:
+    case AUX_LD:
       return set(d->aux_ld, from, size);
-    case 17:
+    case A_SCALE:
       return set(d->a_scale, from, size);
-    case 18:
+    case B_SCALE:
       return set(d->b_scale, from, size);
-    case 25:
+    case FAST_SUMS:
       return set(d->fast_sums, from, size);
-    case 22:
+    case AUX_TYPE:
       return set(d->aux_type, from, size);
-    case 26:
+    case BIAS_TYPE:
       return set(d->bias_type, from, size);
     default:
       return INVALID_VALUE;
   }
 }
 
-API int cublasLtMatrixLayoutCreate(Layout** layout, int type, uint64_t rows, uint64_t columns,
+API int FUNCTION(MatrixLayoutCreate)(Layout** layout, int type, uint64_t rows, uint64_t columns,
                                    int64_t ld) {
   *layout = new Layout{type, rows, columns, ld};
   return is_type(type) ? SUCCESS : NOT_SUPPORTED;
 }
 
-API int cublasLtMatrixLayoutDestroy(Layout* layout) {
+API int FUNCTION(MatrixLayoutDestroy)(Layout* layout) {
   delete layout;
   return SUCCESS;
 }
 
-API int cublasLtMatmulPreferenceCreate(Preference** preference) {
+API int FUNCTION(MatmulPreferenceCreate)(Preference** preference) {
   *preference = new Preference();
   return SUCCESS;
 }
 
-API int cublasLtMatmulPreferenceDestroy(Preference* preference) {
+API int FUNCTION(MatmulPreferenceDestroy)(Preference* preference) {
   delete preference;
   return SUCCESS;
 }
 
-API int cublasLtMatmulPreferenceSetAttribute(Preference* preference, int attribute,
+API int FUNCTION(MatmulPreferenceSetAttribute)(Preference* preference, int attribute,
                                              const void* from, size_t size) {
   return attribute == 1 ? set(preference->workspace, from, size) : INVALID_VALUE;
 }
 
-API int cublasLtMatmulAlgoGetHeuristic(void*, Descriptor* d, Layout* a, Layout* b, Layout* c,
+API int FUNCTION(MatmulAlgoGetHeuristic)(void*, Descriptor* d, Layout* a, Layout* b, Layout* c,
                                        Layout*, Preference* preference, int wanted,
                                        Heuristic* results, int* found) {
   *found = 0;
@@ -246,6 +274,12 @@ API int cublasLtMatmulAlgoGetHeuristic(void*, Descriptor* d, Layout* a, Layout* 
   if (preference->workspace < WORKSPACE) {
     return SUCCESS;
   }
+#ifdef HIP
+  // As on some architectures: nothing is found, and that is no error.
+  if (a->type != c->type) {
+    return SUCCESS;
+  }
+#endif
   memset(results, 0, sizeof *results);
   results->algorithm.words[0] = signature(*d, *a, *b, *c);
   results->workspace = WORKSPACE;
@@ -253,7 +287,7 @@ API int cublasLtMatmulAlgoGetHeuristic(void*, Descriptor* d, Layout* a, Layout* 
   return SUCCESS;
 }
 
-API int cublasLtMatmul(void*, Descriptor* descriptor, const float* alpha, const void* a,
+API int FUNCTION(Matmul)(void*, Descriptor* descriptor, const float* alpha, const void* a,
                        Layout* a_layout, const void* b, Layout* b_layout, const float* beta,
                        const void* c, Layout* c_layout, void* d, Layout*,
                        const Algorithm* algorithm, void* workspace, size_t bytes, void* stream) {
@@ -280,14 +314,14 @@ API int cublasLtMatmul(void*, Descriptor* descriptor, const float* alpha, const 
   bool fast = op.compute == COMPUTE_32F_FAST_TF32;
   float factor = *alpha, kept = *beta;
   auto* run = new std::function<void()>([=] {
-    uint64_t inner = op.transpose_a ? la.rows : la.columns;
+    uint64_t inner = op.transpose_a() ? la.rows : la.columns;
     memset(workspace, 0x7f, WORKSPACE);
     for (uint64_t j = 0; j < lc.columns; j++) {
       for (uint64_t i = 0; i < lc.rows; i++) {
         float sum = 0;
         for (uint64_t k = 0; k < inner; k++) {
-          float x = load(a, la.type, op.transpose_a ? i * la.ld + k : k * la.ld + i);
-          float y = load(b, lb.type, op.transpose_b ? k * lb.ld + j : j * lb.ld + k);
+          float x = load(a, la.type, op.transpose_a() ? i * la.ld + k : k * la.ld + i);
+          float y = load(b, lb.type, op.transpose_b() ? k * lb.ld + j : j * lb.ld + k);
           sum = fast ? std::fma(tf32(x), tf32(y), sum) : std::fma(x, y, sum);
         }
         sum *= factor;
@@ -313,7 +347,7 @@ API int cublasLtMatmul(void*, Descriptor* descriptor, const float* alpha, const 
     for (uint64_t j = 0; sums && j < lc.columns; j++) {
       float sum = 0;
       for (uint64_t k = 0; k < inner; k++) {
-        sum += load(b, lb.type, op.transpose_b ? k * lb.ld + j : j * lb.ld + k);
+        sum += load(b, lb.type, op.transpose_b() ? k * lb.ld + j : j * lb.ld + k);
       }
       store(sum, const_cast<void*>(op.bias), lc.type, j);
     }
