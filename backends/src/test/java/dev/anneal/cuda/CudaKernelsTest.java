@@ -68,13 +68,13 @@ class CudaKernelsTest {
             .toList());
   }
 
-  static Stream<OpRun> eightBits() {
-    return GpuCases.eightBits();
+  static Stream<OpRun> productsOfEightBits() {
+    return GpuCases.eightBits().filter(run -> run.op() instanceof Op.ScaledMatmul);
   }
 
   /** The library takes whole sixteens alone, which plans see to. */
   @ParameterizedTest
-  @MethodSource("eightBits")
+  @MethodSource("productsOfEightBits")
   void everyVersionMatchesTheReferenceInEightBits(OpRun run) {
     boolean sixteens =
         run.op().tensors().stream()

@@ -25,12 +25,14 @@ public final class GpuCases {
     Stream<OpRun> withMasters =
         Stream.concat(OpCases.small(), all())
             .filter(run -> !(run.op() instanceof Op.CachedAttention))
+            .filter(run -> !(run.op() instanceof Op.EightBit))
             .map(run -> run.copied(DType.BF16).stored(Precision.BF16));
     Stream<OpRun> without =
         Stream.concat(OpCases.small(), all())
             .filter(run -> run.op() instanceof Op.CachedAttention || run.op() instanceof Op.AdamW)
             .map(run -> run.stored(Precision.PURE_BF16));
-    return Stream.concat(withMasters, without)
+    Stream<OpRun> quantized = eightBits().filter(run -> run.op() instanceof Op.Quantize);
+    return Stream.concat(Stream.concat(withMasters, without), quantized)
         .filter(
             run ->
                 run.ops().stream()

@@ -69,7 +69,7 @@ final class VerifyCommand extends ShellCommand {
       names = "--tolerance",
       description =
           "of logits and loss, and of gradients relative in norm; by default 1e-5 for fp32, 0.01"
-              + " for tf32 and fp16, 0.05 for bf16, 0.2 for fp8")
+              + " for tf32 and fp16, 0.05 for bf16, 0.1 for fp8")
   private Optional<Double> tolerance = Optional.empty();
 
   @Mixin private PlacementOptions placement;
@@ -97,7 +97,7 @@ final class VerifyCommand extends ShellCommand {
           case FP32 -> 1e-5;
           case TF32 -> 0.01;
           case BF16, PURE_BF16 -> 0.05;
-          case FP8, FP8_HYBRID -> 0.2;
+          case FP8, FP8_HYBRID -> 0.1;
           case FP16 -> 0.01;
         });
   }
