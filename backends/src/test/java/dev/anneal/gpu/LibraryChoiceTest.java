@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 /** What a library of matrices is asked to do at once, and what not. */
 class LibraryChoiceTest {
 
-  /** A library that does some epilogues. */
+  /** A library that does all products, and some epilogues. */
   private record Library(List<Epilogue> epilogues) implements MatrixLibrary {
     @Override
     public String name() {
@@ -26,7 +26,12 @@ class LibraryChoiceTest {
 
     @Override
     public boolean does(Command.Product product) {
-      return epilogues.contains(product.epilogue());
+      return product.epilogue() == Epilogue.NONE || epilogues.contains(product.epilogue());
+    }
+
+    @Override
+    public Optional<String> refusal() {
+      return Optional.empty();
     }
 
     @Override
