@@ -162,12 +162,11 @@ final class LibraryMatmul {
                     context.address(op.bScale()),
                     context.address(op.aScale()),
                     op.bias().isPresent()));
-    return Optional.of(
-        commands(
-            op.bias()
-                .map(bias -> product.with(Epilogue.BIAS, context.address(bias), 0))
-                .orElse(product),
-            context));
+    return done(
+        op.bias()
+            .map(bias -> product.with(Epilogue.BIAS, context.address(bias), 0))
+            .orElse(product),
+        context);
   }
 
   private static boolean chosen(String kernel, OpContext context) {
