@@ -35,11 +35,6 @@ class LibraryChoiceTest {
     }
 
     @Override
-    public Optional<String> refusal() {
-      return Optional.empty();
-    }
-
-    @Override
     public PreparedCommand prepare(Command.Product product) {
       return () -> {};
     }
