@@ -30,7 +30,14 @@ enum { TRANSPOSE_A = 3, TRANSPOSE_B = 4, EPILOGUE = 7, BIAS = 8, BIAS_TYPE = 26 
 enum { AUX = 11, AUX_LD = 12, AUX_TYPE = 22, A_SCALE = 17, B_SCALE = 18, FAST_SUMS = 25 };
 constexpr int ALGORITHM_WORDS = 8;
 #endif
-enum { R_32F = 0, R_16BF = 14, R_8F_E4M3 = 28, R_8F_E5M2 = 29 };
+enum {
+  R_32F = 0,
+  R_16BF = 14,
+  R_8F_E4M3 = 28,
+  R_8F_E5M2 = 29,
+  R_8F_E4M3_FNUZ = 1000,
+  R_8F_E5M2_FNUZ = 1001
+};
 enum {
   EPILOGUE_DEFAULT = 1,
   EPILOGUE_BIAS = 4,
@@ -56,14 +63,21 @@ struct Descriptor {
   bool transpose_b() const { return operation_b == OP_T; }
 };
 
-bool is_eight(int type) { return type == R_8F_E4M3 || type == R_8F_E5M2; }
+bool is_fnuz(int type) { return type == R_8F_E4M3_FNUZ || type == R_8F_E5M2_FNUZ; }
+
+bool is_e4m3(int type) { return type == R_8F_E4M3 || type == R_8F_E4M3_FNUZ; }
+
+bool is_eight(int type) { return type == R_8F_E4M3 || type == R_8F_E5M2 || is_fnuz(type); }
 
 float eight(uint8_t x, int type) {
-  int fraction = type == R_8F_E4M3 ? 3 : 2, bias = type == R_8F_E4M3 ? 7 : 15;
+  int fraction = is_e4m3(type) ? 3 : 2, bias = (is_e4m3(type) ? 7 : 15) + is_fnuz(type);
   int exponent = (x & 0x7f) >> fraction, rest = x & ((1 << fraction) - 1);
   float size = exponent == 0 ? std::ldexp((float)rest, 1 - bias - fraction)
                              : std::ldexp((float)(1 << fraction | rest), exponent - bias - fraction);
-  if ((x & 0x7f) > (type == R_8F_E4M3 ? 0x7e : 0x7b)) {
+  if (is_fnuz(type) && x == 0x80) {
+    return NAN;
+  }
+  if (!is_fnuz(type) && (x & 0x7f) > (type == R_8F_E4M3 ? 0x7e : 0x7b)) {
     size = type == R_8F_E5M2 && rest == 0 ? INFINITY : NAN;
   }
   return x & 0x80 ? -size : size;
@@ -146,7 +160,8 @@ bool fits(const Descriptor& d, const Layout& a, const Layout& b, const Layout& c
   if (is_eight(a.type) || is_eight(b.type)) {
     // As Hopper has it: both of 8 bits and not both E5M2, inner dimensions innermost, scales, whole
     // sixteens, a bias of bf16, and results of more bits.
-    bool both = is_eight(a.type) && is_eight(b.type) && (a.type == R_8F_E4M3 || b.type == R_8F_E4M3);
+    bool both = is_eight(a.type) && is_eight(b.type) && (is_e4m3(a.type) || is_e4m3(b.type)) &&
+                is_fnuz(a.type) == is_fnuz(b.type);
     bool sizes = m % 16 == 0 && n % 16 == 0 && k % 16 == 0;
     bool bias = d.epilogue != EPILOGUE_BIAS || d.bias_type == R_16BF;
     return both && sizes && bias && d.transpose_a() && !d.transpose_b() && d.a_scale && d.b_scale &&

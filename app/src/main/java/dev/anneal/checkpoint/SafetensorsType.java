@@ -58,6 +58,8 @@ public enum SafetensorsType {
       case F16 -> F16;
       case F8E4M3 -> F8_E4M3;
       case F8E5M2 -> F8_E5M2;
+      case F8E4M3FNUZ, F8E5M2FNUZ ->
+          throw new IllegalArgumentException("safetensors have no type " + dtype);
       case I32 -> I32;
     };
   }

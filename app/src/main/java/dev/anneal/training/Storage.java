@@ -1,12 +1,14 @@
 package dev.anneal.training;
 
 import dev.anneal.device.Device;
+import dev.anneal.failure.Failure;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.EightBitProducts;
 import dev.anneal.plan.Precision;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * How a step's numbers are stored.
@@ -26,7 +28,10 @@ public record Storage(
   /** As {@code device} wants it. */
   public static Storage on(Device device, Precision precision) {
     return new Storage(
-        precision, precision.lossScale(), device.weightCopies(precision), precision.eightBits());
+        precision,
+        precision.lossScale(),
+        device.weightCopies(precision),
+        device.eightBits(precision));
   }
 
   /** Without copies of the parameters. */
@@ -38,8 +43,22 @@ public record Storage(
    * Of each device, for plans of the same ops. The first one, the reference, has fp32 where it does
    * not have {@code wanted}. Where one has copies of the parameters all have; those that need none
    * have them in fp32.
+   *
+   * @throws Failure when devices have different formats of 8 bits
    */
   public static List<Storage> together(Precision wanted, List<Device> devices) {
+    List<EightBitProducts> formats =
+        devices.stream()
+            .filter(device -> device.precisions().contains(wanted))
+            .flatMap(device -> device.eightBits(wanted).stream())
+            .distinct()
+            .toList();
+    if (formats.size() > 1) {
+      throw Failure.usage(
+          "the devices have different formats of 8 bits: "
+              + formats.stream().map(e -> e.values().name()).collect(Collectors.joining(" and "))
+              + "; compare those that have the same");
+    }
     List<Storage> own = new ArrayList<>();
     for (Device device : devices) {
       boolean reference = own.isEmpty();
@@ -51,8 +70,8 @@ public record Storage(
               wanted.lossScale(),
               device.weightCopies(precision),
               precision == wanted
-                  ? wanted.eightBits()
-                  : wanted.eightBits().map(e -> new EightBitProducts(e.gradients(), false))));
+                  ? device.eightBits(wanted)
+                  : formats.stream().findFirst().map(EightBitProducts::unstored)));
     }
     if (own.stream().allMatch(storage -> storage.weightCopies().isEmpty())) {
       return own;

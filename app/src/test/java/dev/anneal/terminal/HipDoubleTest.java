@@ -105,16 +105,21 @@ class HipDoubleTest {
   }
 
   /**
-   * Device 2 is a gfx1201, which has the formats of 8 bits; device 0 a gfx942, which has others.
+   * Device 2 is a gfx1201, which has NVIDIA's formats of 8 bits; device 0 a gfx942, which has
+   * FNUZ's; device 1 a gfx1100, which has none.
    */
   @Test
   void hasEightBitsWhereTheArchitectureHasThem() throws Exception {
     List<JsonNode> all =
-        run(verify(" --device 2 --dtype fp8"), verify(" --device 2 --dtype fp8_hybrid"));
+        run(
+            verify(" --device 2 --dtype fp8"),
+            verify(" --device 2 --dtype fp8_hybrid"),
+            verify(" --device 0 --dtype fp8"),
+            verify(" --device 0 --dtype fp8_hybrid"));
     List<JsonNode> verifications = events(all, "verify");
-    assertEquals(2, verifications.size());
+    assertEquals(4, verifications.size());
     verifications.forEach(verification -> assertTrue(verification.path("ok").asBoolean()));
-    Result refused = anneal(verify(" --device 0 --dtype fp8"));
+    Result refused = anneal(verify(" --device 1 --dtype fp8"));
     assertEquals(2, refused.code());
     assertTrue(refused.err().contains("hip has fp32, bf16, pure_bf16;"), refused.err());
   }

@@ -27,7 +27,7 @@ final class CudnnAttentionGraph {
         switch (shape.format()) {
           case BF16 -> Type.BFLOAT16;
           case F16 -> Type.HALF;
-          case F32, I32, F8E4M3, F8E5M2 ->
+          case F32, I32, F8E4M3, F8E5M2, F8E4M3FNUZ, F8E5M2FNUZ ->
               throw new IllegalArgumentException("attention of " + shape.format());
         };
   }

@@ -3,6 +3,7 @@ package dev.anneal.device;
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.DType;
+import dev.anneal.plan.EightBitProducts;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Rewrite;
@@ -35,6 +36,11 @@ public interface Device extends AutoCloseable {
    */
   default Optional<DType> weightCopies(Precision precision) {
     return Optional.empty();
+  }
+
+  /** What makes products of 8 bits at {@code precision}, in the formats that this device has. */
+  default Optional<EightBitProducts> eightBits(Precision precision) {
+    return precision.eightBits();
   }
 
   /** The kernels that have versions to choose from; none on a device that has one of each. */

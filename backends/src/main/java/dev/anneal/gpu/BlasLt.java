@@ -32,6 +32,11 @@ public final class BlasLt implements MatrixLibrary {
   private static final int R_16BF = 14;
   private static final int R_8F_E4M3 = 28;
   private static final int R_8F_E5M2 = 29;
+
+  /** AMD's alone. */
+  private static final int R_8F_E4M3_FNUZ = 1000;
+
+  private static final int R_8F_E5M2_FNUZ = 1001;
   private static final int EPILOGUE_BIAS = 4;
   private static final int EPILOGUE_GELU_AUX_BIAS = 164;
   private static final int EPILOGUE_DGELU = 192;
@@ -337,6 +342,8 @@ public final class BlasLt implements MatrixLibrary {
       case BF16 -> R_16BF;
       case F8E4M3 -> R_8F_E4M3;
       case F8E5M2 -> R_8F_E5M2;
+      case F8E4M3FNUZ -> R_8F_E4M3_FNUZ;
+      case F8E5M2FNUZ -> R_8F_E5M2_FNUZ;
       case F16, I32 -> throw new IllegalArgumentException("no product is in " + dtype);
     };
   }

@@ -21,6 +21,11 @@ public interface Driver extends AutoCloseable {
     return Set.of(Precision.FP32);
   }
 
+  /** Whether its formats of 8 bits are FNUZ's. */
+  default boolean hasFnuz() {
+    return false;
+  }
+
   /** Makes this GPU the calling thread's; a session may come from any thread. */
   void enter();
 

@@ -28,13 +28,15 @@ final class EightBit {
 
   private EightBit() {}
 
-  /** As quantize.cuh numbers them. */
+  /** As fp8.cuh numbers them. */
   private static Argument format(DType dtype) {
     return i32(
         switch (dtype) {
           case F32 -> 0;
           case F8E4M3 -> 1;
           case F8E5M2 -> 2;
+          case F8E4M3FNUZ -> 3;
+          case F8E5M2FNUZ -> 4;
           case BF16, F16, I32 -> throw new IllegalArgumentException(dtype + " has no 8 bits");
         });
   }

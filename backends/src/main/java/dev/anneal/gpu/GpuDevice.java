@@ -12,6 +12,7 @@ import dev.anneal.failure.Failure;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.ChunkedClassifier;
 import dev.anneal.plan.DType;
+import dev.anneal.plan.EightBitProducts;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
@@ -86,6 +87,11 @@ public final class GpuDevice implements Device {
     return precision.storage() == precision.parameters()
         ? Optional.empty()
         : Optional.of(precision.storage());
+  }
+
+  @Override
+  public Optional<EightBitProducts> eightBits(Precision precision) {
+    return precision.eightBits().map(e -> driver.hasFnuz() ? e.fnuz() : e);
   }
 
   @Override

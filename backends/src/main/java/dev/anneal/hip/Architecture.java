@@ -73,12 +73,14 @@ record Architecture(String name) {
     return name.startsWith("gfx1") ? 32 : 64;
   }
 
-  /**
-   * Whether it has the formats of 8 bits that plans know, the Open Compute Project's. gfx942 has
-   * others: FNUZ, up to 240, in which one pattern alone is no number.
-   */
+  /** Whether it has the Open Compute Project's formats of 8 bits. */
   boolean hasOpenEightBits() {
     return name.equals("gfx950") || name.startsWith("gfx12");
+  }
+
+  /** Whether it has others of 8 bits, FNUZ's. */
+  boolean hasFnuz() {
+    return name.startsWith("gfx94");
   }
 
   MatrixUnit matrixUnit() {

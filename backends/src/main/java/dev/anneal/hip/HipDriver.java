@@ -48,10 +48,15 @@ final class HipDriver implements Driver {
   public Set<Precision> precisions() {
     // Of bf16 every architecture can do with the portable kernels, which compute in fp32.
     Set<Precision> all = EnumSet.of(Precision.FP32, Precision.BF16, Precision.PURE_BF16);
-    if (architecture.hasOpenEightBits()) {
+    if (architecture.hasOpenEightBits() || architecture.hasFnuz()) {
       all.addAll(EnumSet.of(Precision.FP8, Precision.FP8_HYBRID));
     }
     return all;
+  }
+
+  @Override
+  public boolean hasFnuz() {
+    return architecture.hasFnuz();
   }
 
   @Override

@@ -37,7 +37,7 @@ record Source(String file, List<String> before, String definitions) {
       case F32 -> this;
       case BF16 -> defining("-DACTIVATION=1");
       case F16 -> defining("-DACTIVATION=2");
-      case F8E4M3, F8E5M2 ->
+      case F8E4M3, F8E5M2, F8E4M3FNUZ, F8E5M2FNUZ ->
           throw new IllegalArgumentException("no activations are stored in " + dtype);
       case I32 -> throw new IllegalArgumentException("activations are no integers");
     };

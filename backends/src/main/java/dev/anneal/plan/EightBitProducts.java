@@ -20,11 +20,22 @@ import java.util.Set;
  * <p>Source: the recipe of llmq (tensorwise current scaling), and Micikevicius and others, "FP8
  * Formats for Deep Learning", 2022, for E5M2 gradients.
  *
- * @param gradients the format of gradients; all else is E4M3
+ * @param values the format of activations and weights
+ * @param gradients the format of gradients
  * @param stored whether operands are stored so; otherwise in fp32, to compare with
  */
-public record EightBitProducts(DType gradients, boolean stored) implements Rewrite {
+public record EightBitProducts(DType values, DType gradients, boolean stored) implements Rewrite {
   private static final int MULTIPLE = 16;
+
+  /** The same in FNUZ's formats. */
+  public EightBitProducts fnuz() {
+    return new EightBitProducts(values.fnuz(), gradients.fnuz(), stored);
+  }
+
+  /** The same with operands in fp32 that have been rounded so. */
+  public EightBitProducts unstored() {
+    return new EightBitProducts(values, gradients, false);
+  }
 
   @Override
   public List<Op> apply(List<Op> ops) {
@@ -82,19 +93,19 @@ public record EightBitProducts(DType gradients, boolean stored) implements Rewri
     private Op rewritten(Op op) {
       return switch (op) {
         case Op.MatmulForward o when ofBlock(o.weight(), o.in()) -> {
-          Op.Quantize in = quantized(o.in(), DType.F8E4M3);
-          Op.Quantize weight = quantized(o.weight(), DType.F8E4M3);
+          Op.Quantize in = quantized(o.in(), values);
+          Op.Quantize weight = quantized(o.weight(), values);
           yield product(o.out(), in.out(), in, weight.out(), weight, o.bias(), false);
         }
         case Op.MatmulBackwardInput o when ofBlock(o.weight(), o.dOut()) -> {
           Op.Quantize dOut = quantized(o.dOut(), gradients);
-          Op.Quantize weight = quantized(o.weight(), DType.F8E4M3);
+          Op.Quantize weight = quantized(o.weight(), values);
           yield product(
               o.dIn(), dOut.out(), dOut, weight.transposed(), weight, Optional.empty(), false);
         }
         case Op.MatmulBackwardWeight o when isOfBlock(o) -> {
           Op.Quantize dOut = quantized(o.dOut(), gradients);
-          Op.Quantize in = quantized(o.in(), DType.F8E4M3);
+          Op.Quantize in = quantized(o.in(), values);
           yield product(
               o.dWeight(),
               dOut.transposed(),

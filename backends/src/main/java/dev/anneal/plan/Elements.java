@@ -14,7 +14,8 @@ public final class Elements {
       case F32 -> from.get(ValueLayout.JAVA_FLOAT_UNALIGNED, at);
       case BF16 -> Bfloat16.toFloat(from.get(ValueLayout.JAVA_SHORT_UNALIGNED, at));
       case F16 -> Float.float16ToFloat(from.get(ValueLayout.JAVA_SHORT_UNALIGNED, at));
-      case F8E4M3, F8E5M2 -> Float8.toFloat(from.get(ValueLayout.JAVA_BYTE, at), dtype);
+      case F8E4M3, F8E5M2, F8E4M3FNUZ, F8E5M2FNUZ ->
+          Float8.toFloat(from.get(ValueLayout.JAVA_BYTE, at), dtype);
       case I32 -> from.get(ValueLayout.JAVA_INT_UNALIGNED, at);
     };
   }
@@ -26,7 +27,8 @@ public final class Elements {
       case F32 -> to.set(ValueLayout.JAVA_FLOAT_UNALIGNED, at, value);
       case BF16 -> to.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, Bfloat16.of(value));
       case F16 -> to.set(ValueLayout.JAVA_SHORT_UNALIGNED, at, Float.floatToFloat16(value));
-      case F8E4M3, F8E5M2 -> to.set(ValueLayout.JAVA_BYTE, at, Float8.of(value, dtype));
+      case F8E4M3, F8E5M2, F8E4M3FNUZ, F8E5M2FNUZ ->
+          to.set(ValueLayout.JAVA_BYTE, at, Float8.of(value, dtype));
       case I32 -> to.set(ValueLayout.JAVA_INT_UNALIGNED, at, (int) value);
     }
   }

@@ -45,8 +45,8 @@ public enum Precision implements Rewrite {
   /** What makes products of 8 bits, in those that have them. */
   public Optional<EightBitProducts> eightBits() {
     return switch (this) {
-      case FP8 -> Optional.of(new EightBitProducts(DType.F8E4M3, true));
-      case FP8_HYBRID -> Optional.of(new EightBitProducts(DType.F8E5M2, true));
+      case FP8 -> Optional.of(new EightBitProducts(DType.F8E4M3, DType.F8E4M3, true));
+      case FP8_HYBRID -> Optional.of(new EightBitProducts(DType.F8E4M3, DType.F8E5M2, true));
       case FP32, TF32, BF16, PURE_BF16, FP16 -> Optional.empty();
     };
   }

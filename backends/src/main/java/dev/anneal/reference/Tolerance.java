@@ -61,8 +61,8 @@ public record Tolerance(boolean elementwise, double limit) {
     return switch (dtype) {
       case BF16 -> 0x1p-7;
       case F16 -> 0x1p-10;
-      case F8E4M3 -> 0x1p-3;
-      case F8E5M2 -> 0x1p-2;
+      case F8E4M3, F8E4M3FNUZ -> 0x1p-3;
+      case F8E5M2, F8E5M2FNUZ -> 0x1p-2;
       case F32, I32 -> 0;
     };
   }

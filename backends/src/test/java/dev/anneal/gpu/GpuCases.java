@@ -42,9 +42,14 @@ public final class GpuCases {
 
   /** Products of 8 bits among bf16, and what makes their operands. */
   public static Stream<OpRun> eightBits() {
+    return eightBits(DType.F8E4M3, DType.F8E5M2);
+  }
+
+  /** The same in other formats. */
+  public static Stream<OpRun> eightBits(DType e4m3, DType e5m2) {
     return OpCases.all()
         .filter(run -> run.op() instanceof Op.EightBit)
-        .map(run -> run.eightBits().copied(DType.BF16).stored(Precision.FP8));
+        .map(run -> run.eightBits(e4m3, e5m2).copied(DType.BF16).stored(Precision.FP8));
   }
 
   /** Each version of the op's kernel; one empty choice when it has one only. */

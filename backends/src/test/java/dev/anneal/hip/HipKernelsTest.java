@@ -8,6 +8,7 @@ import dev.anneal.gpu.GpuCases;
 import dev.anneal.ops.OpAccuracy;
 import dev.anneal.ops.OpCases;
 import dev.anneal.ops.OpRun;
+import dev.anneal.plan.DType;
 import dev.anneal.plan.Tensor;
 import java.util.HashMap;
 import java.util.Map;
@@ -83,6 +84,16 @@ class HipKernelsTest {
   @MethodSource("eightBits")
   void theLastVersionMatchesTheReferenceInEightBitsAtBothWaves(OpRun run) {
     HipDouble.WAVES.forEach(wave -> matches(run, wave));
+  }
+
+  static Stream<OpRun> fnuz() {
+    return GpuCases.eightBits(DType.F8E4M3FNUZ, DType.F8E5M2FNUZ);
+  }
+
+  @ParameterizedTest
+  @MethodSource("fnuz")
+  void theLastVersionMatchesTheReferenceInFnuz(OpRun run) {
+    matches(run, 64);
   }
 
   private static void matches(OpRun run, int wave) {

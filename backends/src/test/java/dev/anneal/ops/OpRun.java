@@ -61,17 +61,28 @@ public final class OpRun {
     return new OpRun(new WeightCopies(dtype).apply(original), integersBelow);
   }
 
-  /** The same with tensors in 8 bits whose names begin with the format. */
-  public OpRun eightBits() {
+  /** The same with tensors in 8 bits whose names begin with {@code e4m3} or {@code e5m2}. */
+  public OpRun eightBits(DType e4m3, DType e5m2) {
     UnaryOperator<Tensor> narrow =
         t ->
             t.name().startsWith("e4m3")
-                ? new Tensor(t.name(), DType.F8E4M3, t.shape(), t.arena())
+                ? new Tensor(t.name(), e4m3, t.shape(), t.arena())
                 : t.name().startsWith("e5m2")
-                    ? new Tensor(t.name(), DType.F8E5M2, t.shape(), t.arena())
+                    ? new Tensor(t.name(), e5m2, t.shape(), t.arena())
                     : t;
     return new OpRun(
-        original.stream().map(op -> op.mapTensors(narrow)).toList(), integersBelow, multiplication);
+        original.stream()
+            .map(op -> op.mapTensors(narrow))
+            .map(
+                op ->
+                    op instanceof Op.Quantize q && q.format() == DType.F8E4M3
+                        ? new Op.Quantize(q.out(), q.transposed(), q.scale(), q.in(), e4m3)
+                        : op instanceof Op.Quantize q
+                            ? new Op.Quantize(q.out(), q.transposed(), q.scale(), q.in(), e5m2)
+                            : op)
+            .toList(),
+        integersBelow,
+        multiplication);
   }
 
   /** The same with less exact products. */
