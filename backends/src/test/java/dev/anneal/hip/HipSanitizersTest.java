@@ -4,9 +4,11 @@ import dev.anneal.gpu.CompilerLibrary;
 import dev.anneal.gpu.DoubleControls;
 import dev.anneal.gpu.GpuDevice;
 import dev.anneal.gpu.KernelFiles;
+import dev.anneal.gpu.KernelImages;
 import dev.anneal.gpu.KernelSource;
 import dev.anneal.gpu.Replay;
 import dev.anneal.gpu.SpreadDevice;
+import dev.anneal.gpu.TensorCoreCases;
 import dev.anneal.gpu.TestDouble;
 import dev.anneal.ops.OpRun;
 import dev.anneal.plan.DType;
@@ -19,6 +21,8 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Launches of the kernels' last versions again, with AMD's waves and local memory, looking for
@@ -29,14 +33,21 @@ class HipSanitizersTest {
 
   @Test
   void noKernelReachesBeyondItsTensorsAtWave64() throws Throwable {
-    replay(64, KernelFiles.PORTABLE, Replay.cases(DType.F32));
+    replay("gfx942", DType.F32, KernelFiles.PORTABLE, Replay.cases(DType.F32));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"gfx942", "gfx1201"})
+  void matrixUnitsDoNotReachBeyondTheirTensors(String architecture) throws Throwable {
+    replay(architecture, DType.BF16, KernelFiles.TENSOR_CORES, TensorCoreCases.few().toList());
   }
 
   /** At this wave what differs from CUDA is local memory, and so attention's tiles. */
   @Test
   void attentionDoesNotReachBeyondItsTensorsAtWave32() throws Throwable {
     replay(
-        32,
+        "gfx1100",
+        DType.F32,
         List.of("attention.cu"),
         Replay.cases(DType.F32).stream()
             .filter(
@@ -49,28 +60,34 @@ class HipSanitizersTest {
             .toList());
   }
 
-  private void replay(int wave, List<String> files, List<OpRun> cases) throws Throwable {
+  private void replay(String name, DType real, List<String> files, List<OpRun> cases)
+      throws Throwable {
     TestDouble.build();
     Path record = folder.resolve("launches");
-    try (SpreadDevice device = new SpreadDevice((GpuDevice) HipDouble.open(wave))) {
+    Architecture architecture = new Architecture(name);
+    try (SpreadDevice device = new SpreadDevice((GpuDevice) HipDouble.open(name))) {
+      if (real == DType.BF16) {
+        device.chooseKernels(TensorCoreCases.VERSIONS);
+      }
       DoubleControls.HIP.record(record.toString());
       cases.forEach(run -> run.on(device));
     } finally {
       DoubleControls.HIP.record("");
     }
-    String architecture = HipDouble.architecture(wave).name();
     CompilerLibrary hiprtc = HipCompiler.find(HipLibrary.locator(System.getenv())).orElseThrow();
     List<String> options =
-        Stream.concat(
-                HipCompiler.options(HipDouble.architecture(wave), wave).stream(),
-                Replay.BOUNDS.options().stream())
+        Stream.of(
+                HipCompiler.options(architecture, architecture.wave()),
+                Replay.BOUNDS.options(),
+                KernelImages.definitions(real))
+            .flatMap(List::stream)
             .toList();
     List<Path> modules =
         files.parallelStream()
             .map(
                 file -> {
                   KernelSource source = KernelSource.of(file, HipCompiler.FOLDERS);
-                  return write(file, hiprtc.compile(source, options, "Code", architecture));
+                  return write(file, hiprtc.compile(source, options, "Code", name));
                 })
             .toList();
     Replay.BOUNDS.check(folder, record, modules);
