@@ -34,11 +34,6 @@ public record Storage(
         device.eightBits(precision));
   }
 
-  /** Without copies of the parameters. */
-  public static Storage of(Precision precision) {
-    return new Storage(precision, precision.lossScale(), Optional.empty(), precision.eightBits());
-  }
-
   /**
    * Of each device, for plans of the same ops. The first one, the reference, has fp32 where it does
    * not have {@code wanted}. Where one has copies of the parameters all have; those that need none

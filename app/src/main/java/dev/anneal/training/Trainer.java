@@ -60,8 +60,13 @@ public final class Trainer implements AutoCloseable {
   private boolean stale = true;
 
   private final java.lang.foreign.Arena host = java.lang.foreign.Arena.ofShared();
-  private final MemorySegment staging;
-  private final MemorySegment scalars;
+
+  /**
+   * All of the inputs arena, which is copied at once: a copy costs a device more than its bytes.
+   */
+  private final MemorySegment inputs;
+
+  private final MemorySegment scalar = host.allocate(ValueLayout.JAVA_FLOAT);
   private final int[] tokens;
   private final int[] targets;
 
@@ -81,8 +86,7 @@ public final class Trainer implements AutoCloseable {
     int batchTokens = (int) plans.inputs().tokens().elements();
     this.tokens = new int[batchTokens];
     this.targets = new int[batchTokens];
-    this.staging = host.allocate(ValueLayout.JAVA_INT, Math.max(3, batchTokens));
-    this.scalars = host.allocate(ValueLayout.JAVA_FLOAT, 4);
+    this.inputs = host.allocate(plans.step().layout().bytes(Arena.INPUTS), 64);
     plans.bytes().forEach((arena, bytes) -> memory.put(arena, device.allocate(arena, bytes)));
     this.programs = Programs.compile(device, plans, memory);
   }
@@ -197,11 +201,13 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
+  /** To the host's copy of the inputs, which {@link #feed} brings to the device. */
   private void writeSchedule(int step, double learningRate) {
-    scalars.setAtIndex(ValueLayout.JAVA_FLOAT, 0, (float) learningRate);
-    scalars.setAtIndex(ValueLayout.JAVA_FLOAT, 1, correction(adamW.beta1(), step));
-    scalars.setAtIndex(ValueLayout.JAVA_FLOAT, 2, correction(adamW.beta2(), step));
-    write(plans.inputs().schedule(), 0, scalars.asSlice(0, 12));
+    float c1 = correction(adamW.beta1(), step);
+    float c2 = correction(adamW.beta2(), step);
+    MemorySegment schedule = input(plans.inputs().schedule());
+    MemorySegment.copy(
+        new float[] {(float) learningRate, c1, c2}, 0, schedule, ValueLayout.JAVA_FLOAT, 0, 3);
     plans
         .inputs()
         .random()
@@ -217,17 +223,20 @@ public final class Trainer implements AutoCloseable {
     batches.fill(index, tokens, targets);
     writeIntegers(plans.inputs().tokens(), tokens);
     writeIntegers(plans.inputs().targets(), targets);
+    device.copyIn(memory(Arena.INPUTS), 0, inputs);
   }
 
   private void writeIntegers(Tensor tensor, int[] values) {
-    MemorySegment.copy(values, 0, staging, ValueLayout.JAVA_INT, 0, values.length);
-    write(tensor, 0, staging.asSlice(0, 4L * values.length));
+    MemorySegment.copy(values, 0, input(tensor), ValueLayout.JAVA_INT, 0, values.length);
+  }
+
+  private MemorySegment input(Tensor tensor) {
+    return inputs.asSlice(place(plans.step(), tensor), tensor.bytes());
   }
 
   private double scalar(Plan plan, Tensor tensor) {
-    MemorySegment to = scalars.asSlice(12, 4);
-    read(plan, tensor, 0, to);
-    return to.get(ValueLayout.JAVA_FLOAT, 0);
+    read(plan, tensor, 0, scalar);
+    return scalar.get(ValueLayout.JAVA_FLOAT, 0);
   }
 
   /**

@@ -15,6 +15,7 @@ import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Tensor;
 import dev.anneal.random.Philox;
 import dev.anneal.reference.ReferenceInterpreter;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -24,8 +25,9 @@ class PrecisionTest {
   private static final Model MODEL = new Gpt2(new GptConfig(2, 2, 16, 8, 19));
 
   private static TrainingPlans plans(Precision precision, Recompute recompute) {
-    return TrainingPlans.of(
-        MODEL, 2, 8, 1, AdamWSettings.defaults(), recompute, Storage.of(precision));
+    Storage storage =
+        new Storage(precision, precision.lossScale(), Optional.empty(), Optional.empty());
+    return TrainingPlans.of(MODEL, 2, 8, 1, AdamWSettings.defaults(), recompute, storage);
   }
 
   private static ReferenceInterpreter step(TrainingPlans plans) {

@@ -79,7 +79,7 @@ class CudaProgramTest {
       step.run();
       long before = DoubleControls.CUDA.calls();
       step.run();
-      // A trainer copies the schedule, tokens, targets, the loss and the norm: 18 in all, below 20.
+      // A trainer copies its inputs, the loss and the norm: 12 in all, below 20.
       assertEquals(3 + 3, DoubleControls.CUDA.calls() - before);
     }
   }
