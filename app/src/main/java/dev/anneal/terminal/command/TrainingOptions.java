@@ -94,17 +94,17 @@ final class TrainingOptions {
       paramLabel = "N",
       description =
           "parts of a batch's tokens that have logits at once, 0 for all; by default what the"
-              + " device wants: 4096 tokens on CUDA and HIP, all")
+              + " device wants: 4096 tokens on CUDA and HIP, all on others")
   private Optional<Integer> classifierChunks = Optional.empty();
 
   @Option(
       names = "--dtype",
       defaultValue = "fp32",
       description =
-          "of stored activations, and on CUDA of the weights that products read, beside fp32"
-              + " masters: fp32, bf16 or fp16; tf32 is fp32 whose products may lose 13 bits; fp8 is"
-              + " bf16 whose linear layers multiply 8 bits, fp8_hybrid with wider gradients; where"
-              + " the device has it; sums are in fp32; ${DEFAULT-VALUE} by default")
+          "of stored activations, and on CUDA and HIP of the weights that products read, beside"
+              + " fp32 masters: fp32, bf16 or fp16; tf32 is fp32 whose products may lose 13 bits;"
+              + " fp8 is bf16 whose linear layers multiply 8 bits, fp8_hybrid with wider gradients;"
+              + " where the device has it; sums are in fp32; ${DEFAULT-VALUE} by default")
   private Precision precision;
 
   @Option(

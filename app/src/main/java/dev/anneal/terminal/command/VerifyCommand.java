@@ -61,8 +61,8 @@ final class VerifyCommand extends ShellCommand {
       names = "--dtype",
       defaultValue = "fp32",
       description =
-          "as for train: fp32, tf32, bf16 or fp16, where the device has it; ${DEFAULT-VALUE} by"
-              + " default")
+          "as for train: fp32, tf32, bf16, pure_bf16, fp8, fp8_hybrid or fp16, where the device has"
+              + " it; ${DEFAULT-VALUE} by default")
   private Precision precision;
 
   @Option(
