@@ -2,82 +2,21 @@ package dev.anneal.terminal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.anneal.terminal.AnnealProcess.Result;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
-/**
- * The CUDA device from the command line, on the test double of its driver that the tests of the
- * backends build before these.
- */
-class CudaDoubleTest {
-  private static final Path BACKENDS = Path.of("../backends/target").toAbsolutePath().normalize();
-  private static final Path DOUBLE = BACKENDS.resolve("test-classes/cuda-double");
-  private static final String SHAPE =
-      " --layers 1 --channels 32 --heads 2 --context 16 --seq 16 --batch 2 --threads 1";
-
-  @TempDir private Path temp;
-  private String data = "";
-
-  @BeforeEach
-  void needsTheDouble() throws IOException {
-    assumeTrue(
-        Files.exists(DOUBLE.resolve("libcuda.so.1"))
-            && Files.exists(DOUBLE.resolve("libnvrtc.so.13")),
-        "no " + DOUBLE + "/libcuda.so.1: run the tests of backends first");
-    Path text = temp.resolve("text.txt");
-    Files.writeString(text, "the quick brown fox jumps over the lazy dog\n".repeat(300));
-    data = " --data " + text;
-  }
-
-  private static String verify(String more) throws Exception {
-    Path model = Path.of(CudaDoubleTest.class.getResource("/gpt2-tiny/model.bin").toURI());
-    return "verify --backend cuda --json --steps 2 --checkpoint "
-        + model
-        + " --state "
-        + model.resolveSibling("debug_state.bin")
-        + more;
-  }
-
-  private Result anneal(String arguments) throws Exception {
-    return AnnealProcess.shell(temp, environment(), "", "anneal " + arguments);
-  }
-
-  private static Map<String, String> environment() {
-    return Map.of(
-        "LD_LIBRARY_PATH",
-        DOUBLE.toString(),
-        "XDG_CACHE_HOME",
-        BACKENDS.resolve("cache").toString());
-  }
-
-  /** Runs the lines one after the other in one process; what they printed, as JSON. */
-  private List<JsonNode> run(String... lines) throws Exception {
-    Result result = anneal("--json -c " + AnnealProcess.quote(String.join("; ", lines)));
-    assertEquals(0, result.code(), result.out() + result.err());
-    List<JsonNode> events = new ArrayList<>();
-    for (String line : result.out().lines().toList()) {
-      events.add(new ObjectMapper().readTree(line));
-    }
-    return events;
-  }
-
-  private static Stream<JsonNode> events(List<JsonNode> all, String kind) {
-    return all.stream().filter(event -> event.path("event").asText().equals(kind));
+/** The CUDA device from the command line. */
+class CudaDoubleTest extends OnGpuDouble {
+  CudaDoubleTest() {
+    super("cuda", "libcuda.so.1", "libnvrtc.so.13");
   }
 
   @Test
@@ -192,16 +131,15 @@ class CudaDoubleTest {
   @Test
   void losesItsDeviceAndKeepsTheLastCheckpoint() throws Exception {
     Path run = temp.resolve("run");
-    Map<String, String> environment = new HashMap<>(environment());
     // The first step is no graph, the sixth launch is of step 7.
-    environment.put("ANNEAL_DOUBLE_LOST_AFTER", "5");
+    Map<String, String> losing = Map.of("ANNEAL_DOUBLE_LOST_AFTER", "5");
     String train =
-        "anneal train --backend cuda --steps 12 --total-batch 32 --val-every 0 --sample-tokens 0"
+        "train --backend cuda --steps 12 --total-batch 32 --val-every 0 --sample-tokens 0"
             + " --checkpoint-every 3 --out "
             + run
             + SHAPE
             + data;
-    Result lost = AnnealProcess.shell(temp, environment, "", train);
+    Result lost = anneal(train, losing);
     assertEquals(3, lost.code(), lost.out() + lost.err());
     String error = lost.err().lines().filter(line -> line.contains("lost")).findFirst().orElse("");
     assertTrue(error.contains("CUDA_ERROR_LAUNCH_FAILED; what was saved before is whole"), error);
