@@ -87,8 +87,14 @@ public final class Trainer implements AutoCloseable {
     this.tokens = new int[batchTokens];
     this.targets = new int[batchTokens];
     this.inputs = host.allocate(plans.step().layout().bytes(Arena.INPUTS), 64);
-    plans.bytes().forEach((arena, bytes) -> memory.put(arena, device.allocate(arena, bytes)));
-    this.programs = Programs.compile(device, plans, memory);
+    try {
+      plans.bytes().forEach((arena, bytes) -> memory.put(arena, device.allocate(arena, bytes)));
+      this.programs = Programs.compile(device, plans, memory);
+    } catch (RuntimeException e) {
+      // The device may be a live run's next one, and stay open.
+      free();
+      throw e;
+    }
   }
 
   /** The plans, compiled; micro-steps that are the same plan are the same program. */
@@ -369,6 +375,10 @@ public final class Trainer implements AutoCloseable {
   @Override
   public void close() {
     programs.close();
+    free();
+  }
+
+  private void free() {
     memory.values().forEach(Memory::close);
     host.close();
   }
