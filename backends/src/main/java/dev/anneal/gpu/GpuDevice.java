@@ -134,7 +134,17 @@ public final class GpuDevice implements Device {
     driver.enter();
     Workspace measured = measured(plan);
     GpuMemory own = new GpuMemory(driver, "workspace of " + plan.name(), measured.bytes());
-    Workspace workspace = new Workspace(own.address(), measured.constantBytes());
+    try {
+      return compile(plan, places, own, measured.constantBytes());
+    } catch (RuntimeException e) {
+      own.close();
+      throw e;
+    }
+  }
+
+  private Program compile(
+      Plan plan, ToLongFunction<Tensor> places, GpuMemory own, long constantBytes) {
+    Workspace workspace = new Workspace(own.address(), constantBytes);
     List<List<Command>> commands = commands(plan, places, workspace);
     try (var host = java.lang.foreign.Arena.ofConfined()) {
       for (Workspace.Constant constant : workspace.constants()) {

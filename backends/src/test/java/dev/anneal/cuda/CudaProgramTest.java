@@ -2,17 +2,33 @@ package dev.anneal.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.device.Device;
+import dev.anneal.device.DeviceOptions;
 import dev.anneal.device.KernelFamily;
+import dev.anneal.device.Memory;
 import dev.anneal.device.OpTimings;
+import dev.anneal.failure.Failure;
 import dev.anneal.gpu.Course;
 import dev.anneal.gpu.DoubleControls;
+import dev.anneal.gpu.GpuDevice;
+import dev.anneal.gpu.KernelImages;
+import dev.anneal.gpu.Libraries;
 import dev.anneal.gpu.SmallStep;
+import dev.anneal.plan.Arena;
+import dev.anneal.plan.ArenaLayout;
+import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
+import dev.anneal.plan.Plan;
+import dev.anneal.plan.Shape;
+import dev.anneal.plan.Tensor;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import jcuda.driver.CUdevice;
+import jcuda.driver.JCudaDriver;
 import org.junit.jupiter.api.Test;
 
 /** Whole training steps: the first run goes op by op, all others are launches of one graph. */
@@ -81,6 +97,39 @@ class CudaProgramTest {
       step.run();
       // A trainer copies its inputs, the loss and the norm: 12 in all, below 20.
       assertEquals(3 + 3, DoubleControls.CUDA.calls() - before);
+    }
+  }
+
+  @Test
+  void leavesNothingBehindWhenAKernelDoesNotCompile() throws Throwable {
+    Tensor ones = new Tensor("ones", DType.F32, Shape.of(3), Arena.INPUTS);
+    Plan plan =
+        Plan.of(
+            "ones",
+            List.of(new Op.Fill(ones, 1)),
+            List.of(),
+            List.of(ArenaLayout.sequential(Arena.INPUTS, List.of(ones))));
+    try (Device working = CudaDouble.open()) {
+      CUdevice first = new CUdevice();
+      JCudaDriver.cuDeviceGet(first, 0);
+      KernelImages none =
+          (file, real) -> {
+            throw Failure.failed(file + " does not compile");
+          };
+      try (Device broken =
+              new GpuDevice(
+                  working.info(),
+                  new CudaDriver(first, 90),
+                  none,
+                  Libraries.NONE,
+                  DeviceOptions.defaults());
+          Memory inputs = broken.allocate(Arena.INPUTS, 64)) {
+        long before = DoubleControls.CUDA.allocated();
+        Failure failure =
+            assertThrows(Failure.class, () -> broken.compile(plan, Map.of(Arena.INPUTS, inputs)));
+        assertEquals("fill.cu does not compile", failure.getMessage());
+        assertEquals(before, DoubleControls.CUDA.allocated());
+      }
     }
   }
 }
