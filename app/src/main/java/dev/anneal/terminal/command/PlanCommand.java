@@ -9,8 +9,6 @@ import dev.anneal.model.GptConfig;
 import dev.anneal.model.Model;
 import dev.anneal.plan.ChunkedClassifier;
 import dev.anneal.plan.Op;
-import dev.anneal.plan.Precision;
-import dev.anneal.plan.Recompute;
 import dev.anneal.session.Devices;
 import dev.anneal.terminal.text.Amounts;
 import dev.anneal.training.AdamWSettings;
@@ -20,7 +18,6 @@ import dev.anneal.training.TrainingPlans;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeMap;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -53,29 +50,7 @@ final class PlanCommand extends ShellCommand {
       description = "tokens per sequence; ${DEFAULT-VALUE} by default")
   private int sequence;
 
-  @Option(
-      names = "--recompute",
-      defaultValue = "none",
-      description = "none, gelu or block; ${DEFAULT-VALUE} by default")
-  private Recompute recompute;
-
-  @Option(
-      names = "--classifier-chunks",
-      paramLabel = "N",
-      description =
-          "parts of a batch's tokens that have logits at once, 0 for all; by default what the"
-              + " device wants: 4096 tokens on CUDA and HIP, all on others")
-  private Optional<Integer> classifierChunks = Optional.empty();
-
-  @Option(
-      names = "--dtype",
-      defaultValue = "fp32",
-      description =
-          "of stored activations, and on CUDA and HIP of the weights that products read, beside"
-              + " fp32 masters: fp32, bf16 or fp16; tf32 is fp32 whose products may lose 13 bits;"
-              + " fp8 is bf16 whose linear layers multiply 8 bits, fp8_hybrid with wider gradients;"
-              + " where the device has it; sums are in fp32; ${DEFAULT-VALUE} by default")
-  private Precision precision;
+  @Mixin private PlanOptions options;
 
   @Option(names = "--backend", defaultValue = "cpu", description = "${DEFAULT-VALUE} by default")
   private String backend;
@@ -96,10 +71,10 @@ final class PlanCommand extends ShellCommand {
               sequence,
               1,
               AdamWSettings.defaults(),
-              recompute,
+              options.recompute,
               ChunkedClassifier.chosen(
-                  device.rewrites(), classifierChunks, (long) batch * sequence),
-              Storage.on(device, precision));
+                  device.rewrites(), options.classifierChunks, (long) batch * sequence),
+              Storage.on(device, options.precision));
       MemoryBill bill = MemoryBill.of(plans, device);
       if (asJson()) {
         JsonOption.print(out, asJson(gpt, plans, bill));

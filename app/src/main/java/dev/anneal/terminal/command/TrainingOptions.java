@@ -2,12 +2,12 @@ package dev.anneal.terminal.command;
 
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.Precision;
-import dev.anneal.plan.Recompute;
 import dev.anneal.session.RunConfig;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
 import java.util.Locale;
 import java.util.Optional;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
@@ -82,30 +82,7 @@ final class TrainingOptions {
       description = "largest global gradient norm, 0 for none; ${DEFAULT-VALUE} by default")
   private float clip;
 
-  @Option(
-      names = "--recompute",
-      defaultValue = "none",
-      description =
-          "activations to compute again: none, gelu or block; ${DEFAULT-VALUE} by default")
-  private Recompute recompute;
-
-  @Option(
-      names = "--classifier-chunks",
-      paramLabel = "N",
-      description =
-          "parts of a batch's tokens that have logits at once, 0 for all; by default what the"
-              + " device wants: 4096 tokens on CUDA and HIP, all on others")
-  private Optional<Integer> classifierChunks = Optional.empty();
-
-  @Option(
-      names = "--dtype",
-      defaultValue = "fp32",
-      description =
-          "of stored activations, and on CUDA and HIP of the weights that products read, beside"
-              + " fp32 masters: fp32, bf16 or fp16; tf32 is fp32 whose products may lose 13 bits;"
-              + " fp8 is bf16 whose linear layers multiply 8 bits, fp8_hybrid with wider gradients;"
-              + " where the device has it; sums are in fp32; ${DEFAULT-VALUE} by default")
-  private Precision precision;
+  @Mixin private PlanOptions plan;
 
   @Option(
       names = "--master-weights",
@@ -190,8 +167,8 @@ final class TrainingOptions {
             weightDecay.orElse((float) recipe.weightDecay()),
             AdamWSettings.Decay.MATRICES,
             clip > 0 ? clip : Float.POSITIVE_INFINITY),
-        recompute,
-        classifierChunks,
+        plan.recompute,
+        plan.classifierChunks,
         precision(),
         seed,
         new RunConfig.Intervals(
@@ -205,12 +182,12 @@ final class TrainingOptions {
 
   private Precision precision() {
     if (masters == Masters.ON) {
-      return precision;
+      return plan.precision;
     }
-    if (precision != Precision.BF16 && precision != Precision.PURE_BF16) {
+    if (plan.precision != Precision.BF16 && plan.precision != Precision.PURE_BF16) {
       throw Failure.usage(
           "--master-weights off: --dtype "
-              + precision.name().toLowerCase(Locale.ROOT)
+              + plan.precision.name().toLowerCase(Locale.ROOT)
               + " has no masters to leave out; take --dtype bf16");
     }
     return Precision.PURE_BF16;
