@@ -32,14 +32,24 @@ public final class Tty implements AutoCloseable {
   private final Optional<TerminalSettings> settings = TerminalSettings.now();
   private final ShutdownHooks.Task close;
   private final ShutdownHooks.Task restore;
+  private final Thread last = new Thread(this::restoreLast, "terminal");
   private final CountDownLatch left = new CountDownLatch(1);
+  private final CountDownLatch closedByHooks = new CountDownLatch(1);
+  private final CountDownLatch closed = new CountDownLatch(1);
+  private volatile boolean closing;
   private volatile Optional<FullScreen> screen = Optional.empty();
 
   private Tty(Terminal terminal, Look look, ShutdownHooks.Task close) {
     this.terminal = terminal;
     this.look = look;
     this.close = close;
-    this.restore = ShutdownHooks.add(this::restore);
+    this.restore =
+        ShutdownHooks.add(
+            () -> {
+              restore();
+              closedByHooks.countDown();
+            });
+    Runtime.getRuntime().addShutdownHook(last);
   }
 
   /** Opens the terminal; standard input and output must be one. */
@@ -106,15 +116,40 @@ public final class Tty implements AutoCloseable {
   /** Puts the terminal back as it was found. */
   @Override
   public void close() {
+    closing = true;
     left.countDown();
     closeTerminal();
     restore();
+    closed.countDown();
+    closedByHooks.countDown();
     ShutdownHooks.remove(close);
     ShutdownHooks.remove(restore);
+    try {
+      Runtime.getRuntime().removeShutdownHook(last);
+    } catch (IllegalStateException e) {
+      // It runs already.
+    }
   }
 
   private void restore() {
     settings.ifPresent(TerminalSettings::restore);
+  }
+
+  /**
+   * The program ends while {@link #close} waits for JLine, whose hooks hold a lock, to put the
+   * terminal back in its way: only after that the settings are what they were.
+   */
+  private void restoreLast() {
+    try {
+      // JLine's hooks wait for as long as that themselves.
+      closedByHooks.await(2 * LEAVE_MILLIS, TimeUnit.MILLISECONDS);
+      if (closing) {
+        closed.await(LEAVE_MILLIS, TimeUnit.MILLISECONDS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    restore();
   }
 
   /** The program ends; whoever reads a line puts the terminal back in JLine's way first. */
