@@ -43,6 +43,9 @@ final class TrainCommand extends ShellCommand {
   @ArgGroup(validate = false, heading = "%nTraining:%n")
   private TrainingOptions training = new TrainingOptions();
 
+  @ArgGroup(validate = false, heading = "%nStep:%n")
+  private PlanOptions plan = new PlanOptions();
+
   @Option(
       names = "--data",
       paramLabel = "FILE",
@@ -211,6 +214,6 @@ final class TrainCommand extends ShellCommand {
     RunConfig.Data source =
         new RunConfig.Data(data, validationData, tokenizer.orElse(gpt2Tokens ? "gpt2" : "byte"));
     int vocabulary = gpt2Tokens ? GptConfig.GPT2_VOCABULARY : 256;
-    return training.config(model, source, vocabulary);
+    return training.config(model, plan, source, vocabulary);
   }
 }

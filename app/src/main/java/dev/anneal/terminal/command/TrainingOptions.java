@@ -7,7 +7,6 @@ import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
 import java.util.Locale;
 import java.util.Optional;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
@@ -82,8 +81,6 @@ final class TrainingOptions {
       description = "largest global gradient norm, 0 for none; ${DEFAULT-VALUE} by default")
   private float clip;
 
-  @Mixin private PlanOptions plan;
-
   @Option(
       names = "--master-weights",
       paramLabel = "on|off",
@@ -143,7 +140,7 @@ final class TrainingOptions {
       description = "checkpoints kept, 0 for all; ${DEFAULT-VALUE} by default")
   private int keep;
 
-  RunConfig config(ModelOptions model, RunConfig.Data data, int vocabulary) {
+  RunConfig config(ModelOptions model, PlanOptions plan, RunConfig.Data data, int vocabulary) {
     Recipe recipe = model.isNamed() ? LLM_C : SMALL;
     int b = batch.orElse(recipe.batch());
     int t = sequence.orElse(recipe.sequence());
@@ -169,7 +166,7 @@ final class TrainingOptions {
             clip > 0 ? clip : Float.POSITIVE_INFINITY),
         plan.recompute,
         plan.classifierChunks,
-        precision(),
+        precision(plan),
         seed,
         new RunConfig.Intervals(
             evaluateEvery.orElse(recipe.evaluateEvery()),
@@ -180,7 +177,7 @@ final class TrainingOptions {
             keep));
   }
 
-  private Precision precision() {
+  private Precision precision(PlanOptions plan) {
     if (masters == Masters.ON) {
       return plan.precision;
     }
