@@ -14,6 +14,7 @@ import dev.anneal.terminal.screen.Tty;
 import dev.anneal.terminal.text.Look;
 import dev.anneal.terminal.text.Printable;
 import dev.anneal.terminal.text.Streams;
+import dev.anneal.terminal.text.TerminalSize;
 import java.io.BufferedReader;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -174,6 +175,7 @@ public final class Anneal {
       if (!ownStreams) {
         return execute(options, shell);
       }
+      shell.sizeFrom(() -> TerminalSize.of(1, System.getenv()));
       Signals signals = Signals.handle(shell);
       int code = execute(options, shell);
       return signals.exitCode().map(ExitCode::code).orElse(code);

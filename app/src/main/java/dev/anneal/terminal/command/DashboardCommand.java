@@ -14,10 +14,12 @@ import dev.anneal.terminal.dashboard.DashboardLoop;
 import dev.anneal.terminal.frame.Frame;
 import dev.anneal.terminal.text.EventText;
 import dev.anneal.terminal.text.Look;
+import dev.anneal.terminal.text.TerminalSize;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -32,6 +34,7 @@ import picocli.CommandLine.Parameters;
 final class DashboardCommand extends ShellCommand {
   private static final double POLL_SECONDS = 0.2;
   private static final int MOST = 1000;
+  private static final Pattern SIZE = Pattern.compile("([0-9]{1,5})[xX]([0-9]{1,5})");
 
   @Parameters(arity = "0..1", paramLabel = "RUN", description = "the live one by default")
   private Optional<String> run = Optional.empty();
@@ -42,9 +45,8 @@ final class DashboardCommand extends ShellCommand {
   @Option(
       names = "--size",
       paramLabel = "WxH",
-      defaultValue = "120x40",
-      description = "of the frame that --once prints; ${DEFAULT-VALUE} by default")
-  private String size;
+      description = "of the frame that --once prints; the terminal's by default, 80x24 elsewhere")
+  private Optional<String> size = Optional.empty();
 
   @Option(names = "--ascii", description = "no braille, no lines beyond ASCII")
   private boolean ascii;
@@ -91,27 +93,35 @@ final class DashboardCommand extends ShellCommand {
   }
 
   private void printOnce(Controls controls) {
-    String[] parts = size.toLowerCase(Locale.ROOT).split("x", -1);
-    try {
-      int width = Integer.parseInt(parts[0]);
-      int height = Integer.parseInt(parts[1]);
-      if (parts.length != 2 || width < 1 || height < 1 || width > MOST || height > MOST) {
-        throw noSize();
-      }
-      Frame frame = Dashboard.once(controls.scene(List.of()), width, height, glyphs());
-      if (asJson()) {
-        print(json("frame").put("text", frame.text()));
-      } else {
-        out().print(frame.ansi(shell().look().colors()));
-        out().flush();
-      }
-    } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
-      throw noSize();
+    TerminalSize room = size.map(DashboardCommand::parse).orElseGet(this::room);
+    Frame frame = Dashboard.once(controls.scene(List.of()), room.columns(), room.rows(), glyphs());
+    if (asJson()) {
+      print(json("frame").put("text", frame.text()));
+    } else {
+      out().print(frame.ansi(shell().look().colors()));
+      out().flush();
     }
   }
 
-  private Failure noSize() {
-    return Failure.usage("--size is " + size + "; expected columns x rows, such as 120x40");
+  /** All of the terminal but the line where the next prompt will be. */
+  private TerminalSize room() {
+    TerminalSize all = shell().size().orElse(TerminalSize.USUAL);
+    return shell().screens().available()
+        ? new TerminalSize(all.columns(), Math.max(1, all.rows() - 1))
+        : all;
+  }
+
+  private static TerminalSize parse(String size) {
+    Matcher parts = SIZE.matcher(size);
+    if (parts.matches()) {
+      int width = Integer.parseInt(parts.group(1));
+      int height = Integer.parseInt(parts.group(2));
+      if (width >= 1 && height >= 1 && width <= MOST && height <= MOST) {
+        return new TerminalSize(width, height);
+      }
+    }
+    throw Failure.usage(
+        "--size is " + size + "; expected columns x rows, such as 120x40, each at most " + MOST);
   }
 
   /** The same as lines of text, until the run ends. */

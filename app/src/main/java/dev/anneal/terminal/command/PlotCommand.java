@@ -16,6 +16,7 @@ import dev.anneal.terminal.plot.Curve;
 import dev.anneal.terminal.plot.Picture;
 import dev.anneal.terminal.plot.XAxis;
 import dev.anneal.terminal.text.Look;
+import dev.anneal.terminal.text.TerminalSize;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -41,6 +42,10 @@ import picocli.CommandLine.Parameters;
       "  anneal plot --run run-1 --run run-2 --metric val_loss"
     })
 final class PlotCommand extends ShellCommand {
+  private static final int LEAST_WIDTH = 20;
+  private static final int LEAST_HEIGHT = 5;
+  private static final int MOST = 1000;
+
   @Parameters(arity = "0..1", paramLabel = "FILE", description = ".svg or .png")
   private Optional<Path> file = Optional.empty();
 
@@ -75,16 +80,14 @@ final class PlotCommand extends ShellCommand {
   @Option(
       names = "--width",
       paramLabel = "COLUMNS",
-      defaultValue = "80",
-      description = "${DEFAULT-VALUE} by default")
-  private int width;
+      description = "the terminal's by default, 80 elsewhere")
+  private Optional<Integer> givenWidth = Optional.empty();
 
   @Option(
       names = "--height",
       paramLabel = "ROWS",
-      defaultValue = "20",
-      description = "${DEFAULT-VALUE} by default")
-  private int height;
+      description = "the terminal's by default, less a few, 20 elsewhere")
+  private Optional<Integer> givenHeight = Optional.empty();
 
   PlotCommand(Shell shell) {
     super(shell);
@@ -95,10 +98,7 @@ final class PlotCommand extends ShellCommand {
     if (!(weight >= 0 && weight < 1)) {
       throw Failure.usage("--ema is " + weight + "; expected 0 to less than 1");
     }
-    if (width < 20 || height < 5 || width > 1000 || height > 1000) {
-      throw Failure.usage(
-          "a plot of " + width + " x " + height + " cannot be read; expected at least 20 x 5");
-    }
+    requireReadable();
     file.ifPresent(Picture.Format::of);
     List<Curve> curves = curves();
     if (curves.stream().allMatch(curve -> curve.series().isEmpty())) {
@@ -120,6 +120,17 @@ final class PlotCommand extends ShellCommand {
     return 0;
   }
 
+  private void requireReadable() {
+    int width = givenWidth.orElse(LEAST_WIDTH);
+    int height = givenHeight.orElse(LEAST_HEIGHT);
+    if (width < LEAST_WIDTH || height < LEAST_HEIGHT || width > MOST || height > MOST) {
+      throw Failure.usage(
+          "a plot of "
+              + givenWidth.map(w -> w + " columns").orElse(height + " rows")
+              + " cannot be read; expected at least 20 columns and 5 rows, at most 1000");
+    }
+  }
+
   private static ObjectNode json(Curve curve) {
     ObjectNode node = json("curve").put("name", curve.name());
     ArrayNode steps = node.putArray("steps");
@@ -137,6 +148,10 @@ final class PlotCommand extends ShellCommand {
   }
 
   private void draw(List<Curve> curves) {
+    TerminalSize room = shell().size().orElse(TerminalSize.USUAL);
+    int width = givenWidth.orElse(Math.clamp(room.columns(), LEAST_WIDTH, MOST));
+    // The command and the next prompt stay in sight.
+    int height = givenHeight.orElse(Math.clamp(room.rows() - 4, LEAST_HEIGHT, MOST));
     Frame frame = new Frame(width, height, shell().look().glyphs() == Look.Glyphs.ASCII);
     Frame.Region region = frame.region();
     int at = 8;

@@ -2,8 +2,12 @@ package dev.anneal.terminal.command;
 
 import dev.anneal.session.Event;
 import dev.anneal.terminal.text.Amounts;
+import dev.anneal.terminal.text.FittedLine;
 import dev.anneal.terminal.text.Printable;
+import dev.anneal.terminal.text.TerminalSize;
 import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -92,17 +96,8 @@ final class Progress implements Event.Listener {
     printedAt = now;
     double left = (steps - e.step()) * smoothedMs / 1000;
     if (rewrite) {
-      err.print(
-          "\r\033[K"
-              + format(
-                  "step %d/%d  loss %.4f  val %s  %.1f ms  %,.0f tok/s  %s left",
-                  e.step(),
-                  steps,
-                  smoothedLoss,
-                  Double.isNaN(evaluation) ? "-" : format("%.4f", evaluation),
-                  smoothedMs,
-                  e.tokensPerSecond(),
-                  Amounts.duration(left)));
+      // One column stays free: in some terminals the cursor would be on the next line already.
+      err.print("\r\033[K" + FittedLine.of(facts(e, left), columns() - 1));
       err.flush();
       lineOpen = true;
     } else {
@@ -120,6 +115,25 @@ final class Progress implements Event.Listener {
               e.tokensPerSecond(),
               Amounts.duration(left)));
     }
+  }
+
+  /** What matters most first. */
+  private List<String> facts(Event.Step e, double left) {
+    List<String> facts = new ArrayList<>();
+    facts.add(format("step %d/%d", e.step(), steps));
+    facts.add(format("loss %.4f", smoothedLoss));
+    if (!Double.isNaN(evaluation)) {
+      facts.add(format("val %.4f", evaluation));
+    }
+    facts.add(Amounts.duration(left) + " left");
+    facts.add(format("%.1f ms", smoothedMs));
+    facts.add(format("%,.0f tok/s", e.tokensPerSecond()));
+    return facts;
+  }
+
+  /** Of the terminal as it is now: a line that is longer would scroll at every step. */
+  private static int columns() {
+    return TerminalSize.of(2, System.getenv()).orElse(TerminalSize.USUAL).columns();
   }
 
   private static double ema(double before, double value) {

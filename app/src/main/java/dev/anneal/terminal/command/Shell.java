@@ -7,6 +7,7 @@ import dev.anneal.session.LiveRun;
 import dev.anneal.session.Recording;
 import dev.anneal.terminal.dashboard.DashboardLoop;
 import dev.anneal.terminal.text.Look;
+import dev.anneal.terminal.text.TerminalSize;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
@@ -43,6 +44,9 @@ public final class Shell implements AutoCloseable {
 
   private static final long POLL_MILLIS = 20;
 
+  /** Columns and rows around what a dashboard's window shows. */
+  private static final int FRAME = 4;
+
   /** What is there once in a process. */
   private static final class Shared {
     final SequencedMap<String, String> aliases = new TreeMap<>();
@@ -63,6 +67,7 @@ public final class Shell implements AutoCloseable {
   private final AtomicBoolean cancelled = new AtomicBoolean();
   private volatile Function<String, Optional<String>> answers = question -> Optional.empty();
   private Screens screens = Screens.NONE;
+  private Supplier<Optional<TerminalSize>> size = Optional::empty;
   private String errorPrefix = "anneal";
   private int depth;
 
@@ -94,14 +99,17 @@ public final class Shell implements AutoCloseable {
 
   /** A shell for a dashboard's commands: the same run, output to {@code writer}, no screen. */
   Shell inDashboard(PrintWriter writer) {
-    return new Shell(
-        shared,
-        Use.DASHBOARD,
-        writer,
-        writer,
-        new Look(look.glyphs(), Look.Colors.NONE),
-        json,
-        debug);
+    Shell inside =
+        new Shell(
+            shared,
+            Use.DASHBOARD,
+            writer,
+            writer,
+            new Look(look.glyphs(), Look.Colors.NONE),
+            json,
+            debug);
+    inside.sizeFrom(() -> size().map(s -> new TerminalSize(s.columns() - FRAME, s.rows() - FRAME)));
+    return inside;
   }
 
   public Use use() {
@@ -177,6 +185,19 @@ public final class Shell implements AutoCloseable {
 
   Screens screens() {
     return screens;
+  }
+
+  /** Who knows how large the terminal is that results are printed on. */
+  public void sizeFrom(Supplier<Optional<TerminalSize>> who) {
+    size = who;
+  }
+
+  /**
+   * The size that results are to fit in, as it is now; empty where there is no terminal and the
+   * environment says none, as in a file, whose lines may be as long as they are.
+   */
+  Optional<TerminalSize> size() {
+    return size.get();
   }
 
   /** Shows a dashboard; what happens meanwhile is told there and not by notices. */

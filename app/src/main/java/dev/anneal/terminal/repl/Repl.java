@@ -7,6 +7,7 @@ import dev.anneal.terminal.command.Script;
 import dev.anneal.terminal.command.Shell;
 import dev.anneal.terminal.dashboard.DashboardLoop;
 import dev.anneal.terminal.screen.Tty;
+import dev.anneal.terminal.text.TerminalSize;
 import dev.anneal.terminal.text.Words;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
@@ -50,6 +51,7 @@ public final class Repl {
       PrintWriter out = tty.terminal().writer();
       try (Shell shell = new Shell(Shell.Use.PROMPT, out, out, tty.look(), json, debug)) {
         onShell.accept(shell);
+        shell.sizeFrom(() -> TerminalSize.of(1, System.getenv()));
         tty.terminal()
             .handle(
                 Signal.INT,
