@@ -42,6 +42,7 @@ public final class History implements Event.Listener {
    * @param kinds milliseconds by kind of op, averaged over the last steps
    * @param notes oldest first
    * @param samples oldest first
+   * @param pace how fast it goes, since it last began to go
    */
   public record Snapshot(
       Optional<Event.Started> started,
@@ -51,7 +52,13 @@ public final class History implements Event.Listener {
       Map<String, Double> kinds,
       List<Note> notes,
       List<Sample> samples,
-      int nonFinite) {
+      int nonFinite,
+      Pace pace) {
+
+    /** The numbers that every front end shows. */
+    public Summary summary() {
+      return Summary.of(this, pace);
+    }
 
     public Series series(Metric metric) {
       return metrics.getOrDefault(metric, Series.EMPTY);
@@ -75,6 +82,8 @@ public final class History implements Event.Listener {
   private Optional<Event.Started> started = Optional.empty();
   private Optional<State> state = Optional.empty();
   private Optional<Event.Ended> ended = Optional.empty();
+  private Pace pace = Pace.NONE;
+  private boolean ownSample;
   private double seconds;
   private int nonFinite;
   private volatile long revision;
@@ -125,23 +134,38 @@ public final class History implements Event.Listener {
         started = Optional.of(e);
         state = Optional.of(State.RUNNING);
         ended = Optional.empty();
+        pace = Pace.NONE;
         forget(e.step());
       }
       case Event.Step e -> step(e);
-      case Event.Evaluation e -> add(Metric.VAL_LOSS, e.step(), e.loss());
+      case Event.Evaluation e -> {
+        add(Metric.VAL_LOSS, e.step(), e.loss());
+        pace = pace.other(e.milliseconds() / 1000);
+      }
       case Event.SampleStarted e -> {
+        // A run's own samples have no prompt; those of a user come when they come.
+        ownSample = e.prompt().isEmpty();
         samples.addLast(new Sample(e.step(), e.prompt(), "", false));
         if (samples.size() > SAMPLES) {
           samples.removeFirst();
         }
       }
       case Event.SampleText e -> extendSample(e.text());
-      case Event.SampleEnded e -> endSample(e);
+      case Event.SampleEnded e -> {
+        endSample(e);
+        if (ownSample) {
+          pace = pace.other(e.milliseconds() / 1000);
+        }
+      }
       case Event.Rewound e -> {
+        pace = Pace.NONE;
         forget(e.step());
         ended = Optional.empty();
       }
       case Event.StateChanged e -> {
+        if (e.state() == State.RUNNING) {
+          pace = Pace.NONE;
+        }
         state = Optional.of(e.state());
         if (e.state() == State.RUNNING || e.state() == State.PAUSED) {
           ended = Optional.empty();
@@ -151,7 +175,7 @@ public final class History implements Event.Listener {
         ended = Optional.of(e);
         state = Optional.of(e.error().isPresent() ? State.FAILED : State.DONE);
       }
-      case Event.Saved e -> {}
+      case Event.Saved e -> pace = pace.other(e.milliseconds() / 1000);
       case Event.Changed e -> {}
       case Event.Warning e -> {}
     }
@@ -165,6 +189,7 @@ public final class History implements Event.Listener {
 
   private void step(Event.Step e) {
     seconds += e.milliseconds() / 1000;
+    pace = pace.step(e.milliseconds() / 1000);
     add(Metric.LOSS, e.step(), e.loss());
     add(Metric.LR, e.step(), e.learningRate());
     add(Metric.GRAD_NORM, e.step(), e.gradientNorm());
@@ -219,6 +244,7 @@ public final class History implements Event.Listener {
         new TreeMap<>(kinds),
         new ArrayList<>(notes),
         new ArrayList<>(samples),
-        nonFinite);
+        nonFinite,
+        pace);
   }
 }

@@ -69,6 +69,11 @@ public record Series(int size, int[] steps, double[] seconds, double[] values) {
     return new Series(size, steps, seconds, smooth);
   }
 
+  /** Of the last {@code count} values, or of all when there are fewer; NaN without any. */
+  public double mean(int count) {
+    return Arrays.stream(values, Math.max(0, size - count), size).average().orElse(Double.NaN);
+  }
+
   /** The value that a share {@code q} of the last {@code count} finite values does not exceed. */
   public double quantile(double q, int count) {
     double[] sorted =

@@ -31,7 +31,8 @@ final class LoadCommand extends ShellCommand {
     Path directory = RunCatalog.find(run);
     shell.drop();
     LiveRun opened =
-        LiveRun.resume(directory, place, Session.Limits.NONE, List.of(new Notices(shell)));
+        LiveRun.resume(directory, place, Session.Limits.NONE, List.of());
+    opened.session().addListener(new Notices(shell, opened.history()));
     shell.take(opened);
     opened.session().startPaused();
     return opened;

@@ -1,6 +1,7 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.session.Event;
+import dev.anneal.session.History;
 import dev.anneal.terminal.text.Amounts;
 import dev.anneal.terminal.text.Printable;
 import java.util.Locale;
@@ -8,8 +9,11 @@ import java.util.Locale;
 /** What a background run tells a person who types: the few events that matter, a line each. */
 final class Notices implements Event.Listener {
   private final Shell shell;
+  private final History history;
 
-  Notices(Shell shell) {
+  /** Notices of a run whose {@code history} hears of each event first. */
+  Notices(Shell shell, History history) {
+    this.history = history;
     this.shell = shell;
   }
 
@@ -19,7 +23,7 @@ final class Notices implements Event.Listener {
       case Event.Evaluation e -> say("step %d  val_loss %.4f", e.step(), e.loss());
       case Event.Saved e -> say("saved %s (%s)", e.checkpoint(), Amounts.bytes(e.bytes()));
       case Event.Warning e -> say("warning: %s", e.text());
-      case Event.Ended e -> say("%s", Steering.summary(e));
+      case Event.Ended e -> say("%s", Steering.summary(e, history.snapshot().summary()));
       case Event.Started e -> {}
       case Event.Step e -> {}
       case Event.SampleStarted e -> {}

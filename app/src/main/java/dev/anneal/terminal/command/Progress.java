@@ -1,13 +1,14 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.session.Event;
+import dev.anneal.session.History;
+import dev.anneal.session.Summary;
 import dev.anneal.terminal.text.Amounts;
 import dev.anneal.terminal.text.FittedLine;
 import dev.anneal.terminal.text.Printable;
+import dev.anneal.terminal.text.SummaryText;
 import dev.anneal.terminal.text.TerminalSize;
 import java.io.PrintWriter;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Locale;
 
 /**
@@ -16,22 +17,21 @@ import java.util.Locale;
  * code.
  */
 final class Progress implements Event.Listener {
-  private static final double SMOOTHING = 0.95;
   private static final long QUIET_NANOS = 5_000_000_000L;
   private static final long REDRAW_NANOS = 100_000_000L;
 
+  private final History history;
   private final PrintWriter out;
   private final PrintWriter err;
   private final boolean rewrite;
   private int steps;
-  private double smoothedMs;
-  private double smoothedLoss;
-  private int seen;
-  private double evaluation = Double.NaN;
+  private boolean printed;
   private long printedAt;
   private boolean lineOpen;
 
-  Progress(PrintWriter out, PrintWriter err, boolean rewrite) {
+  /** The lines of a run whose {@code history} hears of each event first. */
+  Progress(History history, PrintWriter out, PrintWriter err, boolean rewrite) {
+    this.history = history;
     this.out = out;
     this.err = err;
     this.rewrite = rewrite;
@@ -42,10 +42,7 @@ final class Progress implements Event.Listener {
     switch (event) {
       case Event.Started e -> started(e);
       case Event.Step e -> step(e);
-      case Event.Evaluation e -> {
-        evaluation = e.loss();
-        line(format("step %d  val_loss %.4f", e.step(), e.loss()));
-      }
+      case Event.Evaluation e -> line(format("step %d  val_loss %.4f", e.step(), e.loss()));
       case Event.SampleStarted e -> line(format("sample at step %d:", e.step()));
       case Event.SampleText e -> {
         out.print(Printable.text(e.text()));
@@ -84,51 +81,36 @@ final class Progress implements Event.Listener {
   }
 
   private void step(Event.Step e) {
-    // The first step compiles the kernels and says little about the others.
-    seen++;
-    smoothedMs = seen <= 2 ? e.milliseconds() : ema(smoothedMs, e.milliseconds());
-    smoothedLoss = seen == 1 ? e.loss() : ema(smoothedLoss, e.loss());
     long now = System.nanoTime();
-    boolean last = e.step() == steps;
-    if (!last && seen > 1 && now - printedAt < (rewrite ? REDRAW_NANOS : QUIET_NANOS)) {
+    boolean due =
+        !printed || e.step() == steps || now - printedAt >= (rewrite ? REDRAW_NANOS : QUIET_NANOS);
+    if (!due) {
       return;
     }
+    printed = true;
     printedAt = now;
-    double left = (steps - e.step()) * smoothedMs / 1000;
+    Summary numbers = history.snapshot().summary();
     if (rewrite) {
       // One column stays free: in some terminals the cursor would be on the next line already.
-      err.print("\r\033[K" + FittedLine.of(facts(e, left), columns() - 1));
+      err.print("\r\033[K" + FittedLine.of(SummaryText.progress(numbers), columns() - 1));
       err.flush();
       lineOpen = true;
     } else {
       line(
           format(
-              "step=%d/%d loss=%.4f val_loss=%s lr=%.3g norm=%.2f ms=%.1f tokens_per_s=%.0f"
-                  + " left=%s",
-              e.step(),
-              steps,
-              e.loss(),
-              Double.isNaN(evaluation) ? "-" : format("%.4f", evaluation),
-              e.learningRate(),
-              e.gradientNorm(),
-              smoothedMs,
-              e.tokensPerSecond(),
-              Amounts.duration(left)));
+              "step=%d/%d val_loss=%s lr=%.3g mean_of=%d loss=%.4f norm=%.2f ms=%.1f"
+                  + " tokens_per_s=%.0f left=%s",
+              numbers.step(),
+              numbers.steps(),
+              numbers.validation().map(v -> format("%.4f", v.loss())).orElse("-"),
+              numbers.learningRate(),
+              numbers.averaged(),
+              numbers.loss(),
+              numbers.gradientNorm(),
+              numbers.milliseconds(),
+              numbers.tokensPerSecond(),
+              numbers.secondsLeft().map(Amounts::duration).orElse("-")));
     }
-  }
-
-  /** What matters most first. */
-  private List<String> facts(Event.Step e, double left) {
-    List<String> facts = new ArrayList<>();
-    facts.add(format("step %d/%d", e.step(), steps));
-    facts.add(format("loss %.4f", smoothedLoss));
-    if (!Double.isNaN(evaluation)) {
-      facts.add(format("val %.4f", evaluation));
-    }
-    facts.add(Amounts.duration(left) + " left");
-    facts.add(format("%.1f ms", smoothedMs));
-    facts.add(format("%,.0f tok/s", e.tokensPerSecond()));
-    return facts;
   }
 
   /** Of the terminal as it is now: a line that is longer would scroll at every step. */
@@ -136,16 +118,12 @@ final class Progress implements Event.Listener {
     return TerminalSize.of(2, System.getenv()).orElse(TerminalSize.USUAL).columns();
   }
 
-  private static double ema(double before, double value) {
-    return SMOOTHING * before + (1 - SMOOTHING) * value;
-  }
-
   private void ended(Event.Ended e) {
     if (e.error().isPresent()) {
       closeLine();
       return;
     }
-    line(Steering.summary(e));
+    line(Steering.summary(e, history.snapshot().summary()));
   }
 
   private void line(String text) {

@@ -61,15 +61,22 @@ final class ReplayCommand extends ShellCommand {
       player.interrupt();
       return 0;
     }
-    Event.Listener listener = listener();
-    play(entries, entry -> listener.on(entry.event()), shell()::isCancelled);
+    History history = new History();
+    Event.Listener listener = listener(history);
+    play(
+        entries,
+        entry -> {
+          history.on(entry.event(), entry.time());
+          listener.on(entry.event());
+        },
+        shell()::isCancelled);
     return 0;
   }
 
-  private Event.Listener listener() {
+  private Event.Listener listener(History history) {
     return asJson()
         ? event -> print(dev.anneal.session.EventJson.write(event))
-        : new Progress(out(), err(), false);
+        : new Progress(history, out(), err(), false);
   }
 
   private interface Player {

@@ -9,6 +9,8 @@ import dev.anneal.terminal.plot.Chart;
 import dev.anneal.terminal.plot.Curve;
 import dev.anneal.terminal.text.Amounts;
 import dev.anneal.terminal.text.Look;
+import dev.anneal.terminal.text.SummaryText;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
@@ -24,9 +26,8 @@ final class RunSummary {
       return "";
     }
     int tokens = run.started().map(Event.Started::tokensPerStep).orElse(1);
-    Frame frame = new Frame(WIDTH, HEIGHT + 2, look.glyphs() == Look.Glyphs.ASCII);
+    Frame frame = new Frame(WIDTH, HEIGHT + 3, look.glyphs() == Look.Glyphs.ASCII);
     Frame.Region region = frame.region();
-    double validation = run.series(Metric.VAL_LOSS).last();
     region.put(
         0,
         0,
@@ -38,24 +39,23 @@ final class RunSummary {
             run.step(),
             run.started().map(Event.Started::steps).orElse(0)),
         Style.BOLD);
-    region.put(
-        0,
-        1,
-        String.format(
-            Locale.ROOT,
-            "loss %.4f  val_loss %s  %.1f ms per step  %s",
-            run.series(Metric.LOSS).smoothed(0.95).last(),
-            Double.isNaN(validation) ? "-" : String.format(Locale.ROOT, "%.4f", validation),
-            run.series(Metric.MS).quantile(0.5, 200),
-            run.ended().map(e -> Amounts.duration(e.seconds())).orElse("")),
-        Style.PLAIN);
+    region.put(0, 1, SummaryText.means(run.summary()), Style.PLAIN);
+    region.put(0, 2, validation(run), Style.PLAIN);
     Chart.draw(
-        region.part(0, 2, WIDTH, HEIGHT),
+        region.part(0, 3, WIDTH, HEIGHT),
         List.of(
             new Curve(
                 "loss", run.series(Metric.LOSS).smoothed(0.9), Style.SERIES_2, '*', false, tokens),
             new Curve("val", run.series(Metric.VAL_LOSS), Style.SERIES_3, 'o', true, tokens)),
         Chart.Options.plain(look.glyphs()));
     return frame.ansi(look.colors());
+  }
+
+  /** The validation, and how long it took to come to it. */
+  private static String validation(History.Snapshot run) {
+    List<String> parts = new ArrayList<>();
+    SummaryText.validation(run.summary()).ifPresent(parts::add);
+    run.ended().ifPresent(e -> parts.add(Amounts.duration(e.seconds())));
+    return String.join("  ", parts);
   }
 }

@@ -8,7 +8,11 @@ import dev.anneal.session.History;
 import dev.anneal.session.LiveRun;
 import dev.anneal.session.Metric;
 import dev.anneal.session.RunCatalog;
+import dev.anneal.session.Summary;
 import dev.anneal.terminal.text.Amounts;
+import dev.anneal.terminal.text.SummaryText;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import picocli.CommandLine.Command;
@@ -58,33 +62,46 @@ final class StatusCommand extends ShellCommand {
             : now.state().map(s -> s.name().toLowerCase(Locale.ROOT)).orElse("unknown");
     say("%s  %s  step %d/%d", started.run(), state, now.step(), started.steps());
     say("%s, %s, %s", started.model(), started.backend(), started.device());
-    if (!now.series(Metric.LOSS).isEmpty()) {
-      double ms = now.series(Metric.MS).quantile(0.5, 200);
-      say(
-          "loss %.4f  val_loss %s  %.1f ms per step  %,.0f tokens/s  %s left",
-          now.series(Metric.LOSS).smoothed(0.9).last(),
-          now.series(Metric.VAL_LOSS).isEmpty()
-              ? "-"
-              : String.format(Locale.ROOT, "%.4f", now.series(Metric.VAL_LOSS).last()),
-          ms,
-          started.tokensPerStep() / ms * 1000,
-          Amounts.duration((started.steps() - now.step()) * ms / 1000));
+    Summary summary = now.summary();
+    if (summary.averaged() > 0) {
+      say("%s", SummaryText.means(summary));
     }
-    now.ended().ifPresent(e -> say("%s", Steering.summary(e)));
+    List<String> rest = new ArrayList<>();
+    SummaryText.validation(summary).ifPresent(rest::add);
+    left(summary).ifPresent(seconds -> rest.add(Amounts.duration(seconds) + " left"));
+    if (!rest.isEmpty()) {
+      say("%s", String.join("  ", rest));
+    }
+    now.ended().ifPresent(e -> say("%s", Steering.summary(e, summary)));
   }
 
-  private static ObjectNode json(History.Snapshot now) {
+  /** A log alone does not tell whether its run still goes. */
+  private Optional<Double> left(Summary summary) {
+    return run.isPresent() ? Optional.empty() : summary.secondsLeft();
+  }
+
+  private ObjectNode json(History.Snapshot now) {
     Event.Started started = now.started().get();
     ObjectNode node = JsonNodeFactory.instance.objectNode();
     node.put("event", "status").put("run", started.run());
     now.state().ifPresent(s -> node.put("state", s.name().toLowerCase(Locale.ROOT)));
     node.put("step", now.step()).put("steps", started.steps());
     for (Metric metric : Metric.values()) {
-      double last = now.series(metric).last();
-      if (Double.isFinite(last)) {
-        node.put(metric.key(), last);
+      if (!now.series(metric).isEmpty()) {
+        node.put(metric.key(), now.series(metric).last());
       }
     }
+    Summary summary = now.summary();
+    summary.validation().ifPresent(v -> node.put("val_step", v.step()));
+    if (summary.averaged() > 0) {
+      node.putObject("mean")
+          .put("steps", summary.averaged())
+          .put("loss", summary.loss())
+          .put("grad_norm", summary.gradientNorm())
+          .put("ms", summary.milliseconds())
+          .put("tokens_per_s", summary.tokensPerSecond());
+    }
+    left(summary).ifPresent(seconds -> node.put("left_s", seconds));
     return node;
   }
 }

@@ -7,9 +7,10 @@ import dev.anneal.session.EventJson;
 import dev.anneal.session.History;
 import dev.anneal.session.LiveRun;
 import dev.anneal.session.Metric;
-import dev.anneal.session.Session;
+import dev.anneal.session.Summary;
 import dev.anneal.session.Until;
 import dev.anneal.terminal.text.Amounts;
+import dev.anneal.terminal.text.SummaryText;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -20,8 +21,8 @@ import picocli.CommandLine.Parameters;
 final class Steering {
   private Steering() {}
 
-  /** One line on how a run ended. */
-  static String summary(Event.Ended e) {
+  /** One line on how a run ended, with the numbers that it had then. */
+  static String summary(Event.Ended e, Summary now) {
     return String.format(
         Locale.ROOT,
         "%s after step %d in %s%s%s%s",
@@ -34,8 +35,11 @@ final class Steering {
         },
         e.step(),
         Amounts.duration(e.seconds()),
-        e.loss().map(loss -> String.format(Locale.ROOT, ", loss %.4f", loss)).orElse(""),
-        e.evaluation().map(loss -> String.format(Locale.ROOT, ", val_loss %.4f", loss)).orElse(""),
+        now.averaged() == 0
+            ? ""
+            : String.format(
+                Locale.ROOT, ", loss %.4f (%s)", now.loss(), SummaryText.averaged(now)),
+        SummaryText.validation(now).map(text -> ", " + text).orElse(""),
         e.error().map(error -> ": " + error).orElse(""));
   }
 
@@ -137,13 +141,13 @@ final class Steering {
 
     @Override
     public Integer call() {
-      Session session = live().session();
-      session.stop();
-      Event.Ended ended = shell().await(session.end());
+      LiveRun run = live();
+      run.session().stop();
+      Event.Ended ended = shell().await(run.session().end());
       if (asJson()) {
         print(EventJson.write(ended));
       } else {
-        say("%s", summary(ended));
+        say("%s", summary(ended, run.history().snapshot().summary()));
       }
       return 0;
     }
@@ -198,7 +202,7 @@ final class Steering {
       if (asJson()) {
         print(EventJson.write(ended.get()));
       } else {
-        say("%s", summary(ended.get()));
+        say("%s", summary(ended.get(), run.history().snapshot().summary()));
       }
       return TrainCommand.exitCode(ended.get());
     }

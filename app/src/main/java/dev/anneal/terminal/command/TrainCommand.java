@@ -1,10 +1,12 @@
 package dev.anneal.terminal.command;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
 import dev.anneal.session.Event;
 import dev.anneal.session.EventJson;
+import dev.anneal.session.History;
 import dev.anneal.session.LiveRun;
 import dev.anneal.session.RunConfig;
 import dev.anneal.session.Session;
@@ -109,13 +111,15 @@ final class TrainCommand extends ShellCommand {
     Session.Limits limits = new Session.Limits(until.map(Until::parse), timeLimit.map(this::limit));
     LiveRun.Place place = placement.place();
     boolean follow = !followsInBackground();
-    Event.Listener listener = follow && !dashboard ? follower() : new Notices(shell());
     shell().requireNoneGoingOn();
     shell().drop();
     LiveRun run =
         resume
-            .map(directory -> LiveRun.resume(directory, place, limits, List.of(listener)))
-            .orElseGet(() -> LiveRun.begin(config(), out, place, limits, List.of(listener)));
+            .map(directory -> LiveRun.resume(directory, place, limits, List.of()))
+            .orElseGet(() -> LiveRun.begin(config(), out, place, limits, List.of()));
+    Event.Listener listener =
+        follow && !dashboard ? follower(run.history()) : new Notices(shell(), run.history());
+    run.session().addListener(listener);
     shell().take(run);
     if (paused) {
       run.session().startPaused();
@@ -139,16 +143,26 @@ final class TrainCommand extends ShellCommand {
     };
   }
 
-  private Event.Listener follower() {
+  private Event.Listener follower(History history) {
     Progress progress =
-        new Progress(asJson() ? err() : out(), err(), Streams.errorIsTerminal() && !asJson());
+        new Progress(
+            history, asJson() ? err() : out(), err(), Streams.errorIsTerminal() && !asJson());
     if (!asJson()) {
       return progress;
     }
     return event -> {
-      print(EventJson.write(event));
+      print(json(event, history));
       progress.on(event);
     };
+  }
+
+  /** A step also says how long the run will take. */
+  private static ObjectNode json(Event event, History history) {
+    ObjectNode node = EventJson.write(event);
+    if (event instanceof Event.Step) {
+      history.snapshot().summary().secondsLeft().ifPresent(left -> node.put("left_s", left));
+    }
+    return node;
   }
 
   private int began(LiveRun run) {
@@ -171,7 +185,7 @@ final class TrainCommand extends ShellCommand {
       Event.Ended ended = shell().await(run.session().end());
       // What the run does from here on, other commands ask for, and tell.
       run.session().removeListener(listener);
-      run.session().addListener(new Notices(shell()));
+      run.session().addListener(new Notices(shell(), run.history()));
       return exitCode(ended);
     } catch (Failure e) {
       if (e.exitCode() != ExitCode.INTERRUPTED) {
@@ -184,7 +198,7 @@ final class TrainCommand extends ShellCommand {
         return ExitCode.INTERRUPTED.code();
       }
       run.session().removeListener(listener);
-      run.session().addListener(new Notices(shell()));
+      run.session().addListener(new Notices(shell(), run.history()));
       err().println();
       say("%s goes on in the background; pause or stop", run.name());
       return 0;

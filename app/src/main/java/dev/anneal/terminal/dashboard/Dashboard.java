@@ -1,7 +1,6 @@
 package dev.anneal.terminal.dashboard;
 
 import dev.anneal.session.Event;
-import dev.anneal.session.Event.State;
 import dev.anneal.session.History;
 import dev.anneal.session.Metric;
 import dev.anneal.terminal.dashboard.View.Panel;
@@ -118,10 +117,7 @@ public final class Dashboard {
     int step = run.step();
     int bar = Math.clamp(fifth, 5, 30);
     String progress = TextPanels.progress(step, steps, bar, view.glyphs);
-    boolean goesOn =
-        run.state().map(s -> s == State.RUNNING || s == State.PAUSED).orElse(false) && step < steps;
-    double ms = run.series(Metric.MS).quantile(0.5, 200);
-    String left = goesOn ? TextPanels.left((steps - step) * ms / 1000) : "";
+    String left = run.summary().secondsLeft().map(TextPanels::left).orElse("");
     return List.of(
         left.isEmpty() ? progress : progress + separator + left,
         progress,

@@ -3,7 +3,6 @@ package dev.anneal.terminal.repl;
 import dev.anneal.session.Event;
 import dev.anneal.session.History;
 import dev.anneal.session.LiveRun;
-import dev.anneal.session.Metric;
 import dev.anneal.terminal.command.Shell;
 import java.util.Locale;
 
@@ -26,9 +25,9 @@ public final class PromptText {
     int steps = now.started().map(Event.Started::steps).orElse(0);
     String state = now.state().map(s -> s == Event.State.RUNNING ? "RUN" : s.name()).orElse("");
     String loss =
-        now.series(Metric.LOSS).isEmpty()
+        now.summary().averaged() == 0
             ? ""
-            : String.format(Locale.ROOT, " %.2f", now.series(Metric.LOSS).smoothed(0.95).last());
+            : String.format(Locale.ROOT, " %.2f", now.summary().loss());
     return run.name() + " " + state + " " + now.step() + "/" + steps + loss + "> ";
   }
 }
