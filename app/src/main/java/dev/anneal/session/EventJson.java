@@ -23,21 +23,21 @@ public final class EventJson {
       case Event.Started e -> writeStarted(node, e);
       case Event.Step e -> {
         node.put("event", "step").put("step", e.step());
-        number(node, "loss", e.loss());
+        node.put("loss", e.loss());
         node.put("lr", e.learningRate());
-        number(node, "grad_norm", e.gradientNorm());
+        node.put("grad_norm", e.gradientNorm());
         node.put("ms", e.milliseconds())
             .put("tokens_per_s", e.tokensPerSecond())
             .put("backend", e.backend());
       }
       case Event.Evaluation e -> {
         node.put("event", "evaluation").put("step", e.step());
-        number(node, "val_loss", e.loss());
+        node.put("val_loss", e.loss());
         node.put("ms", e.milliseconds());
       }
       case Event.SampleStarted e ->
           node.put("event", "sample_started").put("step", e.step()).put("prompt", e.prompt());
-      case Event.SampleText e -> node.put("event", "sample").put("text", e.text());
+      case Event.SampleText e -> node.put("event", "sample_text").put("text", e.text());
       case Event.SampleEnded e ->
           node.put("event", "sample_ended")
               .put("step", e.step())
@@ -54,8 +54,7 @@ public final class EventJson {
           node.put("event", "changed")
               .put("step", e.step())
               .put("setting", e.setting())
-              .put("from", e.from())
-              .put("to", e.to());
+              .setAll(Map.of("from", JsonNumbers.of(e.from()), "to", JsonNumbers.of(e.to())));
       case Event.Rewound e ->
           node.put("event", "rewound").put("step", e.step()).put("from", e.from());
       case Event.StateChanged e ->
@@ -63,13 +62,13 @@ public final class EventJson {
       case Event.Warning e -> node.put("event", "warning").put("text", e.text());
       case Event.Ended e -> {
         node.put("event", "ended").put("outcome", lower(e.outcome())).put("step", e.step());
-        e.loss().ifPresent(loss -> number(node, "loss", loss));
-        e.evaluation().ifPresent(loss -> number(node, "val_loss", loss));
+        e.loss().ifPresent(loss -> node.put("loss", loss));
+        e.evaluation().ifPresent(loss -> node.put("val_loss", loss));
         node.put("seconds", e.seconds());
         e.error().ifPresent(error -> node.put("error", error));
       }
     }
-    return node;
+    return JsonNumbers.finite(node);
   }
 
   private static void writeStarted(ObjectNode node, Event.Started e) {
@@ -100,7 +99,7 @@ public final class EventJson {
       ObjectNode kinds = node.putObject("kinds");
       step.kinds().forEach(kinds::put);
     }
-    return node;
+    return JsonNumbers.finite(node);
   }
 
   /**
@@ -130,38 +129,43 @@ public final class EventJson {
           Optional.of(
               new Event.Step(
                   step,
-                  number(node, "loss"),
-                  number(node, "lr"),
-                  number(node, "grad_norm"),
-                  number(node, "ms"),
-                  number(node, "tokens_per_s"),
+                  JsonNumbers.read(node, "loss"),
+                  JsonNumbers.read(node, "lr"),
+                  JsonNumbers.read(node, "grad_norm"),
+                  JsonNumbers.read(node, "ms"),
+                  JsonNumbers.read(node, "tokens_per_s"),
                   node.path("backend").asText(),
-                  map(node.path("kinds"), JsonNode::asDouble)));
+                  kinds(node.path("kinds"))));
       case "evaluation" ->
-          Optional.of(new Event.Evaluation(step, number(node, "val_loss"), number(node, "ms")));
+          Optional.of(
+              new Event.Evaluation(
+                  step, JsonNumbers.read(node, "val_loss"), JsonNumbers.read(node, "ms")));
       case "sample_started" ->
           Optional.of(new Event.SampleStarted(step, node.path("prompt").asText()));
-      case "sample" -> Optional.of(new Event.SampleText(node.path("text").asText()));
+      case "sample_text", "sample" -> Optional.of(new Event.SampleText(node.path("text").asText()));
       case "sample_ended" ->
           Optional.of(
               new Event.SampleEnded(
                   step,
                   node.path("tokens").asInt(),
-                  number(node, "ms"),
+                  JsonNumbers.read(node, "ms"),
                   node.path("text").asText()));
       case "saved" ->
           path(node, "checkpoint")
               .map(
                   checkpoint ->
                       new Event.Saved(
-                          step, checkpoint, node.path("bytes").asLong(), number(node, "ms")));
+                          step,
+                          checkpoint,
+                          node.path("bytes").asLong(),
+                          JsonNumbers.read(node, "ms")));
       case "changed" ->
           Optional.of(
               new Event.Changed(
                   step,
                   node.path("setting").asText(),
-                  node.path("from").asText(),
-                  node.path("to").asText()));
+                  JsonNumbers.text(node.path("from")),
+                  JsonNumbers.text(node.path("to"))));
       case "rewound" -> Optional.of(new Event.Rewound(step, node.path("from").asInt()));
       case "state" ->
           constant(Event.State.class, node.path("state").asText())
@@ -176,7 +180,7 @@ public final class EventJson {
                           step,
                           optional(node, "loss"),
                           optional(node, "val_loss"),
-                          number(node, "seconds"),
+                          JsonNumbers.read(node, "seconds"),
                           Optional.ofNullable(node.path("error").textValue())));
       default -> Optional.empty();
     };
@@ -186,6 +190,13 @@ public final class EventJson {
     Map<String, T> map = new TreeMap<>();
     node.properties().forEach(entry -> map.put(entry.getKey(), value.apply(entry.getValue())));
     return map;
+  }
+
+  private static Map<String, Double> kinds(JsonNode node) {
+    Map<String, Double> kinds = new TreeMap<>();
+    node.fieldNames().forEachRemaining(kind -> kinds.put(kind, JsonNumbers.read(node, kind)));
+    kinds.remove(JsonNumbers.NOT_FINITE);
+    return kinds;
   }
 
   private static <E extends Enum<E>> Optional<E> constant(Class<E> type, String name) {
@@ -204,29 +215,10 @@ public final class EventJson {
   }
 
   private static Optional<Double> optional(JsonNode node, String name) {
-    return node.has(name) ? Optional.of(number(node, name)) : Optional.empty();
-  }
-
-  private static double number(JsonNode node, String name) {
-    JsonNode value = node.path(name);
-    return switch (value.asText()) {
-      case "Infinity" -> Double.POSITIVE_INFINITY;
-      case "-Infinity" -> Double.NEGATIVE_INFINITY;
-      case "NaN" -> Double.NaN;
-      default -> value.asDouble(Double.NaN);
-    };
+    return node.has(name) ? Optional.of(JsonNumbers.read(node, name)) : Optional.empty();
   }
 
   private static String lower(Enum<?> value) {
     return value.name().toLowerCase(Locale.ROOT);
-  }
-
-  /** JSON has no NaN and no infinity: these become text. */
-  private static void number(ObjectNode node, String name, double value) {
-    if (Double.isFinite(value)) {
-      node.put(name, value);
-    } else {
-      node.put(name, Double.toString(value));
-    }
   }
 }

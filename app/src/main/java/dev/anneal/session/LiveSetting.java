@@ -66,24 +66,18 @@ public enum LiveSetting {
     Intervals every = run.config().intervals();
     SamplingSettings sampling = session.sampling();
     return switch (this) {
-      case LR -> number(run.config().schedule().peakAt(run.step() + 1));
+      case LR -> JsonNumbers.number(run.config().schedule().peakAt(run.step() + 1));
       case VAL_EVERY -> "" + every.evaluate();
       case VAL_BATCHES -> "" + every.evaluationBatches();
       case SAMPLE_EVERY -> "" + every.sample();
       case SAMPLE_TOKENS -> "" + every.sampleTokens();
       case CHECKPOINT_EVERY -> "" + every.checkpoint();
       case KEEP -> "" + every.checkpointsKept();
-      case TEMPERATURE -> number(sampling.temperature());
+      case TEMPERATURE -> JsonNumbers.number(sampling.temperature());
       case TOP_K -> "" + sampling.topK();
-      case TOP_P -> number(sampling.topP());
+      case TOP_P -> JsonNumbers.number(sampling.topP());
       case SEED -> "" + sampling.seed();
     };
-  }
-
-  private static String number(double value) {
-    return value == Math.rint(value) && Math.abs(value) < 1e9
-        ? String.valueOf((long) value)
-        : String.valueOf(value).replace(".0E", "e").replace('E', 'e');
   }
 
   /** Changes it between two steps; the change is an event, so it is shown and logged. */

@@ -59,8 +59,7 @@ public record Summary(
   }
 
   private static Optional<Double> secondsLeft(History.Snapshot run, Pace pace, int steps) {
-    boolean goes =
-        run.state().map(s -> s == State.RUNNING).orElse(false) && run.ended().isEmpty();
+    boolean goes = run.state().map(s -> s == State.RUNNING).orElse(false) && run.ended().isEmpty();
     if (!goes || !pace.isKnown()) {
       return Optional.empty();
     }

@@ -58,13 +58,10 @@ final class InspectCommand extends ShellCommand {
     List<Tensor> tensors = shell().await(live().session().atBoundary(run -> run.tensors()));
     for (Tensor tensor : tensors) {
       if (asJson()) {
-        print(
-            JsonNodeFactory.instance
-                .objectNode()
-                .put("event", "tensor")
-                .put("name", tensor.name())
-                .put("shape", tensor.shape().toString())
-                .put("arena", lower(tensor.arena())));
+        ObjectNode node = json("tensor").put("name", tensor.name());
+        ArrayNode shape = node.putArray("shape");
+        tensor.shape().dims().forEach(shape::add);
+        print(node.put("arena", lower(tensor.arena())));
       } else {
         say("%-32s %-20s %s", tensor.name(), tensor.shape(), lower(tensor.arena()));
       }
@@ -104,10 +101,10 @@ final class InspectCommand extends ShellCommand {
     node.put("dtype", lower(seen.tensor().dtype()));
     ArrayNode shape = node.putArray("shape");
     seen.tensor().shape().dims().forEach(shape::add);
-    number(node, "min", seen.min());
-    number(node, "max", seen.max());
-    number(node, "mean", seen.mean());
-    number(node, "std", seen.deviation());
+    node.put("min", seen.min());
+    node.put("max", seen.max());
+    node.put("mean", seen.mean());
+    node.put("std", seen.deviation());
     node.put("non_finite", seen.nonFinite());
     ArrayNode bins = node.putArray("histogram");
     for (long count : seen.histogram()) {
@@ -115,21 +112,7 @@ final class InspectCommand extends ShellCommand {
     }
     node.put("slice", seen.slice().toString());
     ArrayNode values = node.putArray("values");
-    seen.values()
-        .forEach(
-            v -> {
-              if (Float.isFinite(v)) {
-                values.add(v);
-              } else {
-                values.add(v.toString());
-              }
-            });
+    seen.values().forEach(values::add);
     return node;
-  }
-
-  private static void number(ObjectNode node, String name, double value) {
-    if (Double.isFinite(value)) {
-      node.put(name, value);
-    }
   }
 }

@@ -1,6 +1,7 @@
 package dev.anneal.terminal.command;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.anneal.session.JsonNumbers;
 import java.io.PrintWriter;
 import picocli.CommandLine.Option;
 
@@ -14,7 +15,7 @@ final class JsonOption {
   }
 
   static void print(PrintWriter out, JsonNode node) {
-    out.println(node);
+    out.println(JsonNumbers.finite(node));
     out.flush();
   }
 }

@@ -30,8 +30,7 @@ final class LoadCommand extends ShellCommand {
     shell.requireNoneGoingOn();
     Path directory = RunCatalog.find(run);
     shell.drop();
-    LiveRun opened =
-        LiveRun.resume(directory, place, Session.Limits.NONE, List.of());
+    LiveRun opened = LiveRun.resume(directory, place, Session.Limits.NONE, List.of());
     opened.session().addListener(new Notices(shell, opened.history()));
     shell.take(opened);
     opened.session().startPaused();

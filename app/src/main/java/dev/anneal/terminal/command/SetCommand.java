@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.failure.Failure;
 import dev.anneal.session.Event;
 import dev.anneal.session.EventJson;
+import dev.anneal.session.JsonNumbers;
 import dev.anneal.session.KernelChoices;
 import dev.anneal.session.LiveRun;
 import dev.anneal.session.LiveSetting;
@@ -93,7 +94,7 @@ final class SetCommand extends ShellCommand {
     for (LiveSetting setting : LiveSetting.values()) {
       String now = shell().await(run.session().atBoundary(r -> setting.value(run.session(), r)));
       if (asJson()) {
-        node.put(setting.key(), now);
+        node.set(setting.key(), JsonNumbers.of(now));
       } else {
         say("%-18s %-10s %s", setting.key(), now, setting.description());
       }

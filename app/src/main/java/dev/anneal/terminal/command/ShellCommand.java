@@ -3,6 +3,7 @@ package dev.anneal.terminal.command;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.session.JsonNumbers;
 import dev.anneal.session.LiveRun;
 import dev.anneal.terminal.text.Printable;
 import java.io.PrintWriter;
@@ -57,7 +58,7 @@ abstract class ShellCommand implements Callable<Integer> {
   }
 
   final void print(JsonNode node) {
-    out().println(node);
+    out().println(JsonNumbers.finite(node));
     noticeNobody();
   }
 

@@ -37,8 +37,7 @@ final class Steering {
         Amounts.duration(e.seconds()),
         now.averaged() == 0
             ? ""
-            : String.format(
-                Locale.ROOT, ", loss %.4f (%s)", now.loss(), SummaryText.averaged(now)),
+            : String.format(Locale.ROOT, ", loss %.4f (%s)", now.loss(), SummaryText.averaged(now)),
         SummaryText.validation(now).map(text -> ", " + text).orElse(""),
         e.error().map(error -> ": " + error).orElse(""));
   }
