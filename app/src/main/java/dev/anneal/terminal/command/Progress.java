@@ -98,17 +98,17 @@ final class Progress implements Event.Listener {
     } else {
       line(
           format(
-              "step=%d/%d val_loss=%s lr=%.3g mean_of=%d loss=%.4f norm=%.2f ms=%.1f"
-                  + " tokens_per_s=%.0f left=%s",
+              "step=%d/%d loss=%.4f norm=%.2f ms=%.1f tokens_per_s=%.0f mean_of=%d val_loss=%s"
+                  + " lr=%.3g left=%s",
               numbers.step(),
               numbers.steps(),
-              numbers.validation().map(v -> format("%.4f", v.loss())).orElse("-"),
-              numbers.learningRate(),
-              numbers.averaged(),
               numbers.loss(),
               numbers.gradientNorm(),
               numbers.milliseconds(),
               numbers.tokensPerSecond(),
+              numbers.averaged(),
+              numbers.validation().map(v -> format("%.4f", v.loss())).orElse("-"),
+              numbers.learningRate(),
               numbers.secondsLeft().map(Amounts::duration).orElse("-")));
     }
   }
