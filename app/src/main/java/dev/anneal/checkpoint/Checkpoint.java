@@ -50,6 +50,11 @@ public final class Checkpoint {
     return directory;
   }
 
+  /** The file that says what it holds. */
+  public Path manifest() {
+    return directory.resolve(Manifest.NAME);
+  }
+
   /** Updates made when it was saved. */
   public int step() {
     return manifest.step();

@@ -3,8 +3,11 @@ package dev.anneal.checkpoint;
 import com.fasterxml.jackson.core.JacksonException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.failure.Failure;
+import dev.anneal.setting.Setting;
+import dev.anneal.setting.Written;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -108,7 +111,23 @@ record Manifest(int step, SequencedMap<String, Content> files, ObjectNode meta) 
     if (sum == null || !sum.asText().equals(hex(sum(root)))) {
       throw damaged(file, "its checksum does not match");
     }
-    return new Manifest(root.path("step").asInt(), files(file, root), root.withObject("/meta"));
+    return new Manifest(step(file, root), files(file, root), meta(file, root));
+  }
+
+  private static int step(Path file, ObjectNode root) {
+    JsonNode step = root.path("step");
+    if (!step.isIntegralNumber() || !step.canConvertToLong()) {
+      throw damaged(file, "its step is " + FileFailures.shown(step.toString()));
+    }
+    return Setting.STEP.whole(Written.in(file), step.longValue());
+  }
+
+  private static ObjectNode meta(Path file, ObjectNode root) {
+    return switch (root.path("meta")) {
+      case ObjectNode meta -> meta;
+      case MissingNode none -> JSON.createObjectNode();
+      case JsonNode other -> throw damaged(file, "its meta is no object");
+    };
   }
 
   private static SequencedMap<String, Content> files(Path file, ObjectNode root) {
@@ -120,7 +139,11 @@ record Manifest(int step, SequencedMap<String, Content> files, ObjectNode meta) 
           throw damaged(file, FileFailures.shown(entry.getKey()) + " is no name of a file");
         }
         int crc = HexFormat.fromHexDigits(content.path(SUM).asText());
-        files.put(entry.getKey(), new Content(content.path("bytes").asLong(-1), crc));
+        long size = content.path("bytes").asLong(-1);
+        if (size < 0) {
+          throw damaged(file, "the size of " + FileFailures.shown(entry.getKey()) + " is missing");
+        }
+        files.put(entry.getKey(), new Content(size, crc));
       } catch (IllegalArgumentException e) {
         throw damaged(file, "a checksum in it is no hexadecimal number");
       }

@@ -1,6 +1,7 @@
 package dev.anneal.generation;
 
-import dev.anneal.failure.Failure;
+import dev.anneal.setting.Setting;
+import dev.anneal.setting.Written;
 
 /**
  * How the next token is drawn from the logits.
@@ -11,15 +12,9 @@ import dev.anneal.failure.Failure;
  */
 public record SamplingSettings(double temperature, int topK, double topP, long seed) {
   public SamplingSettings {
-    if (!(temperature >= 0) || Double.isInfinite(temperature)) {
-      throw Failure.usage("--temperature is " + temperature + "; expected 0 or more, such as 0.8");
-    }
-    if (topK < 0) {
-      throw Failure.usage("--top-k is " + topK + "; expected 0 (for all) or more");
-    }
-    if (!(topP > 0 && topP <= 1)) {
-      throw Failure.usage("--top-p is " + topP + "; expected more than 0 and at most 1");
-    }
+    Setting.TEMPERATURE.real(Written.OPTION, temperature);
+    Setting.TOP_K.whole(Written.OPTION, topK);
+    Setting.TOP_P.real(Written.OPTION, topP);
   }
 
   /**

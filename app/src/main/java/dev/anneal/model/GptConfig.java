@@ -1,6 +1,8 @@
 package dev.anneal.model;
 
 import dev.anneal.failure.Failure;
+import dev.anneal.setting.Setting;
+import dev.anneal.setting.Written;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -44,11 +46,11 @@ public record GptConfig(int layers, int heads, int channels, int context, int vo
   }
 
   public GptConfig {
-    requireAtLeastOne("--layers", layers);
-    requireAtLeastOne("--heads", heads);
-    requireAtLeastOne("--channels", channels);
-    requireAtLeastOne("--context", context);
-    requireAtLeastOne("the vocabulary", vocabulary);
+    Setting.LAYERS.whole(Written.OPTION, layers);
+    Setting.HEADS.whole(Written.OPTION, heads);
+    Setting.CHANNELS.whole(Written.OPTION, channels);
+    Setting.CONTEXT.whole(Written.OPTION, context);
+    Setting.VOCABULARY.whole(Written.OPTION, vocabulary);
     if (channels % heads != 0) {
       throw Failure.usage(
           "--channels is "
@@ -56,13 +58,7 @@ public record GptConfig(int layers, int heads, int channels, int context, int vo
               + ", which --heads "
               + heads
               + " does not divide; choose a multiple of the heads, such as "
-              + Math.max(1, Math.round((float) channels / heads)) * heads);
-    }
-  }
-
-  private static void requireAtLeastOne(String name, int value) {
-    if (value < 1) {
-      throw Failure.usage(name + " is " + value + "; expected at least 1");
+              + Math.max(1, Math.round((double) channels / heads)) * heads);
     }
   }
 

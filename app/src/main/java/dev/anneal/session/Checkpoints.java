@@ -49,7 +49,7 @@ public final class Checkpoints {
       ObjectNode meta = checkpoint.meta();
       return new Saved(
           checkpoint,
-          ConfigJson.read(meta.path("config")),
+          ConfigJson.read(meta.path("config"), checkpoint.manifest()),
           Optional.ofNullable(meta.path("corpus").textValue()));
     }
   }

@@ -61,16 +61,17 @@ public final class KernelChoices {
   /**
    * Versions as a user types them.
    *
+   * @param where it was typed, such as {@code --kernel} or {@code set kernel}
    * @param text such as {@code layernorm_forward=v1}
    * @throws Failure when it is not of that form
    */
-  public static Map<String, Integer> parse(String text) {
+  public static Map<String, Integer> parse(String where, String text) {
     int equals = text.indexOf('=');
     String version = text.substring(equals + 1);
     String number = version.startsWith("v") ? version.substring(1) : version;
-    if (equals < 1 || number.isEmpty() || !number.chars().allMatch(Character::isDigit)) {
+    if (equals < 1 || !number.matches("[0-9]{1,9}")) {
       throw Failure.usage(
-          "--kernel is '" + text + "'; expected KERNEL=vN, such as layernorm_forward=v1");
+          where + " is '" + text + "'; expected KERNEL=vN, such as layernorm_forward=v1");
     }
     return Map.of(text.substring(0, equals), Integer.parseInt(number));
   }

@@ -3,6 +3,8 @@ package dev.anneal.session;
 import dev.anneal.failure.Failure;
 import dev.anneal.generation.SamplingSettings;
 import dev.anneal.session.RunConfig.Intervals;
+import dev.anneal.setting.Setting;
+import dev.anneal.setting.Written;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -11,6 +13,7 @@ import java.util.concurrent.CompletableFuture;
 /** What can be changed while a run is live. Every change takes effect between two steps. */
 public enum LiveSetting {
   LR("peak learning rate; the schedule's shape goes on"),
+  STEPS("updates of the whole run; the schedule goes on as one of so many"),
   VAL_EVERY("steps between validations, 0 for none"),
   VAL_BATCHES("batches per validation, at most"),
   SAMPLE_EVERY("steps between samples, 0 for none"),
@@ -67,6 +70,7 @@ public enum LiveSetting {
     SamplingSettings sampling = session.sampling();
     return switch (this) {
       case LR -> JsonNumbers.number(run.config().schedule().peakAt(run.step() + 1));
+      case STEPS -> "" + run.config().steps();
       case VAL_EVERY -> "" + every.evaluate();
       case VAL_BATCHES -> "" + every.evaluationBatches();
       case SAMPLE_EVERY -> "" + every.sample();
@@ -94,110 +98,85 @@ public enum LiveSetting {
   }
 
   private void apply(Session session, Run run, String to) {
-    Intervals i = run.config().intervals();
     SamplingSettings s = session.sampling();
     switch (this) {
-      case LR -> run.changePeak(decimal(to));
-      case VAL_EVERY ->
-          run.changeIntervals(
-              new Intervals(
-                  count(to),
-                  i.evaluationBatches(),
-                  i.sample(),
-                  i.sampleTokens(),
-                  i.checkpoint(),
-                  i.checkpointsKept()));
-      case VAL_BATCHES ->
-          run.changeIntervals(
-              new Intervals(
-                  i.evaluate(),
-                  atLeastOne(to),
-                  i.sample(),
-                  i.sampleTokens(),
-                  i.checkpoint(),
-                  i.checkpointsKept()));
-      case SAMPLE_EVERY ->
-          run.changeIntervals(
-              new Intervals(
-                  i.evaluate(),
-                  i.evaluationBatches(),
-                  count(to),
-                  i.sampleTokens(),
-                  i.checkpoint(),
-                  i.checkpointsKept()));
-      case SAMPLE_TOKENS ->
-          run.changeIntervals(
-              new Intervals(
-                  i.evaluate(),
-                  i.evaluationBatches(),
-                  i.sample(),
-                  count(to),
-                  i.checkpoint(),
-                  i.checkpointsKept()));
-      case CHECKPOINT_EVERY ->
-          run.changeIntervals(
-              new Intervals(
-                  i.evaluate(),
-                  i.evaluationBatches(),
-                  i.sample(),
-                  i.sampleTokens(),
-                  count(to),
-                  i.checkpointsKept()));
-      case KEEP ->
-          run.changeIntervals(
-              new Intervals(
-                  i.evaluate(),
-                  i.evaluationBatches(),
-                  i.sample(),
-                  i.sampleTokens(),
-                  i.checkpoint(),
-                  count(to)));
       case TEMPERATURE ->
-          session.setSampling(new SamplingSettings(decimal(to), s.topK(), s.topP(), s.seed()));
+          session.setSampling(
+              new SamplingSettings(
+                  Setting.TEMPERATURE.real(Written.LIVE, to), s.topK(), s.topP(), s.seed()));
       case TOP_K ->
-          session.setSampling(new SamplingSettings(s.temperature(), count(to), s.topP(), s.seed()));
+          session.setSampling(
+              new SamplingSettings(
+                  s.temperature(), Setting.TOP_K.whole(Written.LIVE, to), s.topP(), s.seed()));
       case TOP_P ->
           session.setSampling(
-              new SamplingSettings(s.temperature(), s.topK(), decimal(to), s.seed()));
+              new SamplingSettings(
+                  s.temperature(), s.topK(), Setting.TOP_P.real(Written.LIVE, to), s.seed()));
       case SEED ->
-          session.setSampling(new SamplingSettings(s.temperature(), s.topK(), s.topP(), whole(to)));
+          session.setSampling(new SamplingSettings(s.temperature(), s.topK(), s.topP(), seed(to)));
+      default -> {
+        RunConfig changed = in(run.config(), run.step(), to, Written.LIVE);
+        if (changesBits()) {
+          run.requireNothingSavedAhead(key());
+        }
+        run.change(changed);
+      }
     }
   }
 
-  private double decimal(String text) {
-    try {
-      return Double.parseDouble(text);
-    } catch (NumberFormatException e) {
-      throw notA("number", text);
-    }
+  /** Whether updates to come depend on it. */
+  private boolean changesBits() {
+    return this == LR || this == STEPS;
   }
 
-  private long whole(String text) {
+  /**
+   * What {@code config} becomes when this is {@code to} from the update after {@code step} on.
+   *
+   * @throws Failure when it cannot be, or is not of the configuration
+   */
+  RunConfig in(RunConfig config, int step, String to, Written where) {
+    return switch (this) {
+      case LR -> config.with(config.schedule().withPeakAfter(step, Setting.LR.real(where, to)));
+      case STEPS -> {
+        int steps = Setting.STEPS.whole(where, to);
+        if (steps < step) {
+          throw Failure.usage(
+              where.name(Setting.STEPS)
+                  + " is "
+                  + steps
+                  + ", and the run has made "
+                  + step
+                  + " updates; expected at least as many, or rewind it first");
+        }
+        yield config.with(config.schedule().withHorizonAfter(step, steps));
+      }
+      case VAL_EVERY, VAL_BATCHES, SAMPLE_EVERY, SAMPLE_TOKENS, CHECKPOINT_EVERY, KEEP ->
+          config.with(in(config.intervals(), to, where));
+      case TEMPERATURE, TOP_K, TOP_P, SEED ->
+          throw new IllegalArgumentException(this + " is not of a run's configuration");
+    };
+  }
+
+  private Intervals in(Intervals i, String to, Written where) {
+    int every = this == VAL_EVERY ? Setting.VAL_EVERY.whole(where, to) : i.evaluate();
+    int batches =
+        this == VAL_BATCHES ? Setting.VAL_BATCHES.whole(where, to) : i.evaluationBatches();
+    Intervals.requireBatches(every, batches, where);
+    return new Intervals(
+        every,
+        batches,
+        this == SAMPLE_EVERY ? Setting.SAMPLE_EVERY.whole(where, to) : i.sample(),
+        this == SAMPLE_TOKENS ? Setting.SAMPLE_TOKENS.whole(where, to) : i.sampleTokens(),
+        this == CHECKPOINT_EVERY ? Setting.CHECKPOINT_EVERY.whole(where, to) : i.checkpoint(),
+        this == KEEP ? Setting.KEEP.whole(where, to) : i.checkpointsKept());
+  }
+
+  private long seed(String text) {
     try {
       return Long.parseLong(text);
     } catch (NumberFormatException e) {
-      throw notA("whole number", text);
+      throw Failure.usage(
+          key() + " is '" + text + "'; expected a whole number (" + description + ")");
     }
-  }
-
-  private int count(String text) {
-    long value = whole(text);
-    if (value < 0 || value > Integer.MAX_VALUE) {
-      throw Failure.usage(key() + " is " + text + "; expected 0 or more");
-    }
-    return (int) value;
-  }
-
-  private int atLeastOne(String text) {
-    int value = count(text);
-    if (value < 1) {
-      throw Failure.usage(key() + " is " + text + "; expected 1 or more");
-    }
-    return value;
-  }
-
-  private Failure notA(String what, String text) {
-    return Failure.usage(
-        key() + " is '" + text + "'; expected a " + what + " (" + description + ")");
   }
 }

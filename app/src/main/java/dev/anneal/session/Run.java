@@ -15,7 +15,6 @@ import dev.anneal.plan.Rewrite;
 import dev.anneal.plan.Tensor;
 import dev.anneal.training.Initialization;
 import dev.anneal.training.MemoryBill;
-import dev.anneal.training.Schedule;
 import dev.anneal.training.Storage;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.Trainer.StepResult;
@@ -312,24 +311,23 @@ public final class Run implements AutoCloseable {
   }
 
   /**
-   * Learns at another peak rate from the next update on; the schedule's shape goes on.
-   *
-   * @throws Failure when checkpoints of later updates would tell another story
+   * Refuses to change what updates to come depend on, when checkpoints of such updates would tell
+   * another story.
    */
-  void changePeak(double peak) {
-    Schedule changed = config.schedule().withPeakAfter(step, peak);
+  void requireNothingSavedAhead(String setting) {
     if (directory.map(d -> d.hasCheckpointAfter(step)).orElse(false)) {
       throw Failure.usage(
           "this run has checkpoints after step "
               + step
-              + ", which another lr would contradict; 'branch NAME' first goes on from here as a"
-              + " new run");
+              + ", which another "
+              + setting
+              + " would contradict; 'branch NAME' first goes on from here as a new run");
     }
-    config = config.with(changed);
   }
 
-  void changeIntervals(RunConfig.Intervals intervals) {
-    config = config.with(intervals);
+  /** Goes on as another configuration says, of the same model, data and batches. */
+  void change(RunConfig changed) {
+    config = changed;
   }
 
   /**

@@ -2,9 +2,10 @@ package dev.anneal.session;
 
 import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
-import dev.anneal.plan.ChunkedClassifier;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
+import dev.anneal.setting.Setting;
+import dev.anneal.setting.Written;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
 import java.util.Optional;
@@ -19,6 +20,7 @@ import java.util.Optional;
  * @param classifierChunks parts of a micro-step's tokens that have logits at once, 0 or 1 for all;
  *     what the device wants when empty
  * @param precision of activations
+ * @param origin what its weights were before its first update; those that the seed gives when empty
  */
 public record RunConfig(
     GptConfig model,
@@ -32,7 +34,8 @@ public record RunConfig(
     Optional<Integer> classifierChunks,
     Precision precision,
     long seed,
-    Intervals intervals) {
+    Intervals intervals,
+    Optional<Origin> origin) {
   public static final long DEFAULT_SEED = 1337;
 
   /**
@@ -43,6 +46,18 @@ public record RunConfig(
    * @param tokenizer {@code byte} or {@code gpt2}
    */
   public record Data(Optional<String> source, Optional<String> validation, String tokenizer) {}
+
+  /**
+   * Weights that were trained elsewhere.
+   *
+   * @param from the checkpoint or file that they come from
+   * @param sequence the longest text, in tokens, that they were trained on there
+   */
+  public record Origin(String from, int sequence) {
+    public Origin {
+      Setting.SEQ.whole(Written.OPTION, sequence);
+    }
+  }
 
   /**
    * Steps between things; 0 for never.
@@ -56,13 +71,36 @@ public record RunConfig(
       int sample,
       int sampleTokens,
       int checkpoint,
-      int checkpointsKept) {}
+      int checkpointsKept) {
+    public Intervals {
+      Setting.VAL_EVERY.whole(Written.OPTION, evaluate);
+      Setting.VAL_BATCHES.whole(Written.OPTION, evaluationBatches);
+      Setting.SAMPLE_EVERY.whole(Written.OPTION, sample);
+      Setting.SAMPLE_TOKENS.whole(Written.OPTION, sampleTokens);
+      Setting.CHECKPOINT_EVERY.whole(Written.OPTION, checkpoint);
+      Setting.KEEP.whole(Written.OPTION, checkpointsKept);
+      requireBatches(evaluate, evaluationBatches, Written.OPTION);
+    }
+
+    /** A validation without batches has no loss. */
+    static void requireBatches(int evaluate, int batches, Written where) {
+      if (evaluate > 0 && batches < 1) {
+        throw where.failure(
+            where.name(Setting.VAL_BATCHES)
+                + " is 0; expected at least 1 while "
+                + where.name(Setting.VAL_EVERY)
+                + " is "
+                + evaluate
+                + "; make that 0 for no validation");
+      }
+    }
+  }
 
   public RunConfig {
-    requireAtLeastOne("--batch", batch);
-    requireAtLeastOne("--seq", sequence);
-    requireAtLeastOne("the number of micro-steps", microSteps);
-    ChunkedClassifier.requireChunks(classifierChunks);
+    Setting.BATCH.whole(Written.OPTION, batch);
+    Setting.SEQ.whole(Written.OPTION, sequence);
+    Setting.MICRO_STEPS.whole(Written.OPTION, microSteps);
+    classifierChunks.ifPresent(chunks -> Setting.CLASSIFIER_CHUNKS.whole(Written.OPTION, chunks));
     if (sequence > model.context()) {
       throw Failure.usage(
           "--seq is "
@@ -79,9 +117,18 @@ public record RunConfig(
               + sequence
               + " is more tokens than one pass can take; lower --batch and raise --total-batch");
     }
+    if ((long) batch * sequence * microSteps > Integer.MAX_VALUE) {
+      throw Failure.usage(
+          microSteps
+              + " micro-steps of --batch "
+              + batch
+              + " times --seq "
+              + sequence
+              + " are more tokens than one update can take; lower --total-batch");
+    }
   }
 
-  /** With as many chunks of logits as the device wants. */
+  /** With as many chunks of logits as the device wants, and weights that the seed gives. */
   public RunConfig(
       GptConfig model,
       Data data,
@@ -106,20 +153,18 @@ public record RunConfig(
         Optional.empty(),
         precision,
         seed,
-        intervals);
-  }
-
-  private static void requireAtLeastOne(String name, int value) {
-    if (value < 1) {
-      throw Failure.usage(name + " is " + value + "; expected at least 1");
-    }
+        intervals,
+        Optional.empty());
   }
 
   /** Forward and backward passes per update for {@code totalBatch} tokens. */
   public static int microSteps(int totalBatch, int batch, int sequence) {
-    int tokens = Math.multiplyExact(batch, sequence);
+    Setting.TOTAL_BATCH.whole(Written.OPTION, totalBatch);
+    Setting.BATCH.whole(Written.OPTION, batch);
+    Setting.SEQ.whole(Written.OPTION, sequence);
+    long tokens = (long) batch * sequence;
     if (totalBatch < tokens || totalBatch % tokens != 0) {
-      int below = Math.max(1, totalBatch / tokens);
+      long below = Math.max(1, totalBatch / tokens);
       throw Failure.usage(
           "--total-batch is "
               + totalBatch
@@ -132,9 +177,10 @@ public record RunConfig(
               + "; use "
               + below * tokens
               + " or "
-              + (below + 1) * tokens);
+              + (below + 1) * tokens
+              + ", or lower --batch or --seq");
     }
-    return totalBatch / tokens;
+    return (int) (totalBatch / tokens);
   }
 
   public int tokensPerStep() {
@@ -146,7 +192,16 @@ public record RunConfig(
     return schedule.horizon();
   }
 
-  RunConfig with(Schedule newSchedule) {
+  /**
+   * The longest text, in tokens, that the weights were trained on: beyond it, they have never seen
+   * a position.
+   */
+  public int trainedLength() {
+    return Math.min(
+        model.context(), Math.max(sequence, origin.map(Origin::sequence).orElse(sequence)));
+  }
+
+  public RunConfig with(Schedule newSchedule) {
     return new RunConfig(
         model,
         data,
@@ -159,7 +214,25 @@ public record RunConfig(
         classifierChunks,
         precision,
         seed,
-        intervals);
+        intervals,
+        origin);
+  }
+
+  public RunConfig with(Data newData) {
+    return new RunConfig(
+        model,
+        newData,
+        batch,
+        sequence,
+        microSteps,
+        schedule,
+        adamW,
+        recompute,
+        classifierChunks,
+        precision,
+        seed,
+        intervals,
+        origin);
   }
 
   RunConfig withClassifierChunks(int chunks) {
@@ -175,10 +248,11 @@ public record RunConfig(
         Optional.of(chunks),
         precision,
         seed,
-        intervals);
+        intervals,
+        origin);
   }
 
-  RunConfig with(Intervals newIntervals) {
+  public RunConfig with(Intervals newIntervals) {
     return new RunConfig(
         model,
         data,
@@ -191,6 +265,24 @@ public record RunConfig(
         classifierChunks,
         precision,
         seed,
-        newIntervals);
+        newIntervals,
+        origin);
+  }
+
+  RunConfig from(Origin weights) {
+    return new RunConfig(
+        model,
+        data,
+        batch,
+        sequence,
+        microSteps,
+        schedule,
+        adamW,
+        recompute,
+        classifierChunks,
+        precision,
+        seed,
+        intervals,
+        Optional.of(weights));
   }
 }

@@ -172,7 +172,7 @@ public final class Session implements AutoCloseable {
       throw Failure.failed(
           "the run has made all its "
               + run.config().steps()
-              + " steps; rewind it, or train a new one with more --steps");
+              + " steps; 'set steps N' extends it, 'rewind N' goes back");
     }
   }
 

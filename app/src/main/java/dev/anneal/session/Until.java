@@ -36,30 +36,31 @@ public record Until(Metric metric, Comparison comparison, double bound) {
   /**
    * Reads a condition.
    *
+   * @param where it was typed, such as {@code --until} or {@code wait}
    * @throws Failure when it is none
    */
-  public static Until parse(String text) {
+  public static Until parse(String where, String text) {
     Matcher matcher = FORM.matcher(text);
     if (!matcher.matches()) {
-      throw malformed(text);
+      throw malformed(where, text);
     }
     try {
       return new Until(
-          metric(matcher.group(1), text),
+          metric(where, matcher.group(1), text),
           comparison(matcher.group(2)),
           Double.parseDouble(matcher.group(3)));
     } catch (NumberFormatException e) {
-      throw malformed(text);
+      throw malformed(where, text);
     }
   }
 
-  private static Metric metric(String name, String text) {
+  private static Metric metric(String where, String name, String text) {
     for (Metric metric : Metric.values()) {
       if (metric.name().equalsIgnoreCase(name)) {
         return metric;
       }
     }
-    throw malformed(text);
+    throw malformed(where, text);
   }
 
   private static Comparison comparison(String sign) {
@@ -71,9 +72,10 @@ public record Until(Metric metric, Comparison comparison, double bound) {
     throw new IllegalArgumentException(sign);
   }
 
-  private static Failure malformed(String text) {
+  private static Failure malformed(String where, String text) {
     return Failure.usage(
-        "--until '"
+        where
+            + " '"
             + text
             + "' is no condition; expected step, loss or val_loss, then <, <=, > or >=, then a"
             + " number, such as 'val_loss<2.0'");

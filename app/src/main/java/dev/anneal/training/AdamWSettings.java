@@ -1,5 +1,8 @@
 package dev.anneal.training;
 
+import dev.anneal.setting.Setting;
+import dev.anneal.setting.Written;
+
 /**
  * AdamW's constants; defaults as in llm.c.
  *
@@ -13,6 +16,16 @@ public record AdamWSettings(
   public enum Decay {
     MATRICES,
     ALL
+  }
+
+  public AdamWSettings {
+    Setting.BETA1.real(Written.OPTION, beta1);
+    Setting.BETA2.real(Written.OPTION, beta2);
+    Setting.EPSILON.real(Written.OPTION, epsilon);
+    Setting.WEIGHT_DECAY.real(Written.OPTION, weightDecay);
+    if (maxNorm != Float.POSITIVE_INFINITY) {
+      Setting.CLIP.real(Written.OPTION, maxNorm);
+    }
   }
 
   public static AdamWSettings defaults() {

@@ -1,6 +1,7 @@
 package dev.anneal.training;
 
-import dev.anneal.failure.Failure;
+import dev.anneal.setting.Setting;
+import dev.anneal.setting.Written;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -8,10 +9,16 @@ import java.util.stream.Stream;
  * The learning rate as a pure function of the step, as in llm.c: linear warm-up to {@code peak},
  * then a decay to {@code finalFraction} of it at {@code horizon}.
  *
+ * <p>A run that is extended, or shortened, has from then on the rates of one that had the new
+ * horizon all along: a constant rate stays; WSD is constant again up to the last fifth of all
+ * steps; a cosine or a line goes on from where it would be at that step of the longer one, so that
+ * the rate jumps up where it had come down. The updates made before keep the rates that they had.
+ *
  * @param horizon the steps of the whole run, whether or not it ends early
  * @param peak from the first step on
  * @param finalFraction of the peak, at the horizon; constant ignores it
  * @param changes of the peak while the run was live, by step
+ * @param extensions of the horizon, by step
  */
 public record Schedule(
     Shape shape,
@@ -19,12 +26,22 @@ public record Schedule(
     int warmup,
     int horizon,
     double finalFraction,
-    List<PeakChange> changes) {
+    List<PeakChange> changes,
+    List<Extension> extensions) {
 
   /** After update {@code after}, the peak is another one; the schedule's shape goes on. */
   public record PeakChange(int after, double peak) {
     public PeakChange {
-      requirePeak(peak);
+      Setting.STEP.whole(Written.OPTION, after);
+      Setting.LR.real(Written.OPTION, peak);
+    }
+  }
+
+  /** Up to update {@code after}, the horizon was {@code from}. */
+  public record Extension(int after, int from) {
+    public Extension {
+      Setting.STEP.whole(Written.OPTION, after);
+      Setting.STEPS.whole(Written.OPTION, from);
     }
   }
 
@@ -42,27 +59,16 @@ public record Schedule(
 
   public Schedule {
     changes = List.copyOf(changes);
-    requirePeak(peak);
-    if (warmup < 0) {
-      throw Failure.usage("--warmup is " + warmup + "; expected 0 or more steps");
-    }
-    if (horizon < 1) {
-      throw Failure.usage("--steps is " + horizon + "; expected at least 1");
-    }
-    if (!(finalFraction >= 0 && finalFraction <= 1)) {
-      throw Failure.usage("--final-lr-fraction is " + finalFraction + "; expected 0 to 1");
-    }
+    extensions = List.copyOf(extensions);
+    Setting.LR.real(Written.OPTION, peak);
+    Setting.WARMUP.whole(Written.OPTION, warmup);
+    Setting.STEPS.whole(Written.OPTION, horizon);
+    Setting.FINAL_LR_FRACTION.real(Written.OPTION, finalFraction);
   }
 
-  /** A schedule whose peak stays. */
+  /** A schedule whose peak and horizon stay. */
   public Schedule(Shape shape, double peak, int warmup, int horizon, double finalFraction) {
-    this(shape, peak, warmup, horizon, finalFraction, List.of());
-  }
-
-  private static void requirePeak(double peak) {
-    if (!(peak > 0) || Double.isInfinite(peak)) {
-      throw Failure.usage("--lr is " + peak + "; expected a positive number such as 3e-4");
-    }
+    this(shape, peak, warmup, horizon, finalFraction, List.of(), List.of());
   }
 
   /** This schedule with another peak after update {@code step}; what was to change later is not. */
@@ -74,7 +80,30 @@ public record Schedule(
         warmup,
         horizon,
         finalFraction,
-        Stream.concat(earlier, Stream.of(new PeakChange(step, newPeak))).toList());
+        Stream.concat(earlier, Stream.of(new PeakChange(step, newPeak))).toList(),
+        extensions);
+  }
+
+  /** This schedule with another horizon for all updates after {@code step}. */
+  public Schedule withHorizonAfter(int step, int newHorizon) {
+    Stream<Extension> earlier = extensions.stream().filter(extension -> extension.after() < step);
+    return new Schedule(
+        shape,
+        peak,
+        warmup,
+        newHorizon,
+        finalFraction,
+        changes,
+        Stream.concat(earlier, Stream.of(new Extension(step, horizonAt(step)))).toList());
+  }
+
+  /** The horizon that update {@code step} knew, counting from 1. */
+  private int horizonAt(int step) {
+    return extensions.stream()
+        .filter(extension -> step <= extension.after())
+        .findFirst()
+        .map(Extension::from)
+        .orElse(horizon);
   }
 
   /** The peak that update {@code step} knows, counting from 1. */
@@ -96,19 +125,19 @@ public record Schedule(
       return top * (before + 1) / warmup;
     }
     double floor = top * finalFraction;
-    double progress =
-        horizon <= warmup ? 1 : Math.min(1, (double) (before - warmup) / (horizon - warmup));
+    int end = horizonAt(step);
+    double progress = end <= warmup ? 1 : Math.min(1, (double) (before - warmup) / (end - warmup));
     return switch (shape) {
       case CONSTANT -> top;
       case LINEAR -> top - progress * (top - floor);
       case COSINE -> floor + 0.5 * (1 + StrictMath.cos(StrictMath.PI * progress)) * (top - floor);
-      case WSD -> stableThenDecay(before, top, floor);
+      case WSD -> stableThenDecay(before, end, top, floor);
     };
   }
 
-  private double stableThenDecay(int before, double top, double floor) {
-    int decaySteps = Math.max(1, (int) (horizon * WSD_DECAY_FRACTION));
-    int decayFrom = horizon - decaySteps;
+  private static double stableThenDecay(int before, int end, double top, double floor) {
+    int decaySteps = Math.max(1, (int) (end * WSD_DECAY_FRACTION));
+    int decayFrom = end - decaySteps;
     if (before < decayFrom) {
       return top;
     }

@@ -15,7 +15,7 @@ import dev.anneal.plan.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.EnumMap;
-import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -103,7 +103,7 @@ public final class Trainer implements AutoCloseable {
 
     /** Compiles all, or closes what it has compiled and fails. */
     static Programs compile(Device device, TrainingPlans plans, Map<Arena, Memory> memory) {
-      Map<Plan, Program> compiled = new HashMap<>();
+      Map<Plan, Program> compiled = new IdentityHashMap<>();
       try {
         for (Plan plan : plans.all()) {
           compiled.put(plan, device.compile(plan, memory));

@@ -176,8 +176,11 @@ public record TrainingPlans(
 
   /** Every plan, each once. */
   public List<Plan> all() {
-    return Stream.of(microSteps.stream(), Stream.of(evaluation), refresh.stream())
-        .flatMap(plans -> plans)
+    // There may be many micro-steps, and all between the first and the last are one plan.
+    int second = Math.min(1, microSteps.size() - 1);
+    return Stream.concat(
+            Stream.of(microSteps.getFirst(), microSteps.get(second), step(), evaluation),
+            refresh.stream())
         .distinct()
         .toList();
   }

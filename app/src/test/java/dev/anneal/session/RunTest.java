@@ -121,9 +121,12 @@ class RunTest {
     for (int i = 0; i < whole.size(); i++) {
       assertEquals(whole.get(i), chunked.get(i), 2e-4 * whole.get(i));
     }
-    RunConfig written = ConfigJson.read(ConfigJson.write(config().withClassifierChunks(3)));
+    Path manifest = temp.resolve("manifest.json");
+    RunConfig written =
+        ConfigJson.read(ConfigJson.write(config().withClassifierChunks(3)), manifest);
     assertEquals(Optional.of(3), written.classifierChunks());
-    assertEquals(Optional.empty(), ConfigJson.read(ConfigJson.write(config())).classifierChunks());
+    assertEquals(
+        Optional.empty(), ConfigJson.read(ConfigJson.write(config()), manifest).classifierChunks());
   }
 
   @Test
@@ -271,7 +274,8 @@ class RunTest {
         Session session =
             new Session(
                 Run.begin(config, Corpus.open(config, Optional.empty()), device, Optional.empty()),
-                new Session.Limits(Optional.of(Until.parse("step>=7")), Optional.empty()),
+                new Session.Limits(
+                    Optional.of(Until.parse("--until", "step>=7")), Optional.empty()),
                 List.of(events::add))) {
       session.start();
       Event.Ended ended = session.await();

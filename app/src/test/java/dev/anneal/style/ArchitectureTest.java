@@ -32,7 +32,8 @@ class ArchitectureTest {
             "dev.anneal.eval..",
             "dev.anneal.data..",
             "dev.anneal.tokenizer..",
-            "dev.anneal.checkpoint..")
+            "dev.anneal.checkpoint..",
+            "dev.anneal.setting..")
         .layer("backends")
         .definedBy(
             "dev.anneal.plan..",

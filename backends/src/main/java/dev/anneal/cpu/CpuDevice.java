@@ -23,6 +23,7 @@ public final class CpuDevice implements Device {
       throw Failure.usage("--threads is " + options.threads() + "; expected at least 1");
     }
     this.info = info;
+    chooseKernels(options.kernels());
     this.team = new Team(options.threads());
   }
 

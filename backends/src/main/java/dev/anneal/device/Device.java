@@ -61,11 +61,11 @@ public interface Device extends AutoCloseable {
   default void chooseKernels(Map<String, Integer> versions) {
     if (!versions.isEmpty()) {
       throw Failure.usage(
-          "--kernel "
+          "kernel "
               + versions.keySet().iterator().next()
               + ": "
               + info().backend()
-              + " has one version of every kernel; leave --kernel out");
+              + " has one version of every kernel; there is none to choose");
     }
   }
 

@@ -188,7 +188,7 @@ final class KernelVersions {
                   .orElseThrow(
                       () ->
                           Failure.usage(
-                              "--kernel "
+                              "kernel "
                                   + name
                                   + ": "
                                   + backend
@@ -198,7 +198,7 @@ final class KernelVersions {
                                       .collect(Collectors.joining(", "))));
           if (version < 1 || version > family.versions()) {
             throw Failure.usage(
-                "--kernel "
+                "kernel "
                     + name
                     + "="
                     + version

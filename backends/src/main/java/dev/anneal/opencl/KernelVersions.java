@@ -52,7 +52,7 @@ final class KernelVersions {
             .orElseThrow(
                 () ->
                     Failure.usage(
-                        "--kernel "
+                        "kernel "
                             + kernel
                             + ": opencl has no such kernel; there are "
                             + KernelCatalog.FAMILIES.stream()
@@ -60,7 +60,7 @@ final class KernelVersions {
                                 .collect(Collectors.joining(", "))));
     if (version < 1 || version > family.versions()) {
       throw Failure.usage(
-          "--kernel "
+          "kernel "
               + kernel
               + "=v"
               + version
@@ -69,7 +69,7 @@ final class KernelVersions {
     }
     if (!KernelCatalog.fits(family, version, limits)) {
       throw Failure.usage(
-          "--kernel "
+          "kernel "
               + kernel
               + "=v"
               + version

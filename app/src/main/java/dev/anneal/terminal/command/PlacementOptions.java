@@ -2,9 +2,12 @@ package dev.anneal.terminal.command;
 
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
+import dev.anneal.failure.Failure;
 import dev.anneal.session.Devices;
 import dev.anneal.session.KernelChoices;
 import dev.anneal.session.LiveRun;
+import dev.anneal.setting.Setting;
+import dev.anneal.setting.Written;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,7 +40,7 @@ final class PlacementOptions {
   private List<String> kernels = List.of();
 
   LiveRun.Place place() {
-    return new LiveRun.Place(backend, device, options(threads, kernels));
+    return new LiveRun.Place(backend, index(), options(threads, kernels));
   }
 
   DeviceOptions options() {
@@ -45,12 +48,28 @@ final class PlacementOptions {
   }
 
   Device open() {
-    return Devices.open(backend, device, options());
+    return Devices.open(backend, index(), options());
+  }
+
+  private int index() {
+    return Setting.DEVICE.whole(Written.OPTION, device);
   }
 
   static DeviceOptions options(Optional<Integer> threads, List<String> kernels) {
     Map<String, Integer> versions = new TreeMap<>();
-    kernels.forEach(kernel -> versions.putAll(KernelChoices.parse(kernel)));
-    return new DeviceOptions(threads.orElseGet(() -> DeviceOptions.defaults().threads()), versions);
+    for (String kernel : kernels) {
+      KernelChoices.parse("--kernel", kernel)
+          .forEach(
+              (name, version) -> {
+                if (versions.putIfAbsent(name, version) != null) {
+                  throw Failure.usage("--kernel names " + name + " twice; give one version of it");
+                }
+              });
+    }
+    int team =
+        threads
+            .map(n -> Setting.THREADS.whole(Written.OPTION, n))
+            .orElseGet(() -> DeviceOptions.defaults().threads());
+    return new DeviceOptions(team, versions);
   }
 }

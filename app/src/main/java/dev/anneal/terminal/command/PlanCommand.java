@@ -9,6 +9,8 @@ import dev.anneal.model.GptConfig;
 import dev.anneal.model.Model;
 import dev.anneal.plan.ChunkedClassifier;
 import dev.anneal.plan.Op;
+import dev.anneal.plan.Precision;
+import dev.anneal.plan.Recompute;
 import dev.anneal.session.Devices;
 import dev.anneal.terminal.text.Amounts;
 import dev.anneal.training.AdamWSettings;
@@ -71,10 +73,10 @@ final class PlanCommand extends ShellCommand {
               sequence,
               1,
               AdamWSettings.defaults(),
-              options.recompute,
+              options.recompute.orElse(Recompute.NONE),
               ChunkedClassifier.chosen(
                   device.rewrites(), options.classifierChunks, (long) batch * sequence),
-              Storage.on(device, options.precision));
+              Storage.on(device, options.precision.orElse(Precision.FP32)));
       MemoryBill bill = MemoryBill.of(plans, device);
       if (asJson()) {
         JsonOption.print(out, asJson(gpt, plans, bill));

@@ -9,10 +9,8 @@ import picocli.CommandLine.Option;
 final class PlanOptions {
   @Option(
       names = "--recompute",
-      defaultValue = "none",
-      description =
-          "activations to compute again: none, gelu or block; ${DEFAULT-VALUE} by default")
-  Recompute recompute;
+      description = "activations to compute again: none, gelu or block; none by default")
+  Optional<Recompute> recompute = Optional.empty();
 
   @Option(
       names = "--classifier-chunks",
@@ -24,11 +22,10 @@ final class PlanOptions {
 
   @Option(
       names = "--dtype",
-      defaultValue = "fp32",
       description =
           "of stored activations, and on CUDA and HIP of the weights that products read, beside"
               + " fp32 masters: fp32, bf16 or fp16; tf32 is fp32 whose products may lose 13 bits;"
               + " fp8 is bf16 whose linear layers multiply 8 bits, fp8_hybrid with wider gradients;"
-              + " where the device has it; sums are in fp32; ${DEFAULT-VALUE} by default")
-  Precision precision;
+              + " where the device has it; sums are in fp32; fp32 by default")
+  Optional<Precision> precision = Optional.empty();
 }

@@ -7,7 +7,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.CheckpointDirectory;
 import dev.anneal.device.Device;
 import dev.anneal.device.Memory;
-import dev.anneal.failure.Failure;
 import dev.anneal.generation.Decoder;
 import dev.anneal.generation.Generator;
 import dev.anneal.generation.SamplingSettings;
@@ -22,6 +21,8 @@ import dev.anneal.session.Run;
 import dev.anneal.session.RunConfig;
 import dev.anneal.session.Samples;
 import dev.anneal.session.Session;
+import dev.anneal.setting.Setting;
+import dev.anneal.setting.Written;
 import dev.anneal.terminal.text.Printable;
 import dev.anneal.tokenizer.Tokenizer;
 import java.io.PrintWriter;
@@ -73,9 +74,7 @@ final class SampleCommand extends ShellCommand {
 
   @Override
   public Integer call() {
-    if (tokens < 1) {
-      throw Failure.usage("--tokens is " + tokens + "; expected at least 1");
-    }
+    Setting.TOKENS.whole(Written.OPTION, tokens);
     if (checkpoint.isPresent()) {
       fromCheckpoint(checkpoint.get());
     } else {

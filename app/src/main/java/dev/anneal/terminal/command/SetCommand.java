@@ -78,7 +78,7 @@ final class SetCommand extends ShellCommand {
                 Failure.usage(
                     "set kernel needs KERNEL=vN, such as layernorm_forward=v1; 'show kernels' lists"
                         + " them"));
-    for (Map.Entry<String, Integer> choice : KernelChoices.parse(text).entrySet()) {
+    for (Map.Entry<String, Integer> choice : KernelChoices.parse("set kernel", text).entrySet()) {
       Event.Changed changed = shell().await(run.chooseKernel(choice.getKey(), choice.getValue()));
       if (asJson()) {
         print(EventJson.write(changed));

@@ -171,7 +171,7 @@ final class Steering {
 
     @Override
     public Integer call() {
-      Optional<Until> until = condition.map(Until::parse);
+      Optional<Until> until = condition.map(text -> Until.parse("wait", text));
       LiveRun run = live();
       CompletableFuture<Event.Ended> end = run.session().end();
       while (!end.isDone() && !until.map(u -> holds(u, run)).orElse(false)) {

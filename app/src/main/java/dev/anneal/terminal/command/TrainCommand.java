@@ -11,6 +11,8 @@ import dev.anneal.session.LiveRun;
 import dev.anneal.session.RunConfig;
 import dev.anneal.session.Session;
 import dev.anneal.session.Until;
+import dev.anneal.setting.Setting;
+import dev.anneal.setting.Written;
 import dev.anneal.terminal.dashboard.DashboardLoop;
 import dev.anneal.terminal.text.Streams;
 import java.nio.file.Path;
@@ -108,7 +110,9 @@ final class TrainCommand extends ShellCommand {
           (background ? "--bg" : "--paused")
               + " is for scripts: -c 'train --bg; …', where commands follow");
     }
-    Session.Limits limits = new Session.Limits(until.map(Until::parse), timeLimit.map(this::limit));
+    Session.Limits limits =
+        new Session.Limits(
+            until.map(text -> Until.parse("--until", text)), timeLimit.map(this::limit));
     LiveRun.Place place = placement.place();
     boolean follow = !followsInBackground();
     shell().requireNoneGoingOn();
@@ -216,10 +220,7 @@ final class TrainCommand extends ShellCommand {
   }
 
   private Duration limit(double seconds) {
-    if (!(seconds > 0) || seconds > 1e9) {
-      throw Failure.usage("--time-limit is " + seconds + "; expected a positive number of seconds");
-    }
-    return Duration.ofNanos((long) (seconds * 1e9));
+    return Duration.ofNanos((long) (Setting.TIME_LIMIT.real(Written.OPTION, seconds) * 1e9));
   }
 
   private RunConfig config() {

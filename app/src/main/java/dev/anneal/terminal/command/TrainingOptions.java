@@ -2,11 +2,18 @@ package dev.anneal.terminal.command;
 
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.Precision;
+import dev.anneal.plan.Recompute;
+import dev.anneal.session.Checkpoints;
+import dev.anneal.session.LiveSetting;
 import dev.anneal.session.RunConfig;
+import dev.anneal.setting.Setting;
+import dev.anneal.setting.Written;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
+import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.SequencedMap;
 import picocli.CommandLine.Option;
 
 /**
@@ -50,11 +57,8 @@ final class TrainingOptions {
   @Option(names = "--lr", paramLabel = "X", description = "peak learning rate")
   private Optional<Double> lr = Optional.empty();
 
-  @Option(
-      names = "--schedule",
-      defaultValue = "cosine",
-      description = "cosine, linear, constant or wsd; ${DEFAULT-VALUE} by default")
-  private Schedule.Shape schedule;
+  @Option(names = "--schedule", description = "cosine, linear, constant or wsd; cosine by default")
+  private Optional<Schedule.Shape> schedule = Optional.empty();
 
   @Option(names = "--warmup", paramLabel = "N", description = "steps of linear warm-up")
   private Optional<Integer> warmup = Optional.empty();
@@ -68,27 +72,26 @@ final class TrainingOptions {
   @Option(names = "--weight-decay", paramLabel = "X", description = "on matrices only")
   private Optional<Float> weightDecay = Optional.empty();
 
-  @Option(names = "--beta1", defaultValue = "0.9", description = "${DEFAULT-VALUE} by default")
-  private float beta1;
+  @Option(names = "--beta1", paramLabel = "X", description = "of AdamW; 0.9 by default")
+  private Optional<Float> beta1 = Optional.empty();
 
-  @Option(names = "--beta2", defaultValue = "0.95", description = "${DEFAULT-VALUE} by default")
-  private float beta2;
+  @Option(names = "--beta2", paramLabel = "X", description = "of AdamW; 0.95 by default")
+  private Optional<Float> beta2 = Optional.empty();
 
   @Option(
       names = "--clip",
       paramLabel = "NORM",
-      defaultValue = "1.0",
-      description = "largest global gradient norm, 0 for none; ${DEFAULT-VALUE} by default")
-  private float clip;
+      description = "largest global gradient norm, 0 for none; 1.0 by default")
+  private Optional<Float> clip = Optional.empty();
 
   @Option(
       names = "--master-weights",
       paramLabel = "on|off",
-      defaultValue = "on",
       description =
           "off: with --dtype bf16, the parameters themselves have 16 bits, which AdamW rounds"
-              + " stochastically, and there are no fp32 ones; the same as --dtype pure_bf16")
-  private Masters masters;
+              + " stochastically, and there are no fp32 ones; the same as --dtype pure_bf16;"
+              + " on by default")
+  private Optional<Masters> masters = Optional.empty();
 
   private enum Masters {
     ON,
@@ -98,9 +101,9 @@ final class TrainingOptions {
   @Option(
       names = "--seed",
       paramLabel = "S",
-      defaultValue = "" + RunConfig.DEFAULT_SEED,
-      description = "${DEFAULT-VALUE} by default")
-  private long seed;
+      description =
+          "of the first weights and of the data's order; " + RunConfig.DEFAULT_SEED + " by default")
+  private Optional<Long> seed = Optional.empty();
 
   @Option(
       names = "--val-every",
@@ -117,9 +120,8 @@ final class TrainingOptions {
   @Option(
       names = "--sample-every",
       paramLabel = "N",
-      defaultValue = "0",
-      description = "steps between samples; one is drawn at the end")
-  private int sampleEvery;
+      description = "steps between samples, 0 by default; one is drawn at the end")
+  private Optional<Integer> sampleEvery = Optional.empty();
 
   @Option(
       names = "--sample-tokens",
@@ -136,55 +138,134 @@ final class TrainingOptions {
   @Option(
       names = "--keep",
       paramLabel = "N",
-      defaultValue = "2",
-      description = "checkpoints kept, 0 for all; ${DEFAULT-VALUE} by default")
-  private int keep;
+      description = "checkpoints kept, 0 for all; 2 by default")
+  private Optional<Integer> keep = Optional.empty();
 
+  /** A new run's. */
   RunConfig config(ModelOptions model, PlanOptions plan, RunConfig.Data data, int vocabulary) {
     Recipe recipe = model.isNamed() ? LLM_C : SMALL;
-    int b = batch.orElse(recipe.batch());
-    int t = sequence.orElse(recipe.sequence());
-    int horizon = steps.orElse(recipe.steps());
-    return new RunConfig(
-        model.config(vocabulary, t),
-        data,
-        b,
-        t,
-        totalBatch.map(total -> RunConfig.microSteps(total, b, t)).orElse(1),
-        new Schedule(
-            schedule,
-            lr.orElse(recipe.lr()),
-            warmup.orElse(Math.min(recipe.warmup(), horizon / 10)),
-            horizon,
-            finalFraction.orElse(recipe.finalFraction())),
-        new AdamWSettings(
-            beta1,
-            beta2,
-            1e-8f,
-            weightDecay.orElse((float) recipe.weightDecay()),
-            AdamWSettings.Decay.MATRICES,
-            clip > 0 ? clip : Float.POSITIVE_INFINITY),
-        plan.recompute,
-        plan.classifierChunks,
-        precision(plan),
-        seed,
-        new RunConfig.Intervals(
-            evaluateEvery.orElse(recipe.evaluateEvery()),
-            evaluationBatches.orElse(recipe.evaluationBatches()),
-            sampleEvery,
-            sampleTokens.orElse(recipe.sampleTokens()),
-            checkpointEvery.orElse(recipe.checkpointEvery()),
-            keep));
+    int b = Setting.BATCH.whole(Written.OPTION, batch.orElse(recipe.batch()));
+    int t = Setting.SEQ.whole(Written.OPTION, sequence.orElse(recipe.sequence()));
+    int horizon = Setting.STEPS.whole(Written.OPTION, steps.orElse(recipe.steps()));
+    return configured(
+        plan,
+        new RunConfig(
+            model.config(vocabulary, t),
+            data,
+            b,
+            t,
+            1,
+            new Schedule(
+                Schedule.Shape.COSINE,
+                recipe.lr(),
+                warmup.orElse(Math.min(recipe.warmup(), horizon / 10)),
+                horizon,
+                recipe.finalFraction()),
+            AdamWSettings.defaults().withWeightDecay((float) recipe.weightDecay()),
+            Recompute.NONE,
+            Precision.FP32,
+            RunConfig.DEFAULT_SEED,
+            new RunConfig.Intervals(
+                recipe.evaluateEvery(),
+                recipe.evaluationBatches(),
+                0,
+                recipe.sampleTokens(),
+                recipe.checkpointEvery(),
+                2)));
   }
 
-  private Precision precision(PlanOptions plan) {
-    if (masters == Masters.ON) {
-      return plan.precision;
+  /** That of a new run that begins with {@code weights}: as theirs, where nothing else is given. */
+  RunConfig branch(Checkpoints.Saved weights, PlanOptions plan, RunConfig.Data data) {
+    RunConfig base = weights.config();
+    Schedule before = base.schedule();
+    int horizon = Setting.STEPS.whole(Written.OPTION, steps.orElse(before.horizon()));
+    return configured(
+        plan,
+        base.with(data)
+            .with(
+                new Schedule(
+                    before.shape(),
+                    before.peakAt(weights.step() + 1),
+                    Math.min(before.warmup(), horizon / 10),
+                    horizon,
+                    before.finalFraction())));
+  }
+
+  /** What a run that goes on does differently from here on. */
+  SequencedMap<LiveSetting, String> changes() {
+    SequencedMap<LiveSetting, String> changes = new LinkedHashMap<>();
+    steps.ifPresent(n -> changes.put(LiveSetting.STEPS, n.toString()));
+    lr.ifPresent(x -> changes.put(LiveSetting.LR, x.toString()));
+    evaluationBatches.ifPresent(n -> changes.put(LiveSetting.VAL_BATCHES, n.toString()));
+    evaluateEvery.ifPresent(n -> changes.put(LiveSetting.VAL_EVERY, n.toString()));
+    sampleEvery.ifPresent(n -> changes.put(LiveSetting.SAMPLE_EVERY, n.toString()));
+    sampleTokens.ifPresent(n -> changes.put(LiveSetting.SAMPLE_TOKENS, n.toString()));
+    checkpointEvery.ifPresent(n -> changes.put(LiveSetting.CHECKPOINT_EVERY, n.toString()));
+    keep.ifPresent(n -> changes.put(LiveSetting.KEEP, n.toString()));
+    return changes;
+  }
+
+  /** What is given, and {@code base} for the rest. */
+  private RunConfig configured(PlanOptions plan, RunConfig base) {
+    int b = batch.orElse(base.batch());
+    int t = sequence.orElse(base.sequence());
+    Schedule rates = base.schedule();
+    AdamWSettings adamW = base.adamW();
+    RunConfig.Intervals every = base.intervals();
+    return new RunConfig(
+        base.model(),
+        base.data(),
+        b,
+        t,
+        totalBatch.map(total -> RunConfig.microSteps(total, b, t)).orElse(base.microSteps()),
+        new Schedule(
+            schedule.orElse(rates.shape()),
+            lr.orElse(rates.peak()),
+            warmup.orElse(rates.warmup()),
+            rates.horizon(),
+            finalFraction.orElse(rates.finalFraction())),
+        new AdamWSettings(
+            beta1.orElse(adamW.beta1()),
+            beta2.orElse(adamW.beta2()),
+            adamW.epsilon(),
+            weightDecay.orElse(adamW.weightDecay()),
+            adamW.decay(),
+            clip.map(norm -> norm == 0 ? Float.POSITIVE_INFINITY : clipped(norm))
+                .orElse(adamW.maxNorm())),
+        plan.recompute.orElse(base.recompute()),
+        plan.classifierChunks.or(base::classifierChunks),
+        precision(plan.precision.orElse(base.precision())),
+        seed.orElse(base.seed()),
+        new RunConfig.Intervals(
+            evaluateEvery.orElse(every.evaluate()),
+            evaluationBatches.orElse(every.evaluationBatches()),
+            sampleEvery.orElse(every.sample()),
+            sampleTokens.orElse(every.sampleTokens()),
+            checkpointEvery.orElse(every.checkpoint()),
+            keep.orElse(every.checkpointsKept())),
+        base.origin());
+  }
+
+  private static float clipped(float norm) {
+    return (float) Setting.CLIP.real(Written.OPTION, norm);
+  }
+
+  private Precision precision(Precision chosen) {
+    if (masters.isEmpty()) {
+      return chosen;
     }
-    if (plan.precision != Precision.BF16 && plan.precision != Precision.PURE_BF16) {
+    if (masters.get() == Masters.ON) {
+      if (chosen == Precision.PURE_BF16) {
+        throw Failure.usage(
+            "--master-weights on: --dtype pure_bf16 has none; take --dtype bf16, or leave"
+                + " --master-weights out");
+      }
+      return chosen;
+    }
+    if (chosen != Precision.BF16 && chosen != Precision.PURE_BF16) {
       throw Failure.usage(
           "--master-weights off: --dtype "
-              + plan.precision.name().toLowerCase(Locale.ROOT)
+              + chosen.name().toLowerCase(Locale.ROOT)
               + " has no masters to leave out; take --dtype bf16");
     }
     return Precision.PURE_BF16;

@@ -1,0 +1,183 @@
+package dev.anneal.session;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.anneal.failure.Failure;
+import dev.anneal.model.GptConfig;
+import dev.anneal.plan.Precision;
+import dev.anneal.plan.Recompute;
+import dev.anneal.setting.Setting;
+import dev.anneal.setting.Written;
+import dev.anneal.training.AdamWSettings;
+import dev.anneal.training.Schedule;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/** Reads a saved run's configuration, and trusts none of it. */
+final class ConfigReader {
+  private final Path file;
+  private final Written written;
+
+  ConfigReader(Path file) {
+    this.file = file;
+    this.written = Written.in(file);
+  }
+
+  RunConfig read(JsonNode node) {
+    JsonNode model = field(node, "model");
+    GptConfig sizes =
+        together(
+            () ->
+                new GptConfig(
+                    whole(model, "layers", Setting.LAYERS),
+                    whole(model, "heads", Setting.HEADS),
+                    whole(model, "channels", Setting.CHANNELS),
+                    whole(model, "context", Setting.CONTEXT),
+                    whole(model, "vocabulary", Setting.VOCABULARY)));
+    JsonNode data = field(node, "data");
+    RunConfig.Data source =
+        new RunConfig.Data(
+            optional(data, "source"), optional(data, "validation"), text(data, "tokenizer"));
+    return together(
+        () ->
+            new RunConfig(
+                sizes,
+                source,
+                whole(node, "batch", Setting.BATCH),
+                whole(node, "sequence", Setting.SEQ),
+                whole(node, "micro_steps", Setting.MICRO_STEPS),
+                schedule(field(node, "schedule")),
+                adamW(field(node, "adamw")),
+                constant(Recompute.class, node, "recompute"),
+                node.has("classifier_chunks")
+                    ? Optional.of(whole(node, "classifier_chunks", Setting.CLASSIFIER_CHUNKS))
+                    : Optional.empty(),
+                // Checkpoints from before there was a choice are fp32.
+                node.has("precision")
+                    ? constant(Precision.class, node, "precision")
+                    : Precision.FP32,
+                seed(node),
+                intervals(field(node, "intervals")),
+                node.has("origin") ? Optional.of(origin(node.path("origin"))) : Optional.empty()));
+  }
+
+  private Schedule schedule(JsonNode node) {
+    return new Schedule(
+        constant(Schedule.Shape.class, node, "shape"),
+        real(node, "peak", Setting.LR),
+        whole(node, "warmup", Setting.WARMUP),
+        whole(node, "horizon", Setting.STEPS),
+        real(node, "final_fraction", Setting.FINAL_LR_FRACTION),
+        node.path("changes")
+            .valueStream()
+            .map(
+                c ->
+                    new Schedule.PeakChange(
+                        whole(c, "after", Setting.STEP), real(c, "peak", Setting.LR)))
+            .toList(),
+        node.path("extensions")
+            .valueStream()
+            .map(
+                e ->
+                    new Schedule.Extension(
+                        whole(e, "after", Setting.STEP), whole(e, "from", Setting.STEPS)))
+            .toList());
+  }
+
+  private AdamWSettings adamW(JsonNode node) {
+    return new AdamWSettings(
+        (float) real(node, "beta1", Setting.BETA1),
+        (float) real(node, "beta2", Setting.BETA2),
+        (float) real(node, "epsilon", Setting.EPSILON),
+        (float) real(node, "weight_decay", Setting.WEIGHT_DECAY),
+        constant(AdamWSettings.Decay.class, node, "decay"),
+        node.has("max_norm")
+            ? (float) real(node, "max_norm", Setting.CLIP)
+            : Float.POSITIVE_INFINITY);
+  }
+
+  private RunConfig.Intervals intervals(JsonNode node) {
+    return new RunConfig.Intervals(
+        whole(node, "evaluate", Setting.VAL_EVERY),
+        whole(node, "evaluation_batches", Setting.VAL_BATCHES),
+        whole(node, "sample", Setting.SAMPLE_EVERY),
+        whole(node, "sample_tokens", Setting.SAMPLE_TOKENS),
+        whole(node, "checkpoint", Setting.CHECKPOINT_EVERY),
+        whole(node, "checkpoints_kept", Setting.KEEP));
+  }
+
+  private RunConfig.Origin origin(JsonNode node) {
+    return new RunConfig.Origin(text(node, "from"), whole(node, "sequence", Setting.SEQ));
+  }
+
+  private long seed(JsonNode node) {
+    JsonNode seed = field(node, "seed");
+    if (!seed.canConvertToLong() || !seed.isIntegralNumber()) {
+      throw malformed("seed", seed, "a whole number of 64 bits");
+    }
+    return seed.longValue();
+  }
+
+  /** What each field allows may not go together. */
+  private <T> T together(Supplier<T> made) {
+    try {
+      return made.get();
+    } catch (Failure e) {
+      String message = e.getMessage();
+      throw message.startsWith(file.toString())
+          ? e
+          : Failure.failed(file + " does not fit together: " + message);
+    }
+  }
+
+  private JsonNode field(JsonNode node, String name) {
+    JsonNode field = node.path(name);
+    if (field.isMissingNode()) {
+      throw Failure.failed(file + " has no field " + name + "; is it a run's?");
+    }
+    return field;
+  }
+
+  private int whole(JsonNode node, String name, Setting setting) {
+    JsonNode field = field(node, name);
+    if (!field.isIntegralNumber() || !field.canConvertToLong()) {
+      throw malformed(setting.field(), field, "a whole number, " + setting.range().expected());
+    }
+    return setting.whole(written, field.longValue());
+  }
+
+  private double real(JsonNode node, String name, Setting setting) {
+    JsonNode field = field(node, name);
+    if (!field.isNumber()) {
+      throw malformed(setting.field(), field, "a number, " + setting.range().expected());
+    }
+    return setting.real(written, field.doubleValue());
+  }
+
+  private String text(JsonNode node, String name) {
+    JsonNode field = field(node, name);
+    if (!field.isTextual()) {
+      throw malformed(name, field, "text");
+    }
+    return field.textValue();
+  }
+
+  private Optional<String> optional(JsonNode node, String name) {
+    return node.has(name) ? Optional.of(text(node, name)) : Optional.empty();
+  }
+
+  private <E extends Enum<E>> E constant(Class<E> type, JsonNode node, String name) {
+    String text = text(node, name);
+    for (E value : type.getEnumConstants()) {
+      if (value.name().equals(text)) {
+        return value;
+      }
+    }
+    throw malformed(name, field(node, name), "one of " + List.of(type.getEnumConstants()));
+  }
+
+  private Failure malformed(String name, JsonNode field, String expected) {
+    return Failure.failed(file + ": " + name + " is " + field + "; expected " + expected);
+  }
+}
