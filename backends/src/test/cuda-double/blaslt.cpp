@@ -8,6 +8,9 @@
 #include <cstring>
 #include <functional>
 
+#include "injected.h"
+#include "numbers.h"
+
 #define API extern "C" __attribute__((visibility("default")))
 #define FUNCTION(name) JOINED(PREFIX, name)
 #define JOINED(prefix, name) JOINED_AS_THEY_ARE(prefix, name)
@@ -18,33 +21,94 @@ extern "C" int anneal_double_enqueue(void* stream, void (*run)(void*), void* arg
 namespace {
 
 #ifdef HIP
-enum { SUCCESS = 0, INVALID_VALUE = 3, NOT_SUPPORTED = 7 };
-enum { COMPUTE_32F = 2, COMPUTE_32F_FAST_TF32 = 6, OP_N = 111, OP_T = 112 };
-enum { TRANSPOSE_A = 0, TRANSPOSE_B = 1, EPILOGUE = 2, BIAS = 3, BIAS_TYPE = 4 };
-enum { AUX = 10, AUX_LD = 11, AUX_TYPE = 22, A_SCALE = 5, B_SCALE = 6, FAST_SUMS = -1 };
+enum {
+  SUCCESS = HIPBLAS_STATUS_SUCCESS,
+  INVALID_VALUE = HIPBLAS_STATUS_INVALID_VALUE,
+  NOT_SUPPORTED = HIPBLAS_STATUS_NOT_SUPPORTED
+};
+enum {
+  COMPUTE_32F = HIPBLAS_COMPUTE_32F,
+  COMPUTE_32F_FAST_TF32 = HIPBLAS_COMPUTE_32F_FAST_TF32,
+  OP_N = HIPBLAS_OP_N,
+  OP_T = HIPBLAS_OP_T
+};
+enum {
+  TRANSPOSE_A = HIPBLASLT_MATMUL_DESC_TRANSA,
+  TRANSPOSE_B = HIPBLASLT_MATMUL_DESC_TRANSB,
+  EPILOGUE = HIPBLASLT_MATMUL_DESC_EPILOGUE,
+  BIAS = HIPBLASLT_MATMUL_DESC_BIAS_POINTER,
+  BIAS_TYPE = HIPBLASLT_MATMUL_DESC_BIAS_DATA_TYPE,
+  AUX = HIPBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER,
+  AUX_LD = HIPBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD,
+  AUX_TYPE = HIPBLASLT_MATMUL_DESC_EPILOGUE_AUX_DATA_TYPE,
+  A_SCALE = HIPBLASLT_MATMUL_DESC_A_SCALE_POINTER,
+  B_SCALE = HIPBLASLT_MATMUL_DESC_B_SCALE_POINTER,
+  FAST_SUMS = -1
+};
+enum {
+  EPILOGUE_DEFAULT = HIPBLASLT_EPILOGUE_DEFAULT,
+  EPILOGUE_BIAS = HIPBLASLT_EPILOGUE_BIAS,
+  EPILOGUE_GELU_AUX_BIAS = HIPBLASLT_EPILOGUE_GELU_AUX_BIAS,
+  EPILOGUE_DGELU = HIPBLASLT_EPILOGUE_DGELU,
+  EPILOGUE_BGRADB = HIPBLASLT_EPILOGUE_BGRADB
+};
+enum {
+  MAX_WORKSPACE_BYTES = HIPBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES
+};
+enum {
+  R_32F = HIP_R_32F,
+  R_16BF = HIP_R_16BF,
+  R_8F_E4M3 = HIP_R_8F_E4M3,
+  R_8F_E5M2 = HIP_R_8F_E5M2,
+  R_8F_E4M3_FNUZ = HIP_R_8F_E4M3_FNUZ,
+  R_8F_E5M2_FNUZ = HIP_R_8F_E5M2_FNUZ
+};
 constexpr int ALGORITHM_WORDS = 3;
 #else
-enum { SUCCESS = 0, INVALID_VALUE = 7, NOT_SUPPORTED = 15 };
-enum { COMPUTE_32F = 68, COMPUTE_32F_FAST_TF32 = 77, OP_N = 0, OP_T = 1 };
-enum { TRANSPOSE_A = 3, TRANSPOSE_B = 4, EPILOGUE = 7, BIAS = 8, BIAS_TYPE = 26 };
-enum { AUX = 11, AUX_LD = 12, AUX_TYPE = 22, A_SCALE = 17, B_SCALE = 18, FAST_SUMS = 25 };
+enum {
+  SUCCESS = CUBLAS_STATUS_SUCCESS,
+  INVALID_VALUE = CUBLAS_STATUS_INVALID_VALUE,
+  NOT_SUPPORTED = CUBLAS_STATUS_NOT_SUPPORTED
+};
+enum {
+  COMPUTE_32F = CUBLAS_COMPUTE_32F,
+  COMPUTE_32F_FAST_TF32 = CUBLAS_COMPUTE_32F_FAST_TF32,
+  OP_N = CUBLAS_OP_N,
+  OP_T = CUBLAS_OP_T
+};
+enum {
+  TRANSPOSE_A = CUBLASLT_MATMUL_DESC_TRANSA,
+  TRANSPOSE_B = CUBLASLT_MATMUL_DESC_TRANSB,
+  EPILOGUE = CUBLASLT_MATMUL_DESC_EPILOGUE,
+  BIAS = CUBLASLT_MATMUL_DESC_BIAS_POINTER,
+  BIAS_TYPE = CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE,
+  AUX = CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER,
+  AUX_LD = CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD,
+  AUX_TYPE = CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_DATA_TYPE,
+  A_SCALE = CUBLASLT_MATMUL_DESC_A_SCALE_POINTER,
+  B_SCALE = CUBLASLT_MATMUL_DESC_B_SCALE_POINTER,
+  FAST_SUMS = CUBLASLT_MATMUL_DESC_FAST_ACCUM
+};
+enum {
+  EPILOGUE_DEFAULT = CUBLASLT_EPILOGUE_DEFAULT,
+  EPILOGUE_BIAS = CUBLASLT_EPILOGUE_BIAS,
+  EPILOGUE_GELU_AUX_BIAS = CUBLASLT_EPILOGUE_GELU_AUX_BIAS,
+  EPILOGUE_DGELU = CUBLASLT_EPILOGUE_DGELU,
+  EPILOGUE_BGRADB = CUBLASLT_EPILOGUE_BGRADB
+};
+enum {
+  MAX_WORKSPACE_BYTES = CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES
+};
+enum {
+  R_32F = CUDA_R_32F,
+  R_16BF = CUDA_R_16BF,
+  R_8F_E4M3 = CUDA_R_8F_E4M3,
+  R_8F_E5M2 = CUDA_R_8F_E5M2,
+  R_8F_E4M3_FNUZ = -2,
+  R_8F_E5M2_FNUZ = -3
+};
 constexpr int ALGORITHM_WORDS = 8;
 #endif
-enum {
-  R_32F = 0,
-  R_16BF = 14,
-  R_8F_E4M3 = 28,
-  R_8F_E5M2 = 29,
-  R_8F_E4M3_FNUZ = 1000,
-  R_8F_E5M2_FNUZ = 1001
-};
-enum {
-  EPILOGUE_DEFAULT = 1,
-  EPILOGUE_BIAS = 4,
-  EPILOGUE_GELU_AUX_BIAS = 164,
-  EPILOGUE_DGELU = 192,
-  EPILOGUE_BGRADB = 512
-};
 constexpr size_t WORKSPACE = 1 << 16;
 
 struct Descriptor {
@@ -197,22 +261,31 @@ int set(T& to, const void* from, size_t size) {
 }  // namespace
 
 API int FUNCTION(Create)(void** handle) {
+  INJECTED
   *handle = reinterpret_cast<void*>(1);
   return SUCCESS;
 }
 
-API int FUNCTION(Destroy)(void*) { return SUCCESS; }
+API int FUNCTION(Destroy)(void*) { INJECTED return SUCCESS; }
 
 #ifdef HIP
 API int hipblasLtGetVersion(void* handle, int* version) {
+  INJECTED
   *version = 100001;
   return handle ? SUCCESS : INVALID_VALUE;
 }
 #else
 API size_t cublasLtGetVersion() { return 130000; }
+
+API const char* cublasLtGetStatusString(int status) {
+  return status == INVALID_VALUE   ? "an unsupported value or parameter was passed to the function"
+         : status == NOT_SUPPORTED ? "the functionality requested is not supported"
+                                   : "an error of the test double";
+}
 #endif
 
 API int FUNCTION(MatmulDescCreate)(Descriptor** descriptor, int compute, int scale) {
+  INJECTED
   *descriptor = new Descriptor{compute, scale};
   return (compute == COMPUTE_32F || compute == COMPUTE_32F_FAST_TF32) && scale == R_32F
              ? SUCCESS
@@ -220,11 +293,13 @@ API int FUNCTION(MatmulDescCreate)(Descriptor** descriptor, int compute, int sca
 }
 
 API int FUNCTION(MatmulDescDestroy)(Descriptor* descriptor) {
+  INJECTED
   delete descriptor;
   return SUCCESS;
 }
 
 API int FUNCTION(MatmulDescSetAttribute)(Descriptor* d, int attribute, const void* from, size_t size) {
+  INJECTED
   switch (attribute) {
     case TRANSPOSE_A:
       return set(d->operation_a, from, size);
@@ -255,33 +330,39 @@ API int FUNCTION(MatmulDescSetAttribute)(Descriptor* d, int attribute, const voi
 
 API int FUNCTION(MatrixLayoutCreate)(Layout** layout, int type, uint64_t rows, uint64_t columns,
                                    int64_t ld) {
+  INJECTED
   *layout = new Layout{type, rows, columns, ld};
   return is_type(type) ? SUCCESS : NOT_SUPPORTED;
 }
 
 API int FUNCTION(MatrixLayoutDestroy)(Layout* layout) {
+  INJECTED
   delete layout;
   return SUCCESS;
 }
 
 API int FUNCTION(MatmulPreferenceCreate)(Preference** preference) {
+  INJECTED
   *preference = new Preference();
   return SUCCESS;
 }
 
 API int FUNCTION(MatmulPreferenceDestroy)(Preference* preference) {
+  INJECTED
   delete preference;
   return SUCCESS;
 }
 
 API int FUNCTION(MatmulPreferenceSetAttribute)(Preference* preference, int attribute,
                                              const void* from, size_t size) {
-  return attribute == 1 ? set(preference->workspace, from, size) : INVALID_VALUE;
+  INJECTED
+  return attribute == MAX_WORKSPACE_BYTES ? set(preference->workspace, from, size) : INVALID_VALUE;
 }
 
 API int FUNCTION(MatmulAlgoGetHeuristic)(void*, Descriptor* d, Layout* a, Layout* b, Layout* c,
                                        Layout*, Preference* preference, int wanted,
                                        Heuristic* results, int* found) {
+  INJECTED
   *found = 0;
   if (wanted < 1 || !fits(*d, *a, *b, *c)) {
     return INVALID_VALUE;
@@ -306,6 +387,7 @@ API int FUNCTION(Matmul)(void*, Descriptor* descriptor, const float* alpha, cons
                        Layout* a_layout, const void* b, Layout* b_layout, const float* beta,
                        const void* c, Layout* c_layout, void* d, Layout*,
                        const Algorithm* algorithm, void* workspace, size_t bytes, void* stream) {
+  INJECTED
   Descriptor op = *descriptor;
   Layout la = *a_layout, lb = *b_layout, lc = *c_layout;
   if (algorithm->words[0] != signature(op, la, lb, lc) || bytes < WORKSPACE ||

@@ -6,6 +6,7 @@
 // the sequences of operations that they know.
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <functional>
 #include <map>
@@ -14,44 +15,52 @@
 #include <string>
 #include <vector>
 
+#include "injected.h"
+#include "numbers.h"
+
 #define API extern "C" __attribute__((visibility("default")))
 
 extern "C" int anneal_double_enqueue(void* stream, void (*run)(void*), void* argument);
 
 namespace {
 
-enum { SUCCESS = 0, NOT_INITIALIZED = 1001, BAD_PARAM = 2000, NOT_SUPPORTED = 3000 };
+enum {
+  SUCCESS = CUDNN_STATUS_SUCCESS,
+  NOT_INITIALIZED = CUDNN_STATUS_NOT_INITIALIZED,
+  BAD_PARAM = CUDNN_STATUS_BAD_PARAM,
+  NOT_SUPPORTED = CUDNN_STATUS_NOT_SUPPORTED
+};
 
 // Kinds of descriptors.
 enum {
-  POINTWISE = 0,
-  ENGINE = 2,
-  ENGINE_CONFIG = 3,
-  HEURISTICS = 4,
-  PLAN = 5,
-  OP_POINTWISE = 13,
-  GRAPH = 15,
-  PACK = 16,
-  TENSOR = 17,
-  MATMUL = 18,
-  OP_MATMUL = 19,
-  REDUCTION = 21,
-  OP_REDUCTION = 22,
-  OP_RESHAPE = 31
+  POINTWISE = CUDNN_BACKEND_POINTWISE_DESCRIPTOR,
+  ENGINE = CUDNN_BACKEND_ENGINE_DESCRIPTOR,
+  ENGINE_CONFIG = CUDNN_BACKEND_ENGINECFG_DESCRIPTOR,
+  HEURISTICS = CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR,
+  PLAN = CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR,
+  OP_POINTWISE = CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR,
+  GRAPH = CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR,
+  PACK = CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR,
+  TENSOR = CUDNN_BACKEND_TENSOR_DESCRIPTOR,
+  MATMUL = CUDNN_BACKEND_MATMUL_DESCRIPTOR,
+  OP_MATMUL = CUDNN_BACKEND_OPERATION_MATMUL_DESCRIPTOR,
+  REDUCTION = CUDNN_BACKEND_REDUCTION_DESCRIPTOR,
+  OP_REDUCTION = CUDNN_BACKEND_OPERATION_REDUCTION_DESCRIPTOR,
+  OP_RESHAPE = CUDNN_BACKEND_OPERATION_RESHAPE_DESCRIPTOR
 };
 
 // Types of attributes, and the bytes of each.
 enum {
-  T_HANDLE = 0,
-  T_DATA_TYPE = 1,
-  T_BOOLEAN = 2,
-  T_INT64 = 3,
-  T_POINTER = 6,
-  T_HEURISTIC = 8,
-  T_NOTE = 11,
-  T_MODE = 14,
-  T_DESCRIPTOR = 15,
-  T_REDUCTION = 18
+  T_HANDLE = CUDNN_TYPE_HANDLE,
+  T_DATA_TYPE = CUDNN_TYPE_DATA_TYPE,
+  T_BOOLEAN = CUDNN_TYPE_BOOLEAN,
+  T_INT64 = CUDNN_TYPE_INT64,
+  T_POINTER = CUDNN_TYPE_VOID_PTR,
+  T_HEURISTIC = CUDNN_TYPE_HEUR_MODE,
+  T_NOTE = CUDNN_TYPE_NUMERICAL_NOTE,
+  T_MODE = CUDNN_TYPE_POINTWISE_MODE,
+  T_DESCRIPTOR = CUDNN_TYPE_BACKEND_DESCRIPTOR,
+  T_REDUCTION = CUDNN_TYPE_REDUCTION_OPERATOR_TYPE
 };
 
 size_t bytes_of(int type) {
@@ -76,27 +85,51 @@ struct Rule {
 };
 
 const Rule RULES[] = {
-    {TENSOR, 900, T_INT64, 1, 1},          {TENSOR, 901, T_DATA_TYPE, 1, 1},
-    {TENSOR, 902, T_INT64, 1, 8},          {TENSOR, 903, T_INT64, 1, 8},
-    {TENSOR, 906, T_INT64, 1, 1},          {TENSOR, 907, T_BOOLEAN, 0, 1},
-    {TENSOR, 908, T_BOOLEAN, 0, 1},        {POINTWISE, 0, T_MODE, 1, 1},
-    {POINTWISE, 1, T_DATA_TYPE, 1, 1},     {POINTWISE, 9, T_INT64, 0, 1},
-    {OP_POINTWISE, 750, T_DESCRIPTOR, 1, 1}, {OP_POINTWISE, 751, T_DESCRIPTOR, 1, 1},
-    {OP_POINTWISE, 752, T_DESCRIPTOR, 0, 1}, {OP_POINTWISE, 753, T_DESCRIPTOR, 1, 1},
-    {OP_POINTWISE, 758, T_DESCRIPTOR, 0, 1}, {MATMUL, 1500, T_DATA_TYPE, 1, 1},
-    {OP_MATMUL, 1520, T_DESCRIPTOR, 1, 1}, {OP_MATMUL, 1521, T_DESCRIPTOR, 1, 1},
-    {OP_MATMUL, 1522, T_DESCRIPTOR, 1, 1}, {OP_MATMUL, 1523, T_DESCRIPTOR, 1, 1},
-    {REDUCTION, 1600, T_REDUCTION, 1, 1},  {REDUCTION, 1601, T_DATA_TYPE, 1, 1},
-    {OP_REDUCTION, 1610, T_DESCRIPTOR, 1, 1}, {OP_REDUCTION, 1611, T_DESCRIPTOR, 1, 1},
-    {OP_REDUCTION, 1612, T_DESCRIPTOR, 1, 1}, {OP_RESHAPE, 2200, T_DESCRIPTOR, 1, 1},
-    {OP_RESHAPE, 2201, T_DESCRIPTOR, 1, 1}, {GRAPH, 800, T_HANDLE, 1, 1},
-    {GRAPH, 801, T_DESCRIPTOR, 1, 1000},   {HEURISTICS, 200, T_HEURISTIC, 1, 1},
-    {HEURISTICS, 201, T_DESCRIPTOR, 1, 1}, {PLAN, 400, T_HANDLE, 1, 1},
-    {PLAN, 401, T_DESCRIPTOR, 1, 1},       {PACK, 1000, T_INT64, 1, 1000},
-    {PACK, 1001, T_POINTER, 1, 1000},      {PACK, 1003, T_POINTER, 1, 1},
+    {TENSOR, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, T_INT64, 1, 1},
+    {TENSOR, CUDNN_ATTR_TENSOR_DATA_TYPE, T_DATA_TYPE, 1, 1},
+    {TENSOR, CUDNN_ATTR_TENSOR_DIMENSIONS, T_INT64, 1, 8},
+    {TENSOR, CUDNN_ATTR_TENSOR_STRIDES, T_INT64, 1, 8},
+    {TENSOR, CUDNN_ATTR_TENSOR_UNIQUE_ID, T_INT64, 1, 1},
+    {TENSOR, CUDNN_ATTR_TENSOR_IS_VIRTUAL, T_BOOLEAN, 0, 1},
+    {TENSOR, CUDNN_ATTR_TENSOR_IS_BY_VALUE, T_BOOLEAN, 0, 1},
+    {POINTWISE, CUDNN_ATTR_POINTWISE_MODE, T_MODE, 1, 1},
+    {POINTWISE, CUDNN_ATTR_POINTWISE_MATH_PREC, T_DATA_TYPE, 1, 1},
+    {POINTWISE, CUDNN_ATTR_POINTWISE_AXIS, T_INT64, 0, 1},
+    {OP_POINTWISE, CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, T_DESCRIPTOR, 1, 1},
+    {OP_POINTWISE, CUDNN_ATTR_OPERATION_POINTWISE_XDESC, T_DESCRIPTOR, 1, 1},
+    {OP_POINTWISE, CUDNN_ATTR_OPERATION_POINTWISE_BDESC, T_DESCRIPTOR, 0, 1},
+    {OP_POINTWISE, CUDNN_ATTR_OPERATION_POINTWISE_YDESC, T_DESCRIPTOR, 1, 1},
+    {OP_POINTWISE, CUDNN_ATTR_OPERATION_POINTWISE_TDESC, T_DESCRIPTOR, 0, 1},
+    {MATMUL, CUDNN_ATTR_MATMUL_COMP_TYPE, T_DATA_TYPE, 1, 1},
+    {OP_MATMUL, CUDNN_ATTR_OPERATION_MATMUL_ADESC, T_DESCRIPTOR, 1, 1},
+    {OP_MATMUL, CUDNN_ATTR_OPERATION_MATMUL_BDESC, T_DESCRIPTOR, 1, 1},
+    {OP_MATMUL, CUDNN_ATTR_OPERATION_MATMUL_CDESC, T_DESCRIPTOR, 1, 1},
+    {OP_MATMUL, CUDNN_ATTR_OPERATION_MATMUL_DESC, T_DESCRIPTOR, 1, 1},
+    {REDUCTION, CUDNN_ATTR_REDUCTION_OPERATOR, T_REDUCTION, 1, 1},
+    {REDUCTION, CUDNN_ATTR_REDUCTION_COMP_TYPE, T_DATA_TYPE, 1, 1},
+    {OP_REDUCTION, CUDNN_ATTR_OPERATION_REDUCTION_XDESC, T_DESCRIPTOR, 1, 1},
+    {OP_REDUCTION, CUDNN_ATTR_OPERATION_REDUCTION_YDESC, T_DESCRIPTOR, 1, 1},
+    {OP_REDUCTION, CUDNN_ATTR_OPERATION_REDUCTION_DESC, T_DESCRIPTOR, 1, 1},
+    {OP_RESHAPE, CUDNN_ATTR_OPERATION_RESHAPE_XDESC, T_DESCRIPTOR, 1, 1},
+    {OP_RESHAPE, CUDNN_ATTR_OPERATION_RESHAPE_YDESC, T_DESCRIPTOR, 1, 1},
+    {GRAPH, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, T_HANDLE, 1, 1},
+    {GRAPH, CUDNN_ATTR_OPERATIONGRAPH_OPS, T_DESCRIPTOR, 1, 1000},
+    {HEURISTICS, CUDNN_ATTR_ENGINEHEUR_MODE, T_HEURISTIC, 1, 1},
+    {HEURISTICS, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, T_DESCRIPTOR, 1, 1},
+    {PLAN, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, T_HANDLE, 1, 1},
+    {PLAN, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, T_DESCRIPTOR, 1, 1},
+    {PACK, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, T_INT64, 1, 1000},
+    {PACK, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, T_POINTER, 1, 1000},
+    {PACK, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, T_POINTER, 1, 1},
 };
 
-enum { FLOAT = 0, HALF = 2, INT32 = 4, BFLOAT16 = 9, BOOLEAN = 11 };
+enum {
+  FLOAT = CUDNN_DATA_FLOAT,
+  HALF = CUDNN_DATA_HALF,
+  INT32 = CUDNN_DATA_INT32,
+  BFLOAT16 = CUDNN_DATA_BFLOAT16,
+  BOOLEAN = CUDNN_DATA_BOOLEAN
+};
 
 struct Tensor {
   int64_t id;
@@ -190,21 +223,21 @@ bool tensor_of(const Descriptor* d, Tensor& to) {
   if (!d || !d->final || d->kind != TENSOR) {
     return false;
   }
-  to.id = d->one<int64_t>(906);
-  to.type = d->one<int>(901);
-  to.dims = d->all<int64_t>(902);
-  to.strides = d->all<int64_t>(903);
-  to.is_virtual = d->has(907) && d->one<char>(907);
-  to.by_value = d->has(908) && d->one<char>(908);
+  to.id = d->one<int64_t>(CUDNN_ATTR_TENSOR_UNIQUE_ID);
+  to.type = d->one<int>(CUDNN_ATTR_TENSOR_DATA_TYPE);
+  to.dims = d->all<int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS);
+  to.strides = d->all<int64_t>(CUDNN_ATTR_TENSOR_STRIDES);
+  to.is_virtual = d->has(CUDNN_ATTR_TENSOR_IS_VIRTUAL) && d->one<char>(CUDNN_ATTR_TENSOR_IS_VIRTUAL);
+  to.by_value = d->has(CUDNN_ATTR_TENSOR_IS_BY_VALUE) && d->one<char>(CUDNN_ATTR_TENSOR_IS_BY_VALUE);
   return true;
 }
 
 int finish_tensor(Descriptor* d) {
-  auto dims = d->all<int64_t>(902), strides = d->all<int64_t>(903);
-  int type = d->one<int>(901);
+  auto dims = d->all<int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS), strides = d->all<int64_t>(CUDNN_ATTR_TENSOR_STRIDES);
+  int type = d->one<int>(CUDNN_ATTR_TENSOR_DATA_TYPE);
   bool known =
       type == FLOAT || type == HALF || type == INT32 || type == BFLOAT16 || type == BOOLEAN;
-  bool is_virtual = d->has(907) && d->one<char>(907), by_value = d->has(908) && d->one<char>(908);
+  bool is_virtual = d->has(CUDNN_ATTR_TENSOR_IS_VIRTUAL) && d->one<char>(CUDNN_ATTR_TENSOR_IS_VIRTUAL), by_value = d->has(CUDNN_ATTR_TENSOR_IS_BY_VALUE) && d->one<char>(CUDNN_ATTR_TENSOR_IS_BY_VALUE);
   if (dims.size() != strides.size() || dims.size() != 4 || !known || (is_virtual && by_value)) {
     return BAD_PARAM;
   }
@@ -227,12 +260,12 @@ bool fits(const Tensor& small, const Tensor& large) {
 
 int operands(int mode) {
   switch (mode) {
-    case 13:
-    case 15:
-    case 21:
-    case 501:
+    case CUDNN_POINTWISE_EXP:
+    case CUDNN_POINTWISE_LOG:
+    case CUDNN_POINTWISE_IDENTITY:
+    case CUDNN_POINTWISE_GEN_INDEX:
       return 1;
-    case 601:
+    case CUDNN_POINTWISE_BINARY_SELECT:
       return 3;
     default:
       return 2;
@@ -248,39 +281,39 @@ bool operation_of(const Descriptor* d, Operation& to) {
   to.has_b = to.has_t = false;
   switch (d->kind) {
     case OP_POINTWISE: {
-      auto* how = d->one<Descriptor*>(750);
+      auto* how = d->one<Descriptor*>(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR);
       if (!how || !how->final || how->kind != POINTWISE) {
         return false;
       }
-      to.mode = how->one<int>(0);
-      to.axis = how->has(9) ? (int)how->one<int64_t>(9) : -1;
-      to.has_b = d->has(752);
-      to.has_t = d->has(758);
-      return tensor_of(d->one<Descriptor*>(751), to.x) &&
-             tensor_of(d->one<Descriptor*>(753), to.y) &&
-             (!to.has_b || tensor_of(d->one<Descriptor*>(752), to.b)) &&
-             (!to.has_t || tensor_of(d->one<Descriptor*>(758), to.t));
+      to.mode = how->one<int>(CUDNN_ATTR_POINTWISE_MODE);
+      to.axis = how->has(CUDNN_ATTR_POINTWISE_AXIS) ? (int)how->one<int64_t>(CUDNN_ATTR_POINTWISE_AXIS) : -1;
+      to.has_b = d->has(CUDNN_ATTR_OPERATION_POINTWISE_BDESC);
+      to.has_t = d->has(CUDNN_ATTR_OPERATION_POINTWISE_TDESC);
+      return tensor_of(d->one<Descriptor*>(CUDNN_ATTR_OPERATION_POINTWISE_XDESC), to.x) &&
+             tensor_of(d->one<Descriptor*>(CUDNN_ATTR_OPERATION_POINTWISE_YDESC), to.y) &&
+             (!to.has_b || tensor_of(d->one<Descriptor*>(CUDNN_ATTR_OPERATION_POINTWISE_BDESC), to.b)) &&
+             (!to.has_t || tensor_of(d->one<Descriptor*>(CUDNN_ATTR_OPERATION_POINTWISE_TDESC), to.t));
     }
     case OP_MATMUL: {
-      auto* how = d->one<Descriptor*>(1523);
+      auto* how = d->one<Descriptor*>(CUDNN_ATTR_OPERATION_MATMUL_DESC);
       to.has_b = true;
-      return how && how->final && how->kind == MATMUL && how->one<int>(1500) == FLOAT &&
-             tensor_of(d->one<Descriptor*>(1520), to.x) &&
-             tensor_of(d->one<Descriptor*>(1521), to.b) &&
-             tensor_of(d->one<Descriptor*>(1522), to.y);
+      return how && how->final && how->kind == MATMUL && how->one<int>(CUDNN_ATTR_MATMUL_COMP_TYPE) == FLOAT &&
+             tensor_of(d->one<Descriptor*>(CUDNN_ATTR_OPERATION_MATMUL_ADESC), to.x) &&
+             tensor_of(d->one<Descriptor*>(CUDNN_ATTR_OPERATION_MATMUL_BDESC), to.b) &&
+             tensor_of(d->one<Descriptor*>(CUDNN_ATTR_OPERATION_MATMUL_CDESC), to.y);
     }
     case OP_REDUCTION: {
-      auto* how = d->one<Descriptor*>(1612);
-      if (!how || !how->final || how->kind != REDUCTION || how->one<int>(1601) != FLOAT) {
+      auto* how = d->one<Descriptor*>(CUDNN_ATTR_OPERATION_REDUCTION_DESC);
+      if (!how || !how->final || how->kind != REDUCTION || how->one<int>(CUDNN_ATTR_REDUCTION_COMP_TYPE) != FLOAT) {
         return false;
       }
-      to.mode = how->one<int>(1600);
-      return tensor_of(d->one<Descriptor*>(1610), to.x) &&
-             tensor_of(d->one<Descriptor*>(1611), to.y);
+      to.mode = how->one<int>(CUDNN_ATTR_REDUCTION_OPERATOR);
+      return tensor_of(d->one<Descriptor*>(CUDNN_ATTR_OPERATION_REDUCTION_XDESC), to.x) &&
+             tensor_of(d->one<Descriptor*>(CUDNN_ATTR_OPERATION_REDUCTION_YDESC), to.y);
     }
     case OP_RESHAPE:
-      return tensor_of(d->one<Descriptor*>(2200), to.x) &&
-             tensor_of(d->one<Descriptor*>(2201), to.y);
+      return tensor_of(d->one<Descriptor*>(CUDNN_ATTR_OPERATION_RESHAPE_XDESC), to.x) &&
+             tensor_of(d->one<Descriptor*>(CUDNN_ATTR_OPERATION_RESHAPE_YDESC), to.y);
     default:
       return false;
   }
@@ -297,11 +330,11 @@ int finish_operation(Descriptor* d) {
   switch (o.kind) {
     case OP_POINTWISE: {
       int wanted = operands(o.mode);
-      bool index = o.mode == 501;
+      bool index = o.mode == CUDNN_POINTWISE_GEN_INDEX;
       if (o.has_b != (wanted >= 2) || o.has_t != (wanted == 3) ||
           (index && (o.axis < 0 || o.axis > 3 || o.y.type != INT32)) || o.y.dims != o.x.dims ||
           (o.has_b && !fits(o.b, o.x)) || (o.has_t && (!fits(o.t, o.x) || o.t.type != BOOLEAN)) ||
-          (o.mode == 303 && o.y.type != BOOLEAN)) {
+          (o.mode == CUDNN_POINTWISE_CMP_GE && o.y.type != BOOLEAN)) {
         return BAD_PARAM;
       }
       return SUCCESS;
@@ -328,12 +361,12 @@ bool same(const Tensor& a, const Tensor& b) {
 }
 
 int finish_graph(Descriptor* d) {
-  if (!d->one<void*>(800)) {
+  if (!d->one<void*>(CUDNN_ATTR_OPERATIONGRAPH_HANDLE)) {
     return BAD_PARAM;
   }
   auto graph = std::make_shared<Graph>();
   std::set<int64_t> written, read;
-  for (Descriptor* each : d->all<Descriptor*>(801)) {
+  for (Descriptor* each : d->all<Descriptor*>(CUDNN_ATTR_OPERATIONGRAPH_OPS)) {
     Operation o;
     if (!operation_of(each, o)) {
       return BAD_PARAM;
@@ -372,23 +405,50 @@ int finish_graph(Descriptor* d) {
   return SUCCESS;
 }
 
+std::string operation_name(int mode) {
+  switch (mode) {
+    case CUDNN_POINTWISE_ADD:
+      return "add";
+    case CUDNN_POINTWISE_MUL:
+      return "mul";
+    case CUDNN_POINTWISE_DIV:
+      return "div";
+    case CUDNN_POINTWISE_SUB:
+      return "sub";
+    case CUDNN_POINTWISE_EXP:
+      return "exp";
+    case CUDNN_POINTWISE_LOG:
+      return "log";
+    case CUDNN_POINTWISE_IDENTITY:
+      return "identity";
+    case CUDNN_POINTWISE_CMP_GE:
+      return "not-below";
+    case CUDNN_POINTWISE_GEN_INDEX:
+      return "index";
+    case CUDNN_POINTWISE_BINARY_SELECT:
+      return "select";
+    default:
+      return "?";
+  }
+}
+
 std::string pattern(const Graph& graph) {
   std::string text;
   for (const Operation& o : graph.operations) {
     text += o.kind == OP_MATMUL     ? "matmul "
             : o.kind == OP_RESHAPE  ? "reshape "
-            : o.kind == OP_REDUCTION ? (o.mode == 3 ? "max " : "sum ")
-                                     : "p" + std::to_string(o.mode) + " ";
+            : o.kind == OP_REDUCTION ? (o.mode == CUDNN_REDUCE_TENSOR_MAX ? "max " : "sum ")
+                                     : operation_name(o.mode) + " ";
   }
   return text;
 }
 
 const char* const FORWARD =
-    "matmul p1 p501 p501 p303 p601 max p9 p13 sum p15 p0 p6 matmul ";
+    "matmul mul index index not-below select max sub exp sum log add div matmul ";
 const char* const BACKWARD =
-    "p1 sum p1 matmul p1 p9 p501 p501 p303 p601 p13 reshape matmul matmul p9 p1 p1 reshape matmul "
+    "mul sum mul matmul mul sub index index not-below select exp reshape matmul matmul sub mul mul reshape matmul "
     "reshape matmul ";
-const char* const SUMMED_END = "p21 ";
+const char* const SUMMED_END = "identity ";
 
 int refused = 0;
 size_t version = 91000;
@@ -425,7 +485,7 @@ bool supported(const Graph& graph, bool& summed) {
 }
 
 int finish_heuristics(Descriptor* d) {
-  auto* graph = d->one<Descriptor*>(201);
+  auto* graph = d->one<Descriptor*>(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
   if (!graph || !graph->final || graph->kind != GRAPH) {
     return BAD_PARAM;
   }
@@ -462,15 +522,15 @@ int finish(Descriptor* d) {
     case HEURISTICS:
       return finish_heuristics(d);
     case PLAN: {
-      auto* config = d->one<Descriptor*>(401);
-      if (!config || !config->final || config->kind != ENGINE_CONFIG || !d->one<void*>(400)) {
+      auto* config = d->one<Descriptor*>(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
+      if (!config || !config->final || config->kind != ENGINE_CONFIG || !d->one<void*>(CUDNN_ATTR_EXECUTION_PLAN_HANDLE)) {
         return BAD_PARAM;
       }
       d->engine = config->engine;
       return SUCCESS;
     }
     case PACK:
-      return d->all<int64_t>(1000).size() == d->all<void*>(1001).size() ? SUCCESS : BAD_PARAM;
+      return d->all<int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS).size() == d->all<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS).size() ? SUCCESS : BAD_PARAM;
     default:
       return BAD_PARAM;
   }
@@ -581,21 +641,21 @@ void each(const Tensor& tensor, F f) {
 
 float pointwise(int mode, float x, float b, float t) {
   switch (mode) {
-    case 0:
+    case CUDNN_POINTWISE_ADD:
       return x + b;
-    case 1:
+    case CUDNN_POINTWISE_MUL:
       return x * b;
-    case 6:
+    case CUDNN_POINTWISE_DIV:
       return x / b;
-    case 9:
+    case CUDNN_POINTWISE_SUB:
       return x - b;
-    case 13:
+    case CUDNN_POINTWISE_EXP:
       return std::exp(x);
-    case 15:
+    case CUDNN_POINTWISE_LOG:
       return std::log(x);
-    case 21:
+    case CUDNN_POINTWISE_IDENTITY:
       return x;
-    case 303:
+    case CUDNN_POINTWISE_CMP_GE:
       return x >= b;
     default:
       return t != 0 ? x : b;
@@ -609,7 +669,7 @@ void run(const Operation& o, std::map<int64_t, Place>& places) {
     case OP_POINTWISE:
       each(o.y, [&](int64_t b, int64_t h, int64_t r, int64_t c) {
         int64_t index[4] = {b, h, r, c};
-        float value = o.mode == 501
+        float value = o.mode == CUDNN_POINTWISE_GEN_INDEX
                           ? (float)index[o.axis]
                           : pointwise(o.mode, x.at(b, h, r, c),
                                       o.has_b ? places[o.b.id].at(b, h, r, c) : 0,
@@ -633,10 +693,10 @@ void run(const Operation& o, std::map<int64_t, Place>& places) {
     }
     case OP_REDUCTION:
       each(o.y, [&](int64_t b, int64_t h, int64_t r, int64_t) {
-        float value = o.mode == 3 ? -INFINITY : 0;
+        float value = o.mode == CUDNN_REDUCE_TENSOR_MAX ? -INFINITY : 0;
         for (int64_t c = 0; c < o.x.dims[3]; c++) {
           float next = x.at(b, h, r, c);
-          value = o.mode == 3 ? std::fmax(value, next) : value + next;
+          value = o.mode == CUDNN_REDUCE_TENSOR_MAX ? std::fmax(value, next) : value + next;
         }
         y.set(o.y.at(b, h, r, 0), value);
       });
@@ -683,6 +743,8 @@ API void anneal_double_cudnn_version(int number) { version = number; }
 
 // ---- the library ----
 
+static std::string last_error;
+
 API size_t cudnnGetVersion() { return version; }
 
 API const char* cudnnGetErrorString(int status) {
@@ -691,34 +753,46 @@ API const char* cudnnGetErrorString(int status) {
                                  : "CUDNN_STATUS_NOT_INITIALIZED";
 }
 
+// What went wrong last; who asks hears it once.
+API void cudnnGetLastErrorString(char* to, size_t most) {
+  snprintf(to, most, "%s", last_error.c_str());
+  last_error.clear();
+}
+
 API int cudnnCreate(Handle** handle) {
+  INJECTED
   *handle = new Handle();
   return SUCCESS;
 }
 
 API int cudnnDestroy(Handle* handle) {
+  INJECTED
   delete handle;
   return SUCCESS;
 }
 
 API int cudnnSetStream(Handle* handle, void* stream) {
+  INJECTED
   handle->stream = stream;
   return SUCCESS;
 }
 
 API int cudnnBackendCreateDescriptor(int kind, Descriptor** to) {
+  INJECTED
   *to = new Descriptor();
   (*to)->kind = kind;
   return SUCCESS;
 }
 
 API int cudnnBackendDestroyDescriptor(Descriptor* descriptor) {
+  INJECTED
   delete descriptor;
   return SUCCESS;
 }
 
 API int cudnnBackendSetAttribute(Descriptor* d, int name, int type, int64_t count,
                                  const void* from) {
+  INJECTED
   const Rule* r = rule(d->kind, name);
   if (!r || d->final || r->type != type || count < 1 || count > r->most) {
     return BAD_PARAM;
@@ -729,21 +803,26 @@ API int cudnnBackendSetAttribute(Descriptor* d, int name, int type, int64_t coun
 }
 
 API int cudnnBackendFinalize(Descriptor* d) {
+  INJECTED
   if (d->final) {
     return BAD_PARAM;
   }
   int status = finish(d);
+  if (status != SUCCESS) {
+    last_error = "Warning: finalize refused\n  the double's rule for kind " + std::to_string(d->kind);
+  }
   d->final = status == SUCCESS;
   return status;
 }
 
 API int cudnnBackendGetAttribute(Descriptor* d, int name, int type, int64_t most, int64_t* count,
                                  void* to) {
+  INJECTED
   if (!d->final) {
     return NOT_INITIALIZED;
   }
   auto** descriptors = static_cast<Descriptor**>(to);
-  if (d->kind == HEURISTICS && name == 202 && type == T_DESCRIPTOR) {
+  if (d->kind == HEURISTICS && name == CUDNN_ATTR_ENGINEHEUR_RESULTS && type == T_DESCRIPTOR) {
     *count = (int64_t)d->engines.size();
     for (int64_t i = 0; i < most && i < *count; i++) {
       if (!descriptors[i] || descriptors[i]->kind != ENGINE_CONFIG) {
@@ -754,7 +833,7 @@ API int cudnnBackendGetAttribute(Descriptor* d, int name, int type, int64_t most
     }
     return SUCCESS;
   }
-  if (d->kind == ENGINE_CONFIG && name == 300 && type == T_DESCRIPTOR && most >= 1) {
+  if (d->kind == ENGINE_CONFIG && name == CUDNN_ATTR_ENGINECFG_ENGINE && type == T_DESCRIPTOR && most >= 1) {
     if (!descriptors[0] || descriptors[0]->kind != ENGINE) {
       return BAD_PARAM;
     }
@@ -763,10 +842,10 @@ API int cudnnBackendGetAttribute(Descriptor* d, int name, int type, int64_t most
     descriptors[0]->final = true;
     return SUCCESS;
   }
-  if (d->kind == ENGINE && name == 1302 && type == T_NOTE) {
-    std::vector<int> notes{0};
+  if (d->kind == ENGINE && name == CUDNN_ATTR_ENGINE_NUMERICAL_NOTE && type == T_NOTE) {
+    std::vector<int> notes{CUDNN_NUMERICAL_NOTE_TENSOR_CORE};
     if (!d->engine->deterministic) {
-      notes.push_back(4);
+      notes.push_back(CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC);
     }
     *count = (int64_t)notes.size();
     for (int64_t i = 0; i < most && i < *count; i++) {
@@ -774,7 +853,7 @@ API int cudnnBackendGetAttribute(Descriptor* d, int name, int type, int64_t most
     }
     return SUCCESS;
   }
-  if (d->kind == PLAN && name == 402 && type == T_INT64 && most == 1) {
+  if (d->kind == PLAN && name == CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE && type == T_INT64 && most == 1) {
     *count = 1;
     *static_cast<int64_t*>(to) = (int64_t)d->engine->workspace;
     return SUCCESS;
@@ -783,12 +862,13 @@ API int cudnnBackendGetAttribute(Descriptor* d, int name, int type, int64_t most
 }
 
 API int cudnnBackendExecute(Handle* handle, Descriptor* plan, Descriptor* pack) {
+  INJECTED
   if (!plan->final || plan->kind != PLAN || !pack->final || pack->kind != PACK) {
     return BAD_PARAM;
   }
-  auto ids = pack->all<int64_t>(1000);
-  auto pointers = pack->all<char*>(1001);
-  auto* workspace = pack->one<char*>(1003);
+  auto ids = pack->all<int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS);
+  auto pointers = pack->all<char*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS);
+  auto* workspace = pack->one<char*>(CUDNN_ATTR_VARIANT_PACK_WORKSPACE);
   std::map<int64_t, char*> memory;
   for (size_t i = 0; i < ids.size(); i++) {
     if (!pointers[i] || !memory.emplace(ids[i], pointers[i]).second) {

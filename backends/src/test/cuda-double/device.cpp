@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <vector>
 
 #include "fibers.h"
@@ -364,6 +365,15 @@ Result elapsed(float* milliseconds, Event* from, Event* to) {
 
 }  // namespace device
 
+namespace {
+
+std::mutex injection_mutex;
+std::set<std::string> called;
+std::string injected_function;
+int injected_code = 0, injected_after = 0;
+
+}  // namespace
+
 // ---- for tests: a device that is lost, or small; launches written down for replay.cpp ----
 
 API void anneal_double_record(const char* path) {
@@ -379,6 +389,31 @@ API int anneal_double_enqueue(device::Stream* stream, void (*run)(void*), void* 
     run(argument);
     return device::SUCCESS;
   });
+}
+
+// From its call number `after` on (0 is the next), the function gives `code`; without a name, none does.
+API void anneal_double_inject(const char* function, int code, int after) {
+  std::lock_guard<std::mutex> lock(injection_mutex);
+  injected_function = function ? function : "";
+  injected_code = code;
+  injected_after = after;
+}
+
+API int anneal_double_injected(const char* function) {
+  std::lock_guard<std::mutex> lock(injection_mutex);
+  called.insert(function);
+  return injected_function == function && injected_after-- <= 0 ? injected_code : 0;
+}
+
+// The functions that were called since the last time that this was asked, each on a line.
+API void anneal_double_called(char* to, int most) {
+  std::lock_guard<std::mutex> lock(injection_mutex);
+  std::string names;
+  for (const std::string& name : called) {
+    names += name + "\n";
+  }
+  called.clear();
+  snprintf(to, most, "%s", names.c_str());
 }
 
 API void anneal_double_lose(int code) { device::lost_with = code; }

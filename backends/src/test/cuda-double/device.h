@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <string>
 
+#include "numbers.h"
+
 #define API extern "C" __attribute__((visibility("default")))
 
 namespace device {
@@ -12,17 +14,17 @@ typedef int Result;
 typedef unsigned long long Address;
 
 enum : Result {
-  SUCCESS = 0,
-  INVALID_VALUE = 1,
-  OUT_OF_MEMORY = 2,
-  NO_DEVICE = 100,
-  INVALID_DEVICE = 101,
-  INVALID_IMAGE = 200,
-  INVALID_HANDLE = 400,
-  NOT_FOUND = 500,
-  LAUNCH_FAILED = 719,
-  NOT_SUPPORTED = 801,
-  CAPTURE_UNSUPPORTED = 900
+  SUCCESS = CUDA_SUCCESS,
+  INVALID_VALUE = CUDA_ERROR_INVALID_VALUE,
+  OUT_OF_MEMORY = CUDA_ERROR_OUT_OF_MEMORY,
+  NO_DEVICE = CUDA_ERROR_NO_DEVICE,
+  INVALID_DEVICE = CUDA_ERROR_INVALID_DEVICE,
+  INVALID_IMAGE = CUDA_ERROR_INVALID_IMAGE,
+  INVALID_HANDLE = CUDA_ERROR_INVALID_HANDLE,
+  NOT_FOUND = CUDA_ERROR_NOT_FOUND,
+  LAUNCH_FAILED = CUDA_ERROR_LAUNCH_FAILED,
+  NOT_SUPPORTED = CUDA_ERROR_NOT_SUPPORTED,
+  CAPTURE_UNSUPPORTED = CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED
 };
 
 // Where device memory begins: given by the vendor's file, so that two vendors' doubles can be in one

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "device.h"
+#include "injected.h"
 
 using namespace device;
 typedef Result hipError_t;
@@ -33,19 +34,22 @@ bool none() { return getenv("ANNEAL_DOUBLE_NO_DEVICE"); }
 
 }  // namespace
 
-API hipError_t hipInit(unsigned) { return none() ? NO_DEVICE : SUCCESS; }
+API hipError_t hipInit(unsigned) { INJECTED return none() ? NO_DEVICE : SUCCESS; }
 
 API hipError_t hipRuntimeGetVersion(int* version) {
+  INJECTED
   *version = 70012345;
   return SUCCESS;
 }
 
 API hipError_t hipGetDeviceCount(int* count) {
+  INJECTED
   *count = none() ? 0 : COUNT;
   return none() ? NO_DEVICE : SUCCESS;
 }
 
 API hipError_t hipSetDevice(int device) {
+  INJECTED
   if (device < 0 || device >= COUNT) {
     return INVALID_DEVICE;
   }
@@ -54,19 +58,21 @@ API hipError_t hipSetDevice(int device) {
 }
 
 API hipError_t hipDeviceGetName(char* name, int length, int device) {
+  INJECTED
   snprintf(name, length, "%s", GPUS[device].name);
   return SUCCESS;
 }
 
 API hipError_t hipDeviceGetAttribute(int* value, int attribute, int device) {
+  INJECTED
   switch (attribute) {
-    case 63:  // compute units
+    case hipDeviceAttributeMultiprocessorCount:
       *value = 2;
       return SUCCESS;
-    case 74:  // local memory of a workgroup
+    case hipDeviceAttributeMaxSharedMemoryPerBlock:
       *value = LOCAL_BYTES;
       return SUCCESS;
-    case 87:  // wave
+    case hipDeviceAttributeWarpSize:
       *value = GPUS[device].wave;
       return SUCCESS;
     default:
@@ -75,6 +81,7 @@ API hipError_t hipDeviceGetAttribute(int* value, int attribute, int device) {
 }
 
 API hipError_t hipGetDevicePropertiesR0600(char* properties, int device) {
+  INJECTED
   // As large as ROCm 6 has it, with the two names where they are there.
   memset(properties, 0, 1472);
   strcpy(properties, GPUS[device].name);
@@ -83,6 +90,7 @@ API hipError_t hipGetDevicePropertiesR0600(char* properties, int device) {
 }
 
 API hipError_t hipDeviceTotalMem(size_t* bytes, int) {
+  INJECTED
   *bytes = capacity();
   return SUCCESS;
 }
@@ -97,28 +105,32 @@ API const char* hipGetErrorName(hipError_t code) {
 
 // ---- memory ----
 
-API hipError_t hipMalloc(Address* address, size_t bytes) { return allocate(address, bytes); }
-API hipError_t hipFree(Address address) { return release(address); }
-API hipError_t hipMemGetInfo(size_t* unused, size_t* total) { return memory_info(unused, total); }
+API hipError_t hipMalloc(Address* address, size_t bytes) { INJECTED return allocate(address, bytes); }
+API hipError_t hipFree(Address address) { INJECTED return release(address); }
+API hipError_t hipMemGetInfo(size_t* unused, size_t* total) { INJECTED return memory_info(unused, total); }
 
 API hipError_t hipMemcpyHtoDAsync(Address to, const void* from, size_t bytes, Stream* stream) {
+  INJECTED
   return copy_in(to, from, bytes, stream);
 }
 
 API hipError_t hipMemcpyDtoHAsync(void* to, Address from, size_t bytes, Stream* stream) {
+  INJECTED
   return copy_out(to, from, bytes, stream);
 }
 
 API hipError_t hipMemsetAsync(Address to, int value, size_t bytes, Stream* stream) {
+  INJECTED
   return fill(to, (unsigned char)value, bytes, stream);
 }
 
 // ---- modules ----
 
-API hipError_t hipModuleLoadData(Module** module, const void* image) { return load(module, image); }
-API hipError_t hipModuleUnload(Module* module) { return unload(module); }
+API hipError_t hipModuleLoadData(Module** module, const void* image) { INJECTED return load(module, image); }
+API hipError_t hipModuleUnload(Module* module) { INJECTED return unload(module); }
 
 API hipError_t hipModuleGetFunction(Function** function, Module* module, const char* name) {
+  INJECTED
   return find(function, module, name, GPUS[current].wave, LOCAL_BYTES);
 }
 
@@ -126,32 +138,36 @@ API hipError_t hipModuleLaunchKernel(Function* function, unsigned blocks_x, unsi
                                      unsigned blocks_z, unsigned threads_x, unsigned threads_y,
                                      unsigned threads_z, unsigned shared, Stream* stream,
                                      void** parameters, void**) {
+  INJECTED
   return launch(function, {blocks_x, blocks_y, blocks_z}, {threads_x, threads_y, threads_z}, shared,
                 stream, parameters);
 }
 
 // ---- streams, graphs, events ----
 
-API hipError_t hipStreamCreateWithFlags(Stream** stream, unsigned) { return create(stream); }
-API hipError_t hipStreamDestroy(Stream* stream) { return destroy(stream); }
-API hipError_t hipStreamSynchronize(Stream* stream) { return synchronize(stream); }
-API hipError_t hipStreamBeginCapture(Stream* stream, int) { return begin_capture(stream); }
+API hipError_t hipStreamCreateWithFlags(Stream** stream, unsigned) { INJECTED return create(stream); }
+API hipError_t hipStreamDestroy(Stream* stream) { INJECTED return destroy(stream); }
+API hipError_t hipStreamSynchronize(Stream* stream) { INJECTED return synchronize(stream); }
+API hipError_t hipStreamBeginCapture(Stream* stream, int) { INJECTED return begin_capture(stream); }
 
 API hipError_t hipStreamEndCapture(Stream* stream, Graph** graph) {
+  INJECTED
   return end_capture(stream, graph);
 }
 
 API hipError_t hipGraphInstantiateWithFlags(Graph** executable, Graph* graph, unsigned long long) {
+  INJECTED
   return instantiate(executable, graph);
 }
 
-API hipError_t hipGraphLaunch(Graph* graph, Stream*) { return launch(graph); }
-API hipError_t hipGraphExecDestroy(Graph* graph) { return destroy(graph); }
-API hipError_t hipGraphDestroy(Graph* graph) { return destroy(graph); }
-API hipError_t hipEventCreateWithFlags(Event** event, unsigned) { return create(event); }
-API hipError_t hipEventDestroy(Event* event) { return destroy(event); }
-API hipError_t hipEventRecord(Event* event, Stream* stream) { return record(event, stream); }
+API hipError_t hipGraphLaunch(Graph* graph, Stream*) { INJECTED return launch(graph); }
+API hipError_t hipGraphExecDestroy(Graph* graph) { INJECTED return destroy(graph); }
+API hipError_t hipGraphDestroy(Graph* graph) { INJECTED return destroy(graph); }
+API hipError_t hipEventCreateWithFlags(Event** event, unsigned) { INJECTED return create(event); }
+API hipError_t hipEventDestroy(Event* event) { INJECTED return destroy(event); }
+API hipError_t hipEventRecord(Event* event, Stream* stream) { INJECTED return record(event, stream); }
 
 API hipError_t hipEventElapsedTime(float* milliseconds, Event* from, Event* to) {
+  INJECTED
   return elapsed(milliseconds, from, to);
 }

@@ -25,11 +25,15 @@ final class CudaGraph implements Driver.Graph {
     CUgraph captured = new CUgraph();
     try {
       commands.run();
-    } finally {
-      check(JCudaDriver.cuStreamEndCapture(stream, captured), "capturing " + name);
+    } catch (RuntimeException | Error e) {
+      // The stream is usable again; that the capture failed too is the same error said worse.
+      JCudaDriver.cuStreamEndCapture(stream, captured);
+      throw e;
     }
-    check(JCudaDriver.cuGraphInstantiate(executable, captured, 0), "instantiating " + name);
+    check(JCudaDriver.cuStreamEndCapture(stream, captured), "capturing " + name);
+    int instantiated = JCudaDriver.cuGraphInstantiate(executable, captured, 0);
     JCudaDriver.cuGraphDestroy(captured);
+    check(instantiated, "instantiating " + name);
   }
 
   @Override

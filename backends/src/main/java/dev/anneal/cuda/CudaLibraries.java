@@ -1,15 +1,13 @@
 package dev.anneal.cuda;
 
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import dev.anneal.device.LibraryInfo;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.gpu.CFunction;
 import dev.anneal.gpu.CompilerLibrary;
 import dev.anneal.gpu.LibraryLocator;
 import dev.anneal.gpu.LibrarySearch;
 import dev.anneal.gpu.SharedLibrary;
-import java.lang.foreign.FunctionDescriptor;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -32,7 +30,8 @@ final class CudaLibraries {
                     switch (library) {
                       case DRIVER -> driver(locator);
                       case NVRTC -> new CompilerLibrary(found, "nvrtc", "NVRTC").version();
-                      default -> packed(found);
+                      case CUBLAS_LT -> packed(found, CublasLt.VERSION);
+                      case CUDNN -> packed(found, CudnnFunction.VERSION.function());
                     }));
   }
 
@@ -46,14 +45,9 @@ final class CudaLibraries {
   }
 
   /** As the others say it: {@code cublasLtGetVersion()} gives 130100 for 13.1.0. */
-  private static String packed(SharedLibrary library) {
-    String prefix = library.soname().substring("lib".length(), library.soname().indexOf(".so"));
+  private static String packed(SharedLibrary library, CFunction ask) {
     try {
-      long version =
-          (long)
-              library
-                  .function(prefix + "GetVersion", FunctionDescriptor.of(JAVA_LONG))
-                  .invokeExact();
+      long version = (long) library.function(ask).invokeExact();
       return version / 10_000 + "." + version / 100 % 100 + "." + version % 100;
     } catch (RuntimeException | Error e) {
       throw e;

@@ -1,5 +1,6 @@
 package dev.anneal.cuda;
 
+import dev.anneal.gpu.HeaderConstant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -13,22 +14,22 @@ final class CudnnGraph {
 
   /** Number formats, by the numbers that cuDNN has for them. */
   enum Type {
-    FLOAT(0, 4),
-    HALF(2, 2),
-    INT32(4, 4),
-    BFLOAT16(9, 2),
-    BOOLEAN(11, 1);
+    FLOAT("CUDNN_DATA_FLOAT", 0, 4),
+    HALF("CUDNN_DATA_HALF", 2, 2),
+    INT32("CUDNN_DATA_INT32", 4, 4),
+    BFLOAT16("CUDNN_DATA_BFLOAT16", 9, 2),
+    BOOLEAN("CUDNN_DATA_BOOLEAN", 11, 1);
 
-    private final int code;
+    private final HeaderConstant number;
     private final int bytes;
 
-    Type(int code, int bytes) {
-      this.code = code;
+    Type(String header, int number, int bytes) {
+      this.number = new HeaderConstant(header, number);
       this.bytes = bytes;
     }
 
-    int code() {
-      return code;
+    HeaderConstant number() {
+      return number;
     }
 
     int bytes() {
@@ -38,41 +39,41 @@ final class CudnnGraph {
 
   /** What happens to elements, by the numbers that cuDNN has for it. */
   enum Mode {
-    ADD(0),
-    MULTIPLY(1),
-    DIVIDE(6),
-    SUBTRACT(9),
-    EXP(13),
-    LOG(15),
-    IDENTITY(21),
-    NOT_BELOW(303),
-    INDEX(501),
-    SELECT(601);
+    ADD("CUDNN_POINTWISE_ADD", 0),
+    MULTIPLY("CUDNN_POINTWISE_MUL", 1),
+    DIVIDE("CUDNN_POINTWISE_DIV", 6),
+    SUBTRACT("CUDNN_POINTWISE_SUB", 9),
+    EXP("CUDNN_POINTWISE_EXP", 13),
+    LOG("CUDNN_POINTWISE_LOG", 15),
+    IDENTITY("CUDNN_POINTWISE_IDENTITY", 21),
+    NOT_BELOW("CUDNN_POINTWISE_CMP_GE", 303),
+    INDEX("CUDNN_POINTWISE_GEN_INDEX", 501),
+    SELECT("CUDNN_POINTWISE_BINARY_SELECT", 601);
 
-    private final int code;
+    private final HeaderConstant number;
 
-    Mode(int code) {
-      this.code = code;
+    Mode(String header, int number) {
+      this.number = new HeaderConstant(header, number);
     }
 
-    int code() {
-      return code;
+    HeaderConstant number() {
+      return number;
     }
   }
 
   /** How a row becomes one number. */
   enum Reduction {
-    ADD(0),
-    MAX(3);
+    ADD("CUDNN_REDUCE_TENSOR_ADD", 0),
+    MAX("CUDNN_REDUCE_TENSOR_MAX", 3);
 
-    private final int code;
+    private final HeaderConstant number;
 
-    Reduction(int code) {
-      this.code = code;
+    Reduction(String header, int number) {
+      this.number = new HeaderConstant(header, number);
     }
 
-    int code() {
-      return code;
+    HeaderConstant number() {
+      return number;
     }
   }
 

@@ -3,15 +3,18 @@ package dev.anneal.cuda;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.util.Objects.requireNonNull;
 
+import dev.anneal.gpu.HeaderConstant;
 import dev.anneal.gpu.SharedLibrary;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * The functions of NVIDIA's cuDNN 9 that its backend API has, and one handle. Everything there is a
@@ -24,61 +27,34 @@ final class CudnnLibrary implements AutoCloseable {
   /** What a null terminated text of the library may have at most. */
   private static final long TEXT_BYTES = 4096;
 
-  private final MethodHandle createDescriptor;
-  private final MethodHandle setAttribute;
-  private final MethodHandle getAttribute;
-  private final MethodHandle finalizeDescriptor;
-  private final MethodHandle destroyDescriptor;
-  private final MethodHandle execute;
-  private final MethodHandle destroy;
-  private final MethodHandle errorText;
+  private final Map<CudnnFunction, MethodHandle> functions = new EnumMap<>(CudnnFunction.class);
   private final MemorySegment handle;
   private final long version;
 
   /**
    * @param stream that everything runs on
    * @throws CudnnException when the library does not start
+   * @throws dev.anneal.failure.Failure when it lacks a function
    */
   CudnnLibrary(SharedLibrary library, CudaStream stream) {
-    createDescriptor = status(library, "cudnnBackendCreateDescriptor", JAVA_INT, ADDRESS);
-    setAttribute =
-        status(
-            library, "cudnnBackendSetAttribute", ADDRESS, JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS);
-    getAttribute =
-        status(
-            library,
-            "cudnnBackendGetAttribute",
-            ADDRESS,
-            JAVA_INT,
-            JAVA_INT,
-            JAVA_LONG,
-            ADDRESS,
-            ADDRESS);
-    finalizeDescriptor = status(library, "cudnnBackendFinalize", ADDRESS);
-    destroyDescriptor = status(library, "cudnnBackendDestroyDescriptor", ADDRESS);
-    execute = status(library, "cudnnBackendExecute", ADDRESS, ADDRESS, ADDRESS);
-    destroy = status(library, "cudnnDestroy", ADDRESS);
-    errorText = library.function("cudnnGetErrorString", FunctionDescriptor.of(ADDRESS, JAVA_INT));
+    for (CudnnFunction function : CudnnFunction.values()) {
+      functions.put(function, library.function(function.function()));
+    }
     try (Arena local = Arena.ofConfined()) {
-      version =
-          (long)
-              library.function("cudnnGetVersion", FunctionDescriptor.of(JAVA_LONG)).invokeExact();
+      version = (long) bound(CudnnFunction.VERSION).invokeExact();
       MemorySegment to = local.allocate(ADDRESS);
-      check("cudnnCreate", (int) status(library, "cudnnCreate", ADDRESS).invokeExact(to));
+      check("cudnnCreate", (int) bound(CudnnFunction.CREATE).invokeExact(to));
       handle = to.get(ADDRESS, 0);
       check(
           "cudnnSetStream",
-          (int)
-              status(library, "cudnnSetStream", ADDRESS, JAVA_LONG)
-                  .invokeExact(handle, stream.handle()));
+          (int) bound(CudnnFunction.SET_STREAM).invokeExact(handle, stream.handle()));
     } catch (Throwable e) {
-      throw rethrown(e);
+      throw SharedLibrary.rethrown(e);
     }
   }
 
-  private static MethodHandle status(
-      SharedLibrary library, String function, MemoryLayout... parameters) {
-    return library.function(function, FunctionDescriptor.of(JAVA_INT, parameters));
+  private MethodHandle bound(CudnnFunction function) {
+    return requireNonNull(functions.get(function));
   }
 
   /** E.g. 91000 for 9.10.0. */
@@ -99,10 +75,12 @@ final class CudnnLibrary implements AutoCloseable {
   MemorySegment create(CudnnKind kind) {
     try (Arena local = Arena.ofConfined()) {
       MemorySegment to = local.allocate(ADDRESS);
-      check("cudnnBackendCreateDescriptor", (int) createDescriptor.invokeExact(kind.code(), to));
+      check(
+          "cudnnBackendCreateDescriptor",
+          (int) bound(CudnnFunction.CREATE_DESCRIPTOR).invokeExact(kind.number().value(), to));
       return to.get(ADDRESS, 0);
     } catch (Throwable e) {
-      throw rethrown(e);
+      throw SharedLibrary.rethrown(e);
     }
   }
 
@@ -110,16 +88,17 @@ final class CudnnLibrary implements AutoCloseable {
   void set(MemorySegment descriptor, CudnnAttribute attribute, MemorySegment values) {
     try {
       check(
-          attribute.name(),
+          attribute.number().name(),
           (int)
-              setAttribute.invokeExact(
-                  descriptor,
-                  attribute.code(),
-                  attribute.type().code(),
-                  values.byteSize() / attribute.type().bytes(),
-                  values));
+              bound(CudnnFunction.SET_ATTRIBUTE)
+                  .invokeExact(
+                      descriptor,
+                      attribute.number().value(),
+                      attribute.type().number().value(),
+                      values.byteSize() / attribute.type().bytes(),
+                      values));
     } catch (Throwable e) {
-      throw rethrown(e);
+      throw SharedLibrary.rethrown(e);
     }
   }
 
@@ -139,6 +118,10 @@ final class CudnnLibrary implements AutoCloseable {
     }
   }
 
+  void set(MemorySegment descriptor, CudnnAttribute attribute, HeaderConstant value) {
+    set(descriptor, attribute, value.value());
+  }
+
   void set(MemorySegment descriptor, CudnnAttribute attribute, List<MemorySegment> descriptors) {
     set(descriptor, attribute, descriptors.stream().mapToLong(MemorySegment::address).toArray());
   }
@@ -146,9 +129,11 @@ final class CudnnLibrary implements AutoCloseable {
   /** The descriptor is complete; from now on it can be used and not changed. */
   void finish(CudnnKind kind, MemorySegment descriptor) {
     try {
-      check("finalising " + kind, (int) finalizeDescriptor.invokeExact(descriptor));
+      check(
+          "finalising " + kind.number().name(),
+          (int) bound(CudnnFunction.FINALIZE).invokeExact(descriptor));
     } catch (Throwable e) {
-      throw rethrown(e);
+      throw SharedLibrary.rethrown(e);
     }
   }
 
@@ -192,56 +177,71 @@ final class CudnnLibrary implements AutoCloseable {
       MemorySegment to) {
     try {
       check(
-          attribute.name(),
+          attribute.number().name(),
           (int)
-              getAttribute.invokeExact(
-                  descriptor, attribute.code(), attribute.type().code(), most, count, to));
+              bound(CudnnFunction.GET_ATTRIBUTE)
+                  .invokeExact(
+                      descriptor,
+                      attribute.number().value(),
+                      attribute.type().number().value(),
+                      most,
+                      count,
+                      to));
       return count.get(JAVA_LONG, 0);
     } catch (Throwable e) {
-      throw rethrown(e);
+      throw SharedLibrary.rethrown(e);
     }
   }
 
   /** Enqueues a plan on the stream; one call. */
   void execute(MemorySegment plan, MemorySegment pack) {
     try {
-      check("cudnnBackendExecute", (int) execute.invokeExact(handle, plan, pack));
+      check(
+          "cudnnBackendExecute",
+          (int) bound(CudnnFunction.EXECUTE).invokeExact(handle, plan, pack));
     } catch (Throwable e) {
-      throw rethrown(e);
+      throw SharedLibrary.rethrown(e);
     }
   }
 
   /** What the library says to that is of no use to anyone. */
   void destroy(MemorySegment descriptor) {
     try {
-      int ignored = (int) destroyDescriptor.invokeExact(descriptor);
+      int ignored = (int) bound(CudnnFunction.DESTROY_DESCRIPTOR).invokeExact(descriptor);
     } catch (Throwable e) {
-      throw rethrown(e);
+      throw SharedLibrary.rethrown(e);
     }
   }
 
   private void check(String doing, int status) throws Throwable {
     if (status != 0) {
-      MemorySegment text = (MemorySegment) errorText.invokeExact(status);
+      MemorySegment text = (MemorySegment) bound(CudnnFunction.ERROR_TEXT).invokeExact(status);
       String says =
           text.equals(MemorySegment.NULL) ? "" : text.reinterpret(TEXT_BYTES).getString(0);
-      throw new CudnnException(doing, status, says);
+      String last = lastError();
+      throw new CudnnException(doing, status, last.isEmpty() ? says : says + ": " + last);
     }
   }
 
-  private static RuntimeException rethrown(Throwable e) {
-    if (e instanceof Error error) {
-      throw error;
+  /** What the library has to say of what went wrong on this thread, in one line. */
+  private String lastError() throws Throwable {
+    try (Arena local = Arena.ofConfined()) {
+      MemorySegment text = local.allocate(TEXT_BYTES);
+      bound(CudnnFunction.LAST_ERROR).invokeExact(text, TEXT_BYTES);
+      return text.getString(0)
+          .lines()
+          .map(String::strip)
+          .filter(line -> !line.isEmpty())
+          .collect(Collectors.joining("; "));
     }
-    return e instanceof RuntimeException known ? known : new IllegalStateException(e);
   }
 
   @Override
   public void close() {
     try {
-      int ignored = (int) destroy.invokeExact(handle);
+      int ignored = (int) bound(CudnnFunction.DESTROY).invokeExact(handle);
     } catch (Throwable e) {
-      throw rethrown(e);
+      throw SharedLibrary.rethrown(e);
     }
   }
 }

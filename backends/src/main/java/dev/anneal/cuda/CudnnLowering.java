@@ -44,7 +44,7 @@ final class CudnnLowering implements AutoCloseable {
   private MemorySegment tensor(CudnnGraph.Tensor tensor) {
     MemorySegment made = create(CudnnKind.TENSOR);
     library.set(made, CudnnAttribute.TENSOR_ID, tensor.id());
-    library.set(made, CudnnAttribute.TENSOR_TYPE, tensor.type().code());
+    library.set(made, CudnnAttribute.TENSOR_TYPE, tensor.type().number());
     library.set(made, CudnnAttribute.TENSOR_DIMS, tensor.sizes().array());
     library.set(made, CudnnAttribute.TENSOR_STRIDES, tensor.strides().array());
     library.set(made, CudnnAttribute.TENSOR_ALIGNMENT, ALIGNMENT);
@@ -62,8 +62,8 @@ final class CudnnLowering implements AutoCloseable {
     return switch (operation) {
       case CudnnGraph.Pointwise p -> {
         MemorySegment how = create(CudnnKind.POINTWISE);
-        library.set(how, CudnnAttribute.POINTWISE_MODE_OF, p.mode().code());
-        library.set(how, CudnnAttribute.POINTWISE_COMPUTE, p.compute().code());
+        library.set(how, CudnnAttribute.POINTWISE_MODE_OF, p.mode().number());
+        library.set(how, CudnnAttribute.POINTWISE_COMPUTE, p.compute().number());
         if (p.mode() == CudnnGraph.Mode.INDEX) {
           library.set(how, CudnnAttribute.POINTWISE_AXIS, p.axis());
         }
@@ -79,7 +79,7 @@ final class CudnnLowering implements AutoCloseable {
       }
       case CudnnGraph.Product p -> {
         MemorySegment how = create(CudnnKind.MATMUL);
-        library.set(how, CudnnAttribute.MATMUL_COMPUTE, CudnnGraph.Type.FLOAT.code());
+        library.set(how, CudnnAttribute.MATMUL_COMPUTE, CudnnGraph.Type.FLOAT.number());
         library.finish(CudnnKind.MATMUL, how);
         MemorySegment made = create(CudnnKind.OPERATION_MATMUL);
         library.set(made, CudnnAttribute.OPERATION_MATMUL_OF, List.of(how));
@@ -91,8 +91,8 @@ final class CudnnLowering implements AutoCloseable {
       }
       case CudnnGraph.Reduce r -> {
         MemorySegment how = create(CudnnKind.REDUCTION);
-        library.set(how, CudnnAttribute.REDUCTION_MODE_OF, r.mode().code());
-        library.set(how, CudnnAttribute.REDUCTION_COMPUTE, CudnnGraph.Type.FLOAT.code());
+        library.set(how, CudnnAttribute.REDUCTION_MODE_OF, r.mode().number());
+        library.set(how, CudnnAttribute.REDUCTION_COMPUTE, CudnnGraph.Type.FLOAT.number());
         library.finish(CudnnKind.REDUCTION, how);
         MemorySegment made = create(CudnnKind.OPERATION_REDUCTION);
         library.set(made, CudnnAttribute.OPERATION_REDUCTION_OF, List.of(how));

@@ -3,6 +3,7 @@ package dev.anneal.cuda;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 
+import dev.anneal.gpu.HeaderConstant;
 import dev.anneal.gpu.PreparedCommand;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -16,11 +17,12 @@ import java.util.stream.LongStream;
  * places.
  */
 final class CudnnPlan {
-  private static final int HEURISTIC_MODE_A = 3;
-  private static final int HEURISTIC_MODE_FALLBACK = 2;
+  private static final HeaderConstant MODE_A = new HeaderConstant("CUDNN_HEUR_MODE_A", 3);
+  private static final HeaderConstant FALLBACK = new HeaderConstant("CUDNN_HEUR_MODE_FALLBACK", 2);
 
   /** An engine with this note may give other bits every time. */
-  private static final long NONDETERMINISTIC = 4;
+  private static final HeaderConstant NONDETERMINISTIC =
+      new HeaderConstant("CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC", 4);
 
   /** More than there are kinds of notes. */
   private static final int MOST_NOTES = 16;
@@ -43,7 +45,7 @@ final class CudnnPlan {
   static CudnnPlan of(CudnnLibrary library, CudnnGraph graph) {
     try (CudnnLowering lowering = new CudnnLowering(library)) {
       MemorySegment operations = lowering.lower(graph);
-      for (int mode : new int[] {HEURISTIC_MODE_A, HEURISTIC_MODE_FALLBACK}) {
+      for (HeaderConstant mode : List.of(MODE_A, FALLBACK)) {
         for (MemorySegment config : configs(library, lowering, operations, mode)) {
           if (deterministic(library, lowering, config)) {
             MemorySegment plan = library.create(CudnnKind.EXECUTION_PLAN);
@@ -65,7 +67,7 @@ final class CudnnPlan {
 
   /** What cuDNN proposes for a graph, best first; nothing when it knows no such graph. */
   private static List<MemorySegment> configs(
-      CudnnLibrary library, CudnnLowering lowering, MemorySegment operations, int mode) {
+      CudnnLibrary library, CudnnLowering lowering, MemorySegment operations, HeaderConstant mode) {
     MemorySegment heuristics = lowering.create(CudnnKind.ENGINE_HEURISTICS);
     library.set(heuristics, CudnnAttribute.HEURISTICS_GRAPH, List.of(operations));
     library.set(heuristics, CudnnAttribute.HEURISTICS_MODE, mode);
@@ -88,7 +90,7 @@ final class CudnnPlan {
     library.fill(config, CudnnAttribute.CONFIG_ENGINE, List.of(engine));
     return !library
         .numbers(engine, CudnnAttribute.ENGINE_NOTES, MOST_NOTES)
-        .contains(NONDETERMINISTIC);
+        .contains((long) NONDETERMINISTIC.value());
   }
 
   /** Bytes of scratch that a run needs. */

@@ -3,10 +3,11 @@ package dev.anneal.cuda;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import dev.anneal.gpu.CFunction;
+import dev.anneal.gpu.HeaderConstant;
 import dev.anneal.gpu.LibraryLocator;
 import dev.anneal.gpu.SharedLibrary;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
@@ -15,10 +16,13 @@ import java.util.List;
  * driver lacks a function, and cannot be loaded twice when the driver is missing.
  */
 final class DriverProbe {
-  private static final int ERROR_NO_DEVICE = 100;
+  private static final HeaderConstant NO_DEVICE = new HeaderConstant("CUDA_ERROR_NO_DEVICE", 100);
+
+  private static final CFunction INIT = CFunction.status("cuInit", JAVA_INT);
+  private static final CFunction VERSION = CFunction.status("cuDriverGetVersion", ADDRESS);
 
   /** What this backend calls of the driver. */
-  private static final List<String> FUNCTIONS =
+  static final List<String> FUNCTIONS =
       List.of(
           "cuInit",
           "cuDriverGetVersion",
@@ -91,9 +95,8 @@ final class DriverProbe {
               + "; install the driver of CUDA 12 or newer");
     }
     try (Arena arena = Arena.ofConfined()) {
-      int started =
-          (int) driver.function("cuInit", FunctionDescriptor.of(JAVA_INT, JAVA_INT)).invokeExact(0);
-      if (started == ERROR_NO_DEVICE) {
+      int started = (int) driver.function(INIT).invokeExact(0);
+      if (started == NO_DEVICE.value()) {
         return new Absent("the NVIDIA driver " + driver.path() + " finds no GPU");
       }
       if (started != 0) {
@@ -105,11 +108,7 @@ final class DriverProbe {
                 + "); is the kernel's module of the same version loaded?");
       }
       MemorySegment version = arena.allocate(JAVA_INT);
-      int asked =
-          (int)
-              driver
-                  .function("cuDriverGetVersion", FunctionDescriptor.of(JAVA_INT, ADDRESS))
-                  .invokeExact(version);
+      int asked = (int) driver.function(VERSION).invokeExact(version);
       return asked == 0
           ? new Present(driver, version.get(JAVA_INT, 0))
           : new Absent("the NVIDIA driver " + driver.path() + " does not say its version");

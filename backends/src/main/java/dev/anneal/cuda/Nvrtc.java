@@ -1,8 +1,8 @@
 package dev.anneal.cuda;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import dev.anneal.gpu.CompilerFunction;
 import dev.anneal.gpu.CompilerLibrary;
 import dev.anneal.gpu.KernelSource;
 import dev.anneal.gpu.SharedLibrary;
@@ -14,6 +14,11 @@ import java.util.stream.Stream;
 
 /** CUDA's compiler as a library, for kernels that no image was made of yet. */
 final class Nvrtc {
+  private static final CompilerLibrary.Output CUBIN =
+      new CompilerLibrary.Output(CompilerFunction.GET_CUBIN_SIZE, CompilerFunction.GET_CUBIN);
+  private static final CompilerLibrary.Output PTX =
+      new CompilerLibrary.Output(CompilerFunction.GET_PTX_SIZE, CompilerFunction.GET_PTX);
+
   private final CompilerLibrary compiler;
   private final List<Integer> architectures;
 
@@ -40,13 +45,13 @@ final class Nvrtc {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment count = arena.allocate(JAVA_INT);
       compiler.check(
-          (int) compiler.function("GetNumSupportedArchs", ADDRESS).invokeExact(count),
-          "GetNumSupportedArchs");
+          (int) compiler.function(CompilerFunction.GET_NUM_SUPPORTED_ARCHS).invokeExact(count),
+          CompilerFunction.GET_NUM_SUPPORTED_ARCHS);
       int n = count.get(JAVA_INT, 0);
       MemorySegment archs = arena.allocate(JAVA_INT, Math.max(1, n));
       compiler.check(
-          (int) compiler.function("GetSupportedArchs", ADDRESS).invokeExact(archs),
-          "GetSupportedArchs");
+          (int) compiler.function(CompilerFunction.GET_SUPPORTED_ARCHS).invokeExact(archs),
+          CompilerFunction.GET_SUPPORTED_ARCHS);
       return IntStream.range(0, n)
           .map(i -> archs.getAtIndex(JAVA_INT, i))
           .sorted()
@@ -70,7 +75,7 @@ final class Nvrtc {
         new KernelSource(name, source),
         Stream.concat(Stream.of("--gpu-architecture=" + target.option()), options.stream())
             .toList(),
-        target.virtual() ? "PTX" : "CUBIN",
+        target.virtual() ? PTX : CUBIN,
         target.option());
   }
 }

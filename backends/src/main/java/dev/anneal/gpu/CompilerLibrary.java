@@ -8,8 +8,6 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.List;
@@ -19,6 +17,12 @@ import java.util.List;
  * NVRTC's in their names' beginning alone.
  */
 public final class CompilerLibrary {
+  private static final Output LOG =
+      new Output(CompilerFunction.GET_PROGRAM_LOG_SIZE, CompilerFunction.GET_PROGRAM_LOG);
+
+  /** What can be had of a compiled program: how many bytes it has, and these. */
+  public record Output(CompilerFunction size, CompilerFunction bytes) {}
+
   private final SharedLibrary library;
   private final String prefix;
   private final String title;
@@ -48,17 +52,17 @@ public final class CompilerLibrary {
     return library;
   }
 
-  /** A function that returns a result code, by its name without the prefix. */
-  public MethodHandle function(String name, MemoryLayout... parameters) {
-    return library.function(prefix + name, FunctionDescriptor.of(JAVA_INT, parameters));
+  /** A function that returns a result code. */
+  public MethodHandle function(CompilerFunction function) {
+    return library.function(function.of(prefix));
   }
 
   private String askVersion() {
-    MethodHandle ask = function("Version", ADDRESS, ADDRESS);
+    MethodHandle ask = function(CompilerFunction.VERSION);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment major = arena.allocate(JAVA_INT);
       MemorySegment minor = arena.allocate(JAVA_INT);
-      check((int) ask.invokeExact(major, minor), "Version");
+      check((int) ask.invokeExact(major, minor), CompilerFunction.VERSION);
       return major.get(JAVA_INT, 0) + "." + minor.get(JAVA_INT, 0);
     } catch (Throwable e) {
       throw SharedLibrary.rethrown(e);
@@ -68,16 +72,16 @@ public final class CompilerLibrary {
   /**
    * Compiles {@code source}.
    *
-   * @param result what is wanted of it, as the function that gets it is named: {@code CUBIN}
+   * @param result what is wanted of it
    * @param target what it is compiled for, for messages
    * @throws Failure with the compiler's first complaint when the source does not compile
    */
-  public byte[] compile(KernelSource source, List<String> options, String result, String target) {
+  public byte[] compile(KernelSource source, List<String> options, Output result, String target) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment handle = arena.allocate(ADDRESS);
       check(
           (int)
-              function("CreateProgram", ADDRESS, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, ADDRESS)
+              function(CompilerFunction.CREATE_PROGRAM)
                   .invokeExact(
                       handle,
                       arena.allocateFrom(source.text()),
@@ -85,7 +89,7 @@ public final class CompilerLibrary {
                       0,
                       MemorySegment.NULL,
                       MemorySegment.NULL),
-          "CreateProgram");
+          CompilerFunction.CREATE_PROGRAM);
       MemorySegment program = handle.get(ADDRESS, 0);
       MemorySegment list = arena.allocate(ADDRESS, Math.max(1, options.size()));
       for (int i = 0; i < options.size(); i++) {
@@ -93,10 +97,9 @@ public final class CompilerLibrary {
       }
       int compiled =
           (int)
-              function("CompileProgram", ADDRESS, JAVA_INT, ADDRESS)
-                  .invokeExact(program, options.size(), list);
+              function(CompilerFunction.COMPILE_PROGRAM).invokeExact(program, options.size(), list);
       if (compiled != 0) {
-        String log = new String(text(program, "ProgramLog", arena)).strip();
+        String log = new String(text(program, LOG, arena)).strip();
         throw new Failure(
             ExitCode.FAILED,
             title
@@ -113,43 +116,40 @@ public final class CompilerLibrary {
                     .orElse(errorString(compiled)));
       }
       byte[] image = text(program, result, arena);
-      check((int) function("DestroyProgram", ADDRESS).invokeExact(handle), "DestroyProgram");
+      check(
+          (int) function(CompilerFunction.DESTROY_PROGRAM).invokeExact(handle),
+          CompilerFunction.DESTROY_PROGRAM);
       return image;
     } catch (Throwable e) {
       throw SharedLibrary.rethrown(e);
     }
   }
 
-  /** What {@code Get<what>} copies, whose size {@code Get<what>Size} says. */
-  private byte[] text(MemorySegment program, String what, Arena arena) throws Throwable {
+  private byte[] text(MemorySegment program, Output what, Arena arena) throws Throwable {
     MemorySegment size = arena.allocate(JAVA_LONG);
-    check(
-        (int) function("Get" + what + "Size", ADDRESS, ADDRESS).invokeExact(program, size),
-        "Get" + what + "Size");
+    check((int) function(what.size).invokeExact(program, size), what.size);
     MemorySegment bytes = arena.allocate(Math.max(1, size.get(JAVA_LONG, 0)));
-    check((int) function("Get" + what, ADDRESS, ADDRESS).invokeExact(program, bytes), "Get" + what);
+    check((int) function(what.bytes).invokeExact(program, bytes), what.bytes);
     return bytes.toArray(JAVA_BYTE);
   }
 
   private String errorString(int code) throws Throwable {
     MemorySegment text =
-        (MemorySegment)
-            library
-                .function(prefix + "GetErrorString", FunctionDescriptor.of(ADDRESS, JAVA_INT))
-                .invokeExact(code);
+        (MemorySegment) library.function(CompilerFunction.errorString(prefix)).invokeExact(code);
     return text.reinterpret(256).getString(0);
   }
 
   /**
    * Nothing when {@code code} is success.
    *
-   * @param name of the function that gave it, without the prefix
+   * @param function that gave it
    * @throws Failure with exit code 3
    */
-  public void check(int code, String name) throws Throwable {
+  public void check(int code, CompilerFunction function) throws Throwable {
     if (code != 0) {
       throw new Failure(
-          ExitCode.BACKEND, prefix + name + " of " + library.path() + " says " + errorString(code));
+          ExitCode.BACKEND,
+          function.of(prefix).name() + " of " + library.path() + " says " + errorString(code));
     }
   }
 }

@@ -63,6 +63,7 @@ public record LibrarySearch(LibraryLocator locator) {
 
   private List<String> searched() {
     List<String> places = new ArrayList<>();
+    locator.named().forEach(folder -> places.add(place(folder)));
     loaderFolders().forEach(folder -> places.add(place(Path.of(folder))));
     places.add("the loader's path");
     locator.folders().forEach(folder -> places.add(place(folder)));
@@ -76,9 +77,11 @@ public record LibrarySearch(LibraryLocator locator) {
   /** A file that is there and does not load is a better reason than that there is none. */
   private String whyMissing(List<String> sonames) {
     List<Path> folders =
-        Stream.concat(
+        Stream.of(
+                locator.named().stream(),
                 Stream.concat(loaderFolders().stream(), USUAL.stream()).map(Path::of),
                 locator.folders().stream())
+            .flatMap(Function.identity())
             .toList();
     for (String soname : sonames) {
       for (Path folder : folders) {

@@ -2,7 +2,6 @@ package dev.anneal.gpu;
 
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
@@ -22,16 +21,20 @@ public record SharedLibrary(String soname, String path, SymbolLookup symbols) {
    *
    * @throws Failure when the library has no such function: it is older than we need
    */
-  public MethodHandle function(String name, FunctionDescriptor descriptor) {
+  public MethodHandle function(CFunction function) {
     MemorySegment address =
         symbols
-            .find(name)
+            .find(function.name())
             .orElseThrow(
                 () ->
                     new Failure(
                         ExitCode.BACKEND,
-                        path + " has no function " + name + "; install a newer " + soname));
-    return Linker.nativeLinker().downcallHandle(address, descriptor);
+                        path
+                            + " has no function "
+                            + function.name()
+                            + "; install a newer "
+                            + soname));
+    return Linker.nativeLinker().downcallHandle(address, function.type());
   }
 
   /** Whether it has a function of this name. */

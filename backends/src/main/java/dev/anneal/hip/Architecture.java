@@ -1,12 +1,15 @@
 package dev.anneal.hip;
 
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.gpu.CFunction;
 import dev.anneal.gpu.SharedLibrary;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -29,8 +32,10 @@ record Architecture(String name) {
   private static final Pattern NAME = Pattern.compile("gfx[0-9a-f]{3,}");
 
   /** Newest first; ROCm 6 has the older function, too, for programs that were built before. */
-  private static final List<String> FUNCTIONS =
-      List.of("hipGetDevicePropertiesR0600", "hipGetDeviceProperties");
+  private static final List<CFunction> FUNCTIONS =
+      List.of(
+          CFunction.status("hipGetDevicePropertiesR0600", ADDRESS, JAVA_INT),
+          CFunction.status("hipGetDeviceProperties", ADDRESS, JAVA_INT));
 
   /**
    * The architecture of a device. No attribute says it, and the properties that do have its name at
@@ -38,18 +43,20 @@ record Architecture(String name) {
    * thousand in 6), so it is looked for: the first text after the marketing name that can be one.
    */
   static Architecture of(SharedLibrary runtime, int device) {
-    FunctionDescriptor descriptor =
-        FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT);
-    String function =
-        FUNCTIONS.stream().filter(runtime::has).findFirst().orElse(FUNCTIONS.getLast());
-    MethodHandle ask = runtime.function(function, descriptor);
+    CFunction function =
+        FUNCTIONS.stream()
+            .filter(each -> runtime.has(each.name()))
+            .findFirst()
+            .orElse(FUNCTIONS.getLast());
+    MethodHandle ask = runtime.function(function);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment properties = arena.allocate(PROPERTIES_BYTES);
       int code = (int) ask.invokeExact(properties, device);
       if (code != 0) {
-        throw new Failure(ExitCode.BACKEND, function + " says " + code + " for device " + device);
+        throw new Failure(
+            ExitCode.BACKEND, function.name() + " says " + code + " for device " + device);
       }
-      return in(properties.toArray(ValueLayout.JAVA_BYTE));
+      return in(properties.toArray(JAVA_BYTE));
     } catch (Throwable e) {
       throw SharedLibrary.rethrown(e);
     }

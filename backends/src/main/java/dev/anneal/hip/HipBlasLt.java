@@ -6,16 +6,20 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.gpu.BlasLt;
-import dev.anneal.gpu.BlasLt.Numbers;
+import dev.anneal.gpu.BlasLtFunction;
+import dev.anneal.gpu.BlasLtHeader;
+import dev.anneal.gpu.CFunction;
 import dev.anneal.gpu.Command.Product;
+import dev.anneal.gpu.HeaderConstant;
 import dev.anneal.gpu.MatrixLibrary;
 import dev.anneal.gpu.PreparedCommand;
 import dev.anneal.gpu.SharedLibrary;
+import dev.anneal.plan.DType;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /**
  * AMD's hipBLASLt. It has kernels for some architectures only, and starts on the others or not; own
@@ -25,16 +29,58 @@ final class HipBlasLt {
   private static final String TITLE = "hipBLASLt";
 
   /**
-   * From hipblaslt.h of ROCm 6.1 to 7.2, and hipblas-common.h. TF32 is of one architecture alone,
-   * so fp32 stands for it.
+   * From hipblaslt.h of ROCm 6.1 to 7.2, hipblas-common.h and hip/library_types.h. TF32 is of one
+   * architecture alone, so fp32 stands for it.
    */
-  private static final Numbers NUMBERS =
-      new Numbers(
+  private static final BlasLtHeader HEADER =
+      new BlasLtHeader(
           "hipblasLt",
-          new Numbers.Compute(2, 2),
-          new Numbers.Operation(111, 112),
-          new Numbers.Attributes(0, 1, 2, 3, 4, 10, 11, 22, 5, 6, OptionalInt.empty()),
+          new BlasLtHeader.Compute(
+              constant("HIPBLAS_COMPUTE_32F", 2), constant("HIPBLAS_COMPUTE_32F", 2)),
+          new BlasLtHeader.Operation(constant("HIPBLAS_OP_N", 111), constant("HIPBLAS_OP_T", 112)),
+          new BlasLtHeader.Attributes(
+              constant("HIPBLASLT_MATMUL_DESC_TRANSA", 0),
+              constant("HIPBLASLT_MATMUL_DESC_TRANSB", 1),
+              constant("HIPBLASLT_MATMUL_DESC_EPILOGUE", 2),
+              constant("HIPBLASLT_MATMUL_DESC_BIAS_POINTER", 3),
+              constant("HIPBLASLT_MATMUL_DESC_BIAS_DATA_TYPE", 4),
+              constant("HIPBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER", 10),
+              constant("HIPBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD", 11),
+              constant("HIPBLASLT_MATMUL_DESC_EPILOGUE_AUX_DATA_TYPE", 22),
+              constant("HIPBLASLT_MATMUL_DESC_A_SCALE_POINTER", 5),
+              constant("HIPBLASLT_MATMUL_DESC_B_SCALE_POINTER", 6),
+              Optional.empty()),
+          new BlasLtHeader.Epilogues(
+              constant("HIPBLASLT_EPILOGUE_BIAS", 4),
+              constant("HIPBLASLT_EPILOGUE_GELU_AUX_BIAS", 164),
+              constant("HIPBLASLT_EPILOGUE_DGELU", 192),
+              constant("HIPBLASLT_EPILOGUE_BGRADB", 512)),
+          Map.of(
+              DType.F32, constant("HIP_R_32F", 0),
+              DType.BF16, constant("HIP_R_16BF", 14),
+              DType.F8E4M3, constant("HIP_R_8F_E4M3", 28),
+              DType.F8E5M2, constant("HIP_R_8F_E5M2", 29),
+              DType.F8E4M3FNUZ, constant("HIP_R_8F_E4M3_FNUZ", 1000),
+              DType.F8E5M2FNUZ, constant("HIP_R_8F_E5M2_FNUZ", 1001)),
+          constant("HIPBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES", 1),
           24);
+
+  /** The library has no function that names its result codes. */
+  private static final List<HeaderConstant> STATUSES =
+      List.of(
+          constant("HIPBLAS_STATUS_NOT_INITIALIZED", 1),
+          constant("HIPBLAS_STATUS_ALLOC_FAILED", 2),
+          constant("HIPBLAS_STATUS_INVALID_VALUE", 3),
+          constant("HIPBLAS_STATUS_MAPPING_ERROR", 4),
+          constant("HIPBLAS_STATUS_EXECUTION_FAILED", 5),
+          constant("HIPBLAS_STATUS_INTERNAL_ERROR", 6),
+          constant("HIPBLAS_STATUS_NOT_SUPPORTED", 7),
+          constant("HIPBLAS_STATUS_ARCH_MISMATCH", 8));
+
+  private static final CFunction CREATE = BlasLtFunction.CREATE.of("hipblasLt");
+  private static final CFunction DESTROY = BlasLtFunction.DESTROY.of("hipblasLt");
+  private static final CFunction VERSION =
+      CFunction.status("hipblasLtGetVersion", ADDRESS, ADDRESS);
 
   /** ROCm 6.1's, 0.7: before, it had numbers of its own for formats. */
   private static final int FIRST = 700;
@@ -56,28 +102,37 @@ final class HipBlasLt {
         return new Refused(name + " is older than ROCm 6.1's, 0.7");
       }
       boolean gelu = version >= FIRST_WITH_GELU && architecture.name().equals(WITH_GELU);
-      return new BlasLt(library, NUMBERS, name, stream, gelu);
+      return new BlasLt(library, HEADER, name, HipBlasLt::says, stream, gelu);
     } catch (Failure e) {
       return new Refused(e.getMessage());
     }
   }
 
+  private static HeaderConstant constant(String name, int value) {
+    return new HeaderConstant(name, value);
+  }
+
+  private static String says(int code) {
+    return STATUSES.stream()
+        .filter(status -> status.value() == code)
+        .findFirst()
+        .map(status -> status.name() + " (status " + code + ")")
+        .orElse("status " + code);
+  }
+
   /** 100 000 for 1.0.0, which it says to a handle alone. */
   private static int version(SharedLibrary library) {
-    FunctionDescriptor two = FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS);
-    FunctionDescriptor one = FunctionDescriptor.of(JAVA_INT, ADDRESS);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment handle = arena.allocate(ADDRESS);
       MemorySegment version = arena.allocate(JAVA_INT);
-      int code = (int) library.function("hipblasLtCreate", one).invokeExact(handle);
+      int code = (int) library.function(CREATE).invokeExact(handle);
       if (code == 0) {
         MemorySegment it = handle.get(ADDRESS, 0);
-        code = (int) library.function("hipblasLtGetVersion", two).invokeExact(it, version);
-        code |= (int) library.function("hipblasLtDestroy", one).invokeExact(it);
+        code = (int) library.function(VERSION).invokeExact(it, version);
+        code |= (int) library.function(DESTROY).invokeExact(it);
       }
       if (code != 0) {
-        throw new Failure(
-            ExitCode.BACKEND, library.path() + " does not start here (status " + code + ")");
+        throw new Failure(ExitCode.BACKEND, library.path() + " does not start here: " + says(code));
       }
       return version.get(JAVA_INT, 0);
     } catch (Throwable e) {

@@ -2,6 +2,7 @@ package dev.anneal.hip;
 
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.gpu.CompilerFunction;
 import dev.anneal.gpu.CompilerLibrary;
 import dev.anneal.gpu.KernelCompiler;
 import dev.anneal.gpu.KernelSource;
@@ -27,6 +28,10 @@ record HipCompiler(CompilerLibrary hiprtc, Architecture architecture, int wave)
     implements KernelCompiler {
   /** Where what is particular to AMD is, then where all else is. */
   static final List<String> FOLDERS = List.of("/dev/anneal/hip/kernels/", KernelSource.CUDA_FOLDER);
+
+  /** What kernels are loaded from. */
+  static final CompilerLibrary.Output CODE =
+      new CompilerLibrary.Output(CompilerFunction.GET_CODE_SIZE, CompilerFunction.GET_CODE);
 
   private static final String TITLE = "hipRTC";
 
@@ -97,6 +102,8 @@ record HipCompiler(CompilerLibrary hiprtc, Architecture architecture, int wave)
                 "--enable-native-access=ALL-UNNAMED",
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1",
+                // A compiler goes deep.
+                "-Xss16m",
                 // A crash leaves nothing behind.
                 "-XX:-CreateCoredumpOnCrash",
                 "-XX:ErrorFile=/dev/null",

@@ -34,7 +34,7 @@ final class HipCompilerProcess {
               .compile(
                   new KernelSource(arguments[1], Files.readString(Path.of(arguments[3]))),
                   options,
-                  "Code",
+                  HipCompiler.CODE,
                   arguments[2]);
       Files.write(Path.of(arguments[4]), image);
     } catch (Failure e) {

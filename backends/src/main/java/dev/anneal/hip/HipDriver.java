@@ -76,7 +76,7 @@ final class HipDriver implements Driver {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment address = arena.allocate(JAVA_LONG);
       int code = runtime.allocate(address, size);
-      if (code == HipRuntime.OUT_OF_MEMORY) {
+      if (code == HipRuntime.OUT_OF_MEMORY.value()) {
         throw noRoom(what, bytes);
       }
       runtime.checkAllocated(code, what);

@@ -14,14 +14,19 @@ final class HipGraph implements Driver.Graph {
     this.stream = stream;
     this.launching = "launching " + name;
     runtime.beginCapture(stream, "capturing " + name);
-    long captured;
     try {
       commands.run();
-    } finally {
-      captured = runtime.endCapture(stream, "capturing " + name);
+    } catch (RuntimeException | Error e) {
+      // The stream is usable again; that the capture failed too is the same error said worse.
+      runtime.abandonCapture(stream);
+      throw e;
     }
-    executable = runtime.instantiate(captured, "instantiating " + name);
-    runtime.destroyGraph(captured);
+    long captured = runtime.endCapture(stream, "capturing " + name);
+    try {
+      executable = runtime.instantiate(captured, "instantiating " + name);
+    } finally {
+      runtime.destroyGraph(captured);
+    }
   }
 
   @Override

@@ -6,12 +6,12 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import dev.anneal.device.LibraryInfo;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.gpu.CFunction;
 import dev.anneal.gpu.CompilerLibrary;
 import dev.anneal.gpu.LibraryLocator;
 import dev.anneal.gpu.LibrarySearch;
 import dev.anneal.gpu.SharedLibrary;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
@@ -19,6 +19,9 @@ import java.util.Optional;
 
 /** Which of AMD's libraries are here, where, and what versions they say they are. */
 final class HipLibraries {
+  /** RCCL has it from NCCL, by its name. */
+  private static final CFunction COLLECTIVES_VERSION = CFunction.status("ncclGetVersion", ADDRESS);
+
   private HipLibraries() {}
 
   static List<LibraryInfo> look(LibraryLocator locator) {
@@ -48,11 +51,7 @@ final class HipLibraries {
   private static String collectives(SharedLibrary library) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment version = arena.allocate(JAVA_INT);
-      int status =
-          (int)
-              library
-                  .function("ncclGetVersion", FunctionDescriptor.of(JAVA_INT, ADDRESS))
-                  .invokeExact(version);
+      int status = (int) library.function(COLLECTIVES_VERSION).invokeExact(version);
       if (status != 0) {
         throw new Failure(
             ExitCode.BACKEND, library.path() + " does not say its version (error " + status + ")");

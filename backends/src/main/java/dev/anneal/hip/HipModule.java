@@ -20,20 +20,27 @@ import java.util.Map;
 
 /** The kernels of one file, loaded. */
 final class HipModule implements Driver.Module {
+  /** In one direction of a grid. */
+  private static final long MOST_THREADS = 0xFFFF_FFFFL;
+
   private final HipRuntime runtime;
   private final String file;
   private final long stream;
   private final long module;
   private final Map<String, Long> functions = new HashMap<>();
 
-  HipModule(HipRuntime runtime, String file, byte[] image, Architecture architecture, long stream) {
+  /** Of the image: the runtime reads it until the module is unloaded. */
+  private final Arena image = Arena.ofShared();
+
+  HipModule(HipRuntime runtime, String file, byte[] code, Architecture architecture, long stream) {
     this.runtime = runtime;
     this.file = file;
     this.stream = stream;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment handle = arena.allocate(JAVA_LONG);
-      int code = runtime.load(handle, arena.allocateFrom(JAVA_BYTE, image));
-      if (code != 0) {
+      int loaded = runtime.load(handle, image.allocateFrom(JAVA_BYTE, code));
+      if (loaded != 0) {
+        image.close();
         throw new Failure(
             ExitCode.BACKEND,
             "the HIP runtime does not load "
@@ -41,7 +48,7 @@ final class HipModule implements Driver.Module {
                 + " as compiled for "
                 + architecture.name()
                 + ": "
-                + runtime.errorName(code)
+                + runtime.errorName(loaded)
                 + "; install a hipRTC of the runtime's version");
       }
       this.module = handle.get(JAVA_LONG, 0);
@@ -50,6 +57,7 @@ final class HipModule implements Driver.Module {
 
   @Override
   public PreparedCommand prepare(Command.Launch launch) {
+    checkSize(launch);
     long function = functions.computeIfAbsent(launch.kernel(), this::find);
     MemorySegment parameters = parameters(launch.arguments());
     String doing = "running " + launch.kernel();
@@ -62,6 +70,20 @@ final class HipModule implements Driver.Module {
             stream,
             parameters,
             doing);
+  }
+
+  /** Blocks times threads have 32 bits in HIP, where CUDA counts blocks alone. */
+  private static void checkSize(Command.Launch launch) {
+    long threads = (long) launch.grid().x() * launch.threads();
+    if (threads > MOST_THREADS) {
+      throw Failure.failed(
+          launch.kernel()
+              + " would run "
+              + threads
+              + " threads, and HIP takes "
+              + MOST_THREADS
+              + " at most; lower --batch, --seq or the model's size");
+    }
   }
 
   private long find(String kernel) {
@@ -84,5 +106,6 @@ final class HipModule implements Driver.Module {
   @Override
   public void close() {
     runtime.unload(module);
+    image.close();
   }
 }

@@ -40,7 +40,7 @@ final class HipProbe {
     // Without a device, versions differ in what starting says; they agree when asked for a count.
     int started = runtime.init();
     int count = runtime.deviceCount();
-    if (count == 0 || count == -HipRuntime.NO_DEVICE) {
+    if (count == 0 || count == -HipRuntime.NO_DEVICE.value()) {
       return new Absent(
           "the HIP runtime "
               + library.path()

@@ -1,19 +1,20 @@
 package dev.anneal.hip;
 
-import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.util.Objects.requireNonNull;
 
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.gpu.Command.Grid;
+import dev.anneal.gpu.HeaderConstant;
 import dev.anneal.gpu.SharedLibrary;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.util.EnumMap;
+import java.util.Map;
 
 /**
  * The functions of libamdhip64 that this backend calls, all of which have had the same names,
@@ -23,46 +24,18 @@ import java.lang.invoke.MethodHandle;
  * <p>Constants: hip_runtime_api.h of ROCm 5.2, 6.3 and 7, which agree in all that is used here.
  */
 final class HipRuntime {
-  static final int OUT_OF_MEMORY = 2;
-  static final int NO_DEVICE = 100;
+  static final HeaderConstant OUT_OF_MEMORY = new HeaderConstant("hipErrorOutOfMemory", 2);
+  static final HeaderConstant NO_DEVICE = new HeaderConstant("hipErrorNoDevice", 100);
 
-  private static final int ATTRIBUTE_WAVE = 87;
-  private static final int STREAM_NON_BLOCKING = 1;
-  private static final int CAPTURE_THREAD_LOCAL = 1;
+  private static final HeaderConstant WAVE = new HeaderConstant("hipDeviceAttributeWarpSize", 87);
+  private static final HeaderConstant NON_BLOCKING = new HeaderConstant("hipStreamNonBlocking", 1);
+  private static final HeaderConstant THREAD_LOCAL =
+      new HeaderConstant("hipStreamCaptureModeThreadLocal", 1);
+  private static final HeaderConstant TIMED = new HeaderConstant("hipEventDefault", 0);
   private static final int NAME_BYTES = 256;
 
   private final SharedLibrary library;
-  private final MethodHandle init;
-  private final MethodHandle runtimeVersion;
-  private final MethodHandle deviceCount;
-  private final MethodHandle setDevice;
-  private final MethodHandle deviceAttribute;
-  private final MethodHandle deviceName;
-  private final MethodHandle deviceMemory;
-  private final MethodHandle errorName;
-  private final MethodHandle malloc;
-  private final MethodHandle free;
-  private final MethodHandle memoryInfo;
-  private final MethodHandle copyIn;
-  private final MethodHandle copyOut;
-  private final MethodHandle fill;
-  private final MethodHandle streamCreate;
-  private final MethodHandle streamDestroy;
-  private final MethodHandle streamSynchronize;
-  private final MethodHandle beginCapture;
-  private final MethodHandle endCapture;
-  private final MethodHandle graphInstantiate;
-  private final MethodHandle graphLaunch;
-  private final MethodHandle graphDestroy;
-  private final MethodHandle executableDestroy;
-  private final MethodHandle eventCreate;
-  private final MethodHandle eventDestroy;
-  private final MethodHandle eventRecord;
-  private final MethodHandle eventElapsed;
-  private final MethodHandle moduleLoad;
-  private final MethodHandle moduleUnload;
-  private final MethodHandle moduleFunction;
-  private final MethodHandle moduleLaunch;
+  private final Map<HipFunction, MethodHandle> functions = new EnumMap<>(HipFunction.class);
 
   /**
    * Binds all of them.
@@ -71,54 +44,13 @@ final class HipRuntime {
    */
   HipRuntime(SharedLibrary library) {
     this.library = library;
-    init = bind("hipInit", JAVA_INT);
-    runtimeVersion = bind("hipRuntimeGetVersion", ADDRESS);
-    deviceCount = bind("hipGetDeviceCount", ADDRESS);
-    setDevice = bind("hipSetDevice", JAVA_INT);
-    deviceAttribute = bind("hipDeviceGetAttribute", ADDRESS, JAVA_INT, JAVA_INT);
-    deviceName = bind("hipDeviceGetName", ADDRESS, JAVA_INT, JAVA_INT);
-    deviceMemory = bind("hipDeviceTotalMem", ADDRESS, JAVA_INT);
-    errorName = library.function("hipGetErrorName", FunctionDescriptor.of(ADDRESS, JAVA_INT));
-    malloc = bind("hipMalloc", ADDRESS, JAVA_LONG);
-    free = bind("hipFree", JAVA_LONG);
-    memoryInfo = bind("hipMemGetInfo", ADDRESS, ADDRESS);
-    copyIn = bind("hipMemcpyHtoDAsync", JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG);
-    copyOut = bind("hipMemcpyDtoHAsync", ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-    fill = bind("hipMemsetAsync", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
-    streamCreate = bind("hipStreamCreateWithFlags", ADDRESS, JAVA_INT);
-    streamDestroy = bind("hipStreamDestroy", JAVA_LONG);
-    streamSynchronize = bind("hipStreamSynchronize", JAVA_LONG);
-    beginCapture = bind("hipStreamBeginCapture", JAVA_LONG, JAVA_INT);
-    endCapture = bind("hipStreamEndCapture", JAVA_LONG, ADDRESS);
-    graphInstantiate = bind("hipGraphInstantiateWithFlags", ADDRESS, JAVA_LONG, JAVA_LONG);
-    graphLaunch = bind("hipGraphLaunch", JAVA_LONG, JAVA_LONG);
-    graphDestroy = bind("hipGraphDestroy", JAVA_LONG);
-    executableDestroy = bind("hipGraphExecDestroy", JAVA_LONG);
-    eventCreate = bind("hipEventCreateWithFlags", ADDRESS, JAVA_INT);
-    eventDestroy = bind("hipEventDestroy", JAVA_LONG);
-    eventRecord = bind("hipEventRecord", JAVA_LONG, JAVA_LONG);
-    eventElapsed = bind("hipEventElapsedTime", ADDRESS, JAVA_LONG, JAVA_LONG);
-    moduleLoad = bind("hipModuleLoadData", ADDRESS, ADDRESS);
-    moduleUnload = bind("hipModuleUnload", JAVA_LONG);
-    moduleFunction = bind("hipModuleGetFunction", ADDRESS, JAVA_LONG, ADDRESS);
-    moduleLaunch =
-        bind(
-            "hipModuleLaunchKernel",
-            JAVA_LONG,
-            JAVA_INT,
-            JAVA_INT,
-            JAVA_INT,
-            JAVA_INT,
-            JAVA_INT,
-            JAVA_INT,
-            JAVA_INT,
-            JAVA_LONG,
-            ADDRESS,
-            ADDRESS);
+    for (HipFunction function : HipFunction.values()) {
+      functions.put(function, library.function(function.function()));
+    }
   }
 
-  private MethodHandle bind(String name, MemoryLayout... parameters) {
-    return library.function(name, FunctionDescriptor.of(JAVA_INT, parameters));
+  private MethodHandle bound(HipFunction function) {
+    return requireNonNull(functions.get(function));
   }
 
   SharedLibrary library() {
@@ -178,7 +110,7 @@ final class HipRuntime {
   /** E.g. {@code hipErrorNoDevice}. */
   String errorName(int code) {
     try {
-      MemorySegment name = (MemorySegment) errorName.invokeExact(code);
+      MemorySegment name = (MemorySegment) bound(HipFunction.ERROR_NAME).invokeExact(code);
       return name.reinterpret(NAME_BYTES).getString(0);
     } catch (Throwable e) {
       throw SharedLibrary.rethrown(e);
@@ -189,56 +121,65 @@ final class HipRuntime {
 
   /** The result code of starting the runtime. */
   int init() {
-    return code(() -> (int) init.invokeExact(0));
+    return code(() -> (int) bound(HipFunction.INIT).invokeExact(0));
   }
 
   /** How many devices there are, or the result code of asking, negative. */
   int deviceCount() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment count = arena.allocate(JAVA_INT);
-      int code = code(() -> (int) deviceCount.invokeExact(count));
+      int code = code(() -> (int) bound(HipFunction.DEVICE_COUNT).invokeExact(count));
       return code == 0 ? count.get(JAVA_INT, 0) : -code;
     }
   }
 
   /** E.g. {@code 6.3}; the number is 60342134 for 6.3.42134. */
   String version() {
-    int version = (int) result("asking its version", to -> (int) runtimeVersion.invokeExact(to));
+    int version =
+        (int)
+            result(
+                "asking its version",
+                to -> (int) bound(HipFunction.RUNTIME_VERSION).invokeExact(to));
     return version / 10_000_000 + "." + version % 10_000_000 / 100_000;
   }
 
   /** Threads that run in step. */
   int wave(int device) {
     return (int)
-        result("asking", to -> (int) deviceAttribute.invokeExact(to, ATTRIBUTE_WAVE, device));
+        result(
+            "asking",
+            to -> (int) bound(HipFunction.DEVICE_ATTRIBUTE).invokeExact(to, WAVE.value(), device));
   }
 
   String name(int device) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment name = arena.allocate(NAME_BYTES);
-      call("asking its name", () -> (int) deviceName.invokeExact(name, NAME_BYTES, device));
+      call(
+          "asking its name",
+          () -> (int) bound(HipFunction.DEVICE_NAME).invokeExact(name, NAME_BYTES, device));
       return name.getString(0);
     }
   }
 
   long memoryBytes(int device) {
-    return result("asking its memory", to -> (int) deviceMemory.invokeExact(to, device));
+    return result(
+        "asking its memory", to -> (int) bound(HipFunction.DEVICE_MEMORY).invokeExact(to, device));
   }
 
   /** Makes {@code device} the calling thread's. */
   void enter(int device) {
-    call("entering it", () -> (int) setDevice.invokeExact(device));
+    call("entering it", () -> (int) bound(HipFunction.SET_DEVICE).invokeExact(device));
   }
 
   void enterToRelease(int device) {
-    code(() -> (int) setDevice.invokeExact(device));
+    code(() -> (int) bound(HipFunction.SET_DEVICE).invokeExact(device));
   }
 
   // ---- memory ----
 
   /** Writes the address; the result code may be {@link #OUT_OF_MEMORY}. */
   int allocate(MemorySegment address, long bytes) {
-    return code(() -> (int) malloc.invokeExact(address, bytes));
+    return code(() -> (int) bound(HipFunction.MALLOC).invokeExact(address, bytes));
   }
 
   void checkAllocated(int code, String what) {
@@ -246,7 +187,7 @@ final class HipRuntime {
   }
 
   void free(long address) {
-    code(() -> (int) free.invokeExact(address));
+    code(() -> (int) bound(HipFunction.FREE).invokeExact(address));
   }
 
   /** Bytes that are free now, of how many. */
@@ -254,82 +195,103 @@ final class HipRuntime {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment free = arena.allocate(JAVA_LONG);
       MemorySegment total = arena.allocate(JAVA_LONG);
-      call("asking for its memory", () -> (int) memoryInfo.invokeExact(free, total));
+      call(
+          "asking for its memory",
+          () -> (int) bound(HipFunction.MEMORY_INFO).invokeExact(free, total));
       return new long[] {free.get(JAVA_LONG, 0), total.get(JAVA_LONG, 0)};
     }
   }
 
   void copyIn(long to, MemorySegment from, long stream) {
     long bytes = from.byteSize();
-    call("copying to it", () -> (int) copyIn.invokeExact(to, from, bytes, stream));
+    call(
+        "copying to it",
+        () -> (int) bound(HipFunction.COPY_IN).invokeExact(to, from, bytes, stream));
   }
 
   void copyOut(MemorySegment to, long from, long stream) {
     long bytes = to.byteSize();
-    call("copying from it", () -> (int) copyOut.invokeExact(to, from, bytes, stream));
+    call(
+        "copying from it",
+        () -> (int) bound(HipFunction.COPY_OUT).invokeExact(to, from, bytes, stream));
   }
 
   void clear(long address, long bytes, long stream) {
-    call("clearing", () -> (int) fill.invokeExact(address, 0, bytes, stream));
+    call("clearing", () -> (int) bound(HipFunction.FILL).invokeExact(address, 0, bytes, stream));
   }
 
   // ---- streams and graphs ----
 
   long newStream() {
-    return result("making a stream", to -> (int) streamCreate.invokeExact(to, STREAM_NON_BLOCKING));
+    return result(
+        "making a stream",
+        to -> (int) bound(HipFunction.STREAM_CREATE).invokeExact(to, NON_BLOCKING.value()));
   }
 
   void destroyStream(long stream) {
-    code(() -> (int) streamDestroy.invokeExact(stream));
+    code(() -> (int) bound(HipFunction.STREAM_DESTROY).invokeExact(stream));
   }
 
   void synchronize(long stream, String doing) {
-    call(doing, () -> (int) streamSynchronize.invokeExact(stream));
+    call(doing, () -> (int) bound(HipFunction.STREAM_SYNCHRONIZE).invokeExact(stream));
   }
 
   void beginCapture(long stream, String doing) {
-    call(doing, () -> (int) beginCapture.invokeExact(stream, CAPTURE_THREAD_LOCAL));
+    call(
+        doing,
+        () -> (int) bound(HipFunction.BEGIN_CAPTURE).invokeExact(stream, THREAD_LOCAL.value()));
   }
 
   long endCapture(long stream, String doing) {
-    return result(doing, to -> (int) endCapture.invokeExact(stream, to));
+    return result(doing, to -> (int) bound(HipFunction.END_CAPTURE).invokeExact(stream, to));
+  }
+
+  /** Ends a capture of which nothing is wanted any more. */
+  void abandonCapture(long stream) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment graph = arena.allocate(JAVA_LONG);
+      code(() -> (int) bound(HipFunction.END_CAPTURE).invokeExact(stream, graph));
+    }
   }
 
   /** A graph that can be launched, of one that was captured. */
   long instantiate(long graph, String doing) {
-    return result(doing, to -> (int) graphInstantiate.invokeExact(to, graph, 0L));
+    return result(
+        doing, to -> (int) bound(HipFunction.GRAPH_INSTANTIATE).invokeExact(to, graph, 0L));
   }
 
   void launch(long executable, long stream, String doing) {
-    call(doing, () -> (int) graphLaunch.invokeExact(executable, stream));
+    call(doing, () -> (int) bound(HipFunction.GRAPH_LAUNCH).invokeExact(executable, stream));
   }
 
   void destroyGraph(long graph) {
-    code(() -> (int) graphDestroy.invokeExact(graph));
+    code(() -> (int) bound(HipFunction.GRAPH_DESTROY).invokeExact(graph));
   }
 
   void destroyExecutable(long executable) {
-    code(() -> (int) executableDestroy.invokeExact(executable));
+    code(() -> (int) bound(HipFunction.EXECUTABLE_DESTROY).invokeExact(executable));
   }
 
   // ---- events ----
 
   long newEvent() {
-    return result("making an event", to -> (int) eventCreate.invokeExact(to, 0));
+    return result(
+        "making an event",
+        to -> (int) bound(HipFunction.EVENT_CREATE).invokeExact(to, TIMED.value()));
   }
 
   void destroyEvent(long event) {
-    code(() -> (int) eventDestroy.invokeExact(event));
+    code(() -> (int) bound(HipFunction.EVENT_DESTROY).invokeExact(event));
   }
 
   void record(long event, long stream) {
-    call("timing", () -> (int) eventRecord.invokeExact(event, stream));
+    call("timing", () -> (int) bound(HipFunction.EVENT_RECORD).invokeExact(event, stream));
   }
 
   float milliseconds(long from, long to) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment elapsed = arena.allocate(JAVA_FLOAT);
-      call("timing", () -> (int) eventElapsed.invokeExact(elapsed, from, to));
+      call("timing", () -> (int) bound(HipFunction.EVENT_ELAPSED).invokeExact(elapsed, from, to));
       return elapsed.get(JAVA_FLOAT, 0);
     }
   }
@@ -338,17 +300,18 @@ final class HipRuntime {
 
   /** Writes the module; the result code says whether the image was taken. */
   int load(MemorySegment module, MemorySegment image) {
-    return code(() -> (int) moduleLoad.invokeExact(module, image));
+    return code(() -> (int) bound(HipFunction.MODULE_LOAD).invokeExact(module, image));
   }
 
   void unload(long module) {
-    code(() -> (int) moduleUnload.invokeExact(module));
+    code(() -> (int) bound(HipFunction.MODULE_UNLOAD).invokeExact(module));
   }
 
   long function(long module, String name, String doing) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment text = arena.allocateFrom(name);
-      return result(doing, to -> (int) moduleFunction.invokeExact(to, module, text));
+      return result(
+          doing, to -> (int) bound(HipFunction.MODULE_FUNCTION).invokeExact(to, module, text));
     }
   }
 
@@ -365,17 +328,18 @@ final class HipRuntime {
         doing,
         () ->
             (int)
-                moduleLaunch.invokeExact(
-                    function,
-                    grid.x(),
-                    grid.y(),
-                    grid.z(),
-                    threads,
-                    1,
-                    1,
-                    sharedBytes,
-                    stream,
-                    parameters,
-                    none));
+                bound(HipFunction.MODULE_LAUNCH)
+                    .invokeExact(
+                        function,
+                        grid.x(),
+                        grid.y(),
+                        grid.z(),
+                        threads,
+                        1,
+                        1,
+                        sharedBytes,
+                        stream,
+                        parameters,
+                        none));
   }
 }

@@ -29,10 +29,12 @@ enum MatrixUnit {
     if (List.of("gfx90a", "gfx942", "gfx950").contains(architecture)) {
       return MFMA;
     }
-    if (architecture.startsWith("gfx11")) {
+    // Of these families alone: gfx1170 and gfx1250 have other units, for which no kernel is
+    // written.
+    if (architecture.startsWith("gfx110") || architecture.startsWith("gfx115")) {
       return WMMA;
     }
-    return architecture.startsWith("gfx12") ? WMMA_12 : NONE;
+    return architecture.matches("gfx120.") ? WMMA_12 : NONE;
   }
 
   Optional<MatrixKernels> kernels() {

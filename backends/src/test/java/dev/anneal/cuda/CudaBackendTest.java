@@ -10,6 +10,7 @@ import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.LibraryInfo;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.gpu.CFunction;
 import dev.anneal.gpu.DoubleControls;
 import dev.anneal.gpu.KernelSource;
 import dev.anneal.gpu.LibraryLocator;
@@ -155,13 +156,7 @@ class CudaBackendTest {
     assertEquals("libannealtest.so.13", newest.soname());
     assertEquals(python.resolve("libannealtest.so.13").toString(), newest.path());
     Failure failure =
-        assertThrows(
-            Failure.class,
-            () ->
-                newest.function(
-                    "cublasLtCreate",
-                    java.lang.foreign.FunctionDescriptor.of(
-                        java.lang.foreign.ValueLayout.JAVA_INT)));
+        assertThrows(Failure.class, () -> newest.function(CFunction.status("cublasLtCreate")));
     assertEquals(ExitCode.BACKEND, failure.exitCode());
     assertTrue(failure.getMessage().endsWith("install a newer libannealtest.so.13"));
   }

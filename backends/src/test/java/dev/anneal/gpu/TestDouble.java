@@ -63,8 +63,8 @@ public final class TestDouble {
     try (Stream<Path> sources = Files.list(FOLDER)) {
       var built = Files.getLastModifiedTime(library);
       return sources
-          .filter(file -> file.toString().matches(".*\\.(cpp|h)"))
-          .filter(file -> !file.endsWith("stubs.cpp"))
+          .filter(file -> file.toString().matches(".*\\.(cpp|h|tsv)"))
+          .filter(file -> !file.endsWith("stubs.cpp") && !file.endsWith("numbers.h"))
           .allMatch(file -> modified(file).compareTo(built) <= 0);
     }
   }
@@ -78,7 +78,13 @@ public final class TestDouble {
   }
 
   private static void compile() throws IOException {
-    Files.writeString(FOLDER.resolve("stubs.cpp"), stubs());
+    Headers nvidia = Headers.nvidia();
+    try (Stream<Path> files = Files.list(FOLDER)) {
+      List<Path> sources = files.filter(file -> file.toString().matches(".*\\.(cpp|h)")).toList();
+      Files.writeString(
+          FOLDER.resolve("numbers.h"), Headers.cpp(sources, nvidia, Headers.amd(FOLDER)));
+    }
+    Files.writeString(FOLDER.resolve("stubs.cpp"), stubs(nvidia));
     // Made with another double.h, perhaps.
     for (String purpose : List.of("cuda", "hip")) {
       forget(CacheDirectory.ofUser(purpose).directory());
@@ -129,7 +135,7 @@ public final class TestDouble {
   }
 
   /** What JCuda's library imports of the driver and the double does not have: "not supported". */
-  private static String stubs() throws IOException {
+  private static String stubs(Headers nvidia) throws IOException {
     String file = LibUtils.createLibraryFileName("JCudaDriver-12.6.0-linux-x86_64");
     Path library = FOLDER.resolve(file);
     try (InputStream in = LibUtils.class.getResourceAsStream("/lib/" + file)) {
@@ -143,7 +149,9 @@ public final class TestDouble {
         stubs
             .append("extern \"C\" __attribute__((visibility(\"default\"))) int ")
             .append(name)
-            .append("() { return 801; }\n");
+            .append("() { return ")
+            .append(nvidia.numbers().get("CUDA_ERROR_NOT_SUPPORTED"))
+            .append("; }\n");
       }
     }
     return stubs.toString();

@@ -88,7 +88,7 @@ final class HipDouble {
                       HipCompiler.options(compiler.architecture(), compiler.wave()).stream(),
                       options.stream())
                   .toList(),
-              "Code",
+              HipCompiler.CODE,
               compiler.architecture().name());
     }
   }

@@ -87,7 +87,7 @@ class HipSanitizersTest {
             .map(
                 file -> {
                   KernelSource source = KernelSource.of(file, HipCompiler.FOLDERS);
-                  return write(file, hiprtc.compile(source, options, "Code", name));
+                  return write(file, hiprtc.compile(source, options, HipCompiler.CODE, name));
                 })
             .toList();
     Replay.BOUNDS.check(folder, record, modules);

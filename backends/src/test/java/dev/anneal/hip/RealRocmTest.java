@@ -35,8 +35,8 @@ class RealRocmTest {
   @Test
   void everyFunctionIsThereAndTheVersionIsRead() {
     assertTrue(runtime().version().matches("5\\.\\d+"), runtime().version());
-    assertEquals("hipErrorNoDevice", runtime().errorName(HipRuntime.NO_DEVICE));
-    assertEquals("hipErrorOutOfMemory", runtime().errorName(HipRuntime.OUT_OF_MEMORY));
+    assertEquals("hipErrorNoDevice", runtime().errorName(HipRuntime.NO_DEVICE.value()));
+    assertEquals("hipErrorOutOfMemory", runtime().errorName(HipRuntime.OUT_OF_MEMORY.value()));
     assertTrue(library.orElseThrow().has("hipGetDeviceProperties"));
   }
 
@@ -44,7 +44,7 @@ class RealRocmTest {
   void withoutAGpuItSaysSo() {
     int count = runtime().deviceCount();
     assumeTrue(count <= 0, "there is an AMD GPU here");
-    assertEquals(-HipRuntime.NO_DEVICE, count);
+    assertEquals(-HipRuntime.NO_DEVICE.value(), count);
     Failure failure = assertThrows(Failure.class, () -> runtime().newStream());
     assertEquals(ExitCode.BACKEND, failure.exitCode());
     assertTrue(failure.getMessage().startsWith("the HIP device was lost while making a stream"));

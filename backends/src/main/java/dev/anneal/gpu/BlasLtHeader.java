@@ -1,0 +1,67 @@
+package dev.anneal.gpu;
+
+import dev.anneal.plan.DType;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What the header of cuBLASLt or hipBLASLt has otherwise than the other's.
+ *
+ * @param prefix of its functions: {@code cublasLt}
+ * @param types number formats
+ * @param workspaceBytes the preference that says how much scratch there is
+ * @param algorithmBytes of the structure that holds an algorithm
+ */
+public record BlasLtHeader(
+    String prefix,
+    Compute compute,
+    Operation operation,
+    Attributes attributes,
+    Epilogues epilogues,
+    Map<DType, HeaderConstant> types,
+    HeaderConstant workspaceBytes,
+    int algorithmBytes) {
+  public BlasLtHeader {
+    types = Map.copyOf(types);
+  }
+
+  /** In what format fp32 is multiplied; {@code tf32} is as fp32's where it has none. */
+  public record Compute(HeaderConstant float32, HeaderConstant tf32) {}
+
+  /** A matrix as it is, or transposed. */
+  public record Operation(HeaderConstant none, HeaderConstant transposed) {}
+
+  /**
+   * Of a product's descriptor.
+   *
+   * @param fastSums where sums of fp8 may be of fewer bits and that can be chosen
+   */
+  public record Attributes(
+      HeaderConstant transposeA,
+      HeaderConstant transposeB,
+      HeaderConstant epilogue,
+      HeaderConstant bias,
+      HeaderConstant biasType,
+      HeaderConstant auxiliary,
+      HeaderConstant auxiliaryColumn,
+      HeaderConstant auxiliaryType,
+      HeaderConstant scaleA,
+      HeaderConstant scaleB,
+      Optional<HeaderConstant> fastSums) {}
+
+  /** What is done to a product before it is written. */
+  public record Epilogues(
+      HeaderConstant bias,
+      HeaderConstant geluOfBias,
+      HeaderConstant geluGradient,
+      HeaderConstant biasGradient) {}
+
+  /** A format's number. */
+  HeaderConstant type(DType dtype) {
+    HeaderConstant type = types.get(dtype);
+    if (type == null) {
+      throw new IllegalArgumentException("no product is in " + dtype);
+    }
+    return type;
+  }
+}
