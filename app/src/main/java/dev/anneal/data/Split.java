@@ -31,6 +31,18 @@ public record Split(TokenSource training, TokenSource validation) {
   }
 
   /**
+   * Holds out the last tenth, as nanoGPT does; the end of text that a source begins with does not
+   * count, so that of a text as one document the same characters are held out.
+   */
+  public static Split tail(TokenSource all) {
+    long held = Math.ceilDiv(Math.max(0, all.length() - 1), TENTH);
+    long kept = all.length() - held;
+    return new Split(
+        all.range("all but the last " + held + " tokens", 0, kept),
+        all.range("the last " + held + " tokens", kept, held));
+  }
+
+  /**
    * Holds out the beginning, as llm.c does: 32,768 tokens, or a tenth of a text that has fewer than
    * ten times as many.
    */

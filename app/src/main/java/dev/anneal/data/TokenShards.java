@@ -82,7 +82,7 @@ public final class TokenShards implements TokenSource, AutoCloseable {
     List<Shard> shards = new ArrayList<>();
     Fingerprint fingerprint = new Fingerprint();
     long first = 0;
-    for (Path path : ShardFiles.matching(pattern)) {
+    for (Path path : CorpusFiles.matching(pattern)) {
       try (InputFile file = InputFile.open(path)) {
         Shard shard = shard(file, first);
         if (!shards.isEmpty() && shards.getFirst().width() != shard.width()) {

@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.data.Documents;
+import dev.anneal.data.TextRules;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
 import dev.anneal.training.AdamWSettings;
@@ -26,6 +28,7 @@ public final class ConfigJson {
     ObjectNode data = node.putObject("data").put("tokenizer", config.data().tokenizer());
     config.data().source().ifPresent(source -> data.put("source", source));
     config.data().validation().ifPresent(validation -> data.put("validation", validation));
+    config.data().text().ifPresent(text -> data.set("text", write(text)));
     node.put("batch", config.batch())
         .put("sequence", config.sequence())
         .put("micro_steps", config.microSteps())
@@ -80,6 +83,14 @@ public final class ConfigJson {
         .put("checkpoint", intervals.checkpoint())
         .put("checkpoints_kept", intervals.checkpointsKept());
     return node;
+  }
+
+  private static ObjectNode write(TextRules text) {
+    ObjectNode node = JsonNodeFactory.instance.objectNode().put("field", text.field());
+    return switch (text.documents()) {
+      case Documents.Named rule -> node.put("documents", rule.name());
+      case Documents.Separator(String separator) -> node.put("separator", separator);
+    };
   }
 
   /**

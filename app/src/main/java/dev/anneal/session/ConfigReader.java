@@ -1,6 +1,8 @@
 package dev.anneal.session;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.anneal.data.Documents;
+import dev.anneal.data.TextRules;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
 import dev.anneal.plan.Precision;
@@ -38,7 +40,10 @@ final class ConfigReader {
     JsonNode data = field(node, "data");
     RunConfig.Data source =
         new RunConfig.Data(
-            optional(data, "source"), optional(data, "validation"), text(data, "tokenizer"));
+            optional(data, "source"),
+            optional(data, "validation"),
+            text(data, "tokenizer"),
+            data.has("text") ? Optional.of(textRules(data.path("text"))) : Optional.empty());
     return together(
         () ->
             new RunConfig(
@@ -105,6 +110,14 @@ final class ConfigReader {
         whole(node, "sample_tokens", Setting.SAMPLE_TOKENS),
         whole(node, "checkpoint", Setting.CHECKPOINT_EVERY),
         whole(node, "checkpoints_kept", Setting.KEEP));
+  }
+
+  private TextRules textRules(JsonNode node) {
+    Documents documents =
+        node.has("separator")
+            ? new Documents.Separator(text(node, "separator"))
+            : constant(Documents.Named.class, node, "documents");
+    return new TextRules(documents, text(node, "field"));
   }
 
   private RunConfig.Origin origin(JsonNode node) {

@@ -1,23 +1,31 @@
 package dev.anneal.session;
 
 import dev.anneal.data.Batches;
+import dev.anneal.data.CorpusFiles;
+import dev.anneal.data.EarlierText;
 import dev.anneal.data.JdkSources;
+import dev.anneal.data.ReadingProgress;
 import dev.anneal.data.Split;
+import dev.anneal.data.TextCorpus;
+import dev.anneal.data.TextReader;
+import dev.anneal.data.TextRules;
 import dev.anneal.data.TextTokens;
 import dev.anneal.data.TokenShards;
-import dev.anneal.data.TokenSource;
 import dev.anneal.failure.Failure;
 import dev.anneal.tokenizer.Tokenizer;
 import dev.anneal.training.Trainer;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * What a run trains on and what it is measured on, in batches.
  *
  * @param validationBatches in one pass over the held-out part
  * @param fingerprint of the tokens: a run goes on with the same ones only
+ * @param notes what a user should know of the data, a line each
  */
 public record Corpus(
     Trainer.Batches training,
@@ -25,9 +33,17 @@ public record Corpus(
     int validationBatches,
     Tokenizer tokenizer,
     String description,
-    String fingerprint) {
+    String fingerprint,
+    List<String> notes) {
   /** Of the JDK's sources: more than a small model sees in three minutes. */
   private static final long JDK_BYTES = 12_000_000;
+
+  /** Tokens to train on and to measure on, and where they come from. */
+  private record Opened(Split split, String name, List<String> notes) {}
+
+  public Corpus {
+    notes = List.copyOf(notes);
+  }
 
   /**
    * Opens the data of {@code config}.
@@ -36,6 +52,11 @@ public record Corpus(
    * @throws Failure when it cannot be read, is too short for one batch, or is not as expected
    */
   public static Corpus open(RunConfig config, Optional<String> expected) {
+    return open(config, expected, ReadingProgress.NONE);
+  }
+
+  /** As above; {@code progress} hears how far a large text has been read. */
+  public static Corpus open(RunConfig config, Optional<String> expected, ReadingProgress progress) {
     Tokenizer tokenizer = Tokenizer.named(config.data().tokenizer());
     if (tokenizer.vocabularySize() > config.model().vocabulary()) {
       throw Failure.usage(
@@ -47,14 +68,10 @@ public record Corpus(
               + config.model().vocabulary()
               + "; choose the tokenizer that the model was made for");
     }
-    Split split = split(config.data(), tokenizer);
-    String fingerprint = split.training().fingerprint();
-    if (expected.isPresent() && !expected.get().equals(fingerprint)) {
-      throw Failure.failed(
-          "the run was trained on other data than "
-              + split.training().description()
-              + " is now; put the earlier data back, or start a new run");
-    }
+    Opened opened = opened(config.data(), tokenizer, progress);
+    Split split = opened.split();
+    String fingerprint = fingerprint(config.data(), split);
+    expected.ifPresent(trained -> requireSame(trained, fingerprint, config.data()));
     int b = config.batch();
     int t = config.sequence();
     int v = config.model().vocabulary();
@@ -68,25 +85,131 @@ public record Corpus(
         String.format(
             Locale.ROOT,
             "%s: %,d tokens (%s), %,d held out",
-            split.training().description(),
+            opened.name(),
             split.training().length(),
             tokenizer.name(),
             split.validation().length()),
-        fingerprint);
+        fingerprint,
+        opened.notes());
   }
 
-  private static Split split(RunConfig.Data data, Tokenizer tokenizer) {
+  /** Of what is trained on, and, where there are rules for text, of what is measured on. */
+  private static String fingerprint(RunConfig.Data data, Split split) {
+    return split.training().fingerprint()
+        + (data.text().isPresent() && data.validation().isPresent()
+            ? "+" + split.validation().fingerprint()
+            : "");
+  }
+
+  private static void requireSame(String trained, String now, RunConfig.Data data) {
+    if (trained.equals(now)) {
+      return;
+    }
+    boolean validationAlone =
+        trained.contains("+") && trained.split("\\+")[0].equals(now.split("\\+")[0]);
+    String other =
+        validationAlone
+            ? data.validation().orElseThrow()
+            : data.source().orElse("the sources of this JDK");
+    throw Failure.failed(
+        "%s is not what the run was %s: its tokens have the fingerprint %s, the run's %s; put the earlier data back or say where it is with --data, or start a new run"
+            .formatted(other, validationAlone ? "validated on" : "trained on", now, trained));
+  }
+
+  private static Opened opened(RunConfig.Data data, Tokenizer tokenizer, ReadingProgress progress) {
+    if (data.text().isEmpty()) {
+      return earlier(data, tokenizer);
+    }
+    TextRules rules = data.text().get();
+    requireUsed(data, rules);
+    TextReader reader = new TextReader(rules, tokenizer, progress);
     if (data.source().isEmpty()) {
       JdkSources sources = JdkSources.ofThisJdk(JDK_BYTES);
-      return Split.byDocument(sources.description(), sources.documents(), tokenizer);
+      if (data.validation().isEmpty()) {
+        return new Opened(
+            Split.byDocument(sources.description(), sources.documents(), tokenizer),
+            sources.description(),
+            List.of());
+      }
+      TextCorpus all =
+          new TextCorpus(
+              TextTokens.of(sources.description(), sources.documents(), tokenizer),
+              sources.documents().size(),
+              List.of());
+      return with(all, sources.description(), open(data.validation().get(), reader));
     }
     String source = data.source().get();
-    if (source.endsWith(".bin")) {
-      TokenSource shards = TokenShards.open(source);
-      return data.validation()
-          .map(pattern -> new Split(shards, TokenShards.open(pattern)))
-          .orElseGet(() -> Split.head(shards));
+    TextCorpus all = open(source, reader);
+    String name = named(source, all);
+    if (data.validation().isPresent()) {
+      return with(all, name, open(data.validation().get(), reader));
     }
-    return Split.head(TextTokens.read(Path.of(source), TextTokens.Documents.SECTIONS, tokenizer));
+    return new Opened(
+        CorpusFiles.areShards(source) ? Split.head(all.tokens()) : Split.tail(all.tokens()),
+        name,
+        all.notes());
+  }
+
+  private static Opened with(TextCorpus training, String name, TextCorpus validation) {
+    return new Opened(
+        new Split(training.tokens(), validation.tokens()),
+        name,
+        Stream.concat(training.notes().stream(), validation.notes().stream()).toList());
+  }
+
+  private static String named(String source, TextCorpus corpus) {
+    if (CorpusFiles.areShards(source)) {
+      return corpus.tokens().description();
+    }
+    return corpus.documents() == 1
+        ? source
+        : String.format(Locale.ROOT, "%s, %,d documents", source, corpus.documents());
+  }
+
+  private static TextCorpus open(String source, TextReader reader) {
+    return CorpusFiles.areShards(source)
+        ? new TextCorpus(TokenShards.open(source), 0, List.of())
+        : reader.read(source);
+  }
+
+  private static void requireUsed(RunConfig.Data data, TextRules rules) {
+    boolean text =
+        Stream.of(data.source(), data.validation())
+            .flatMap(Optional::stream)
+            .anyMatch(source -> !CorpusFiles.areShards(source));
+    if (!text && !rules.equals(TextRules.DEFAULT)) {
+      String option =
+          rules.field().equals(TextRules.DEFAULT_FIELD)
+              ? "--documents " + rules.documents()
+              : "--text-field " + rules.field();
+      throw Failure.usage(
+          option
+              + " is for text; "
+              + (data.source().isPresent()
+                  ? "token shards have their ends of texts in them"
+                  : "of the JDK's sources, each file is a document; add --data FILE"));
+    }
+  }
+
+  /** As it was before there were rules for text. */
+  private static Opened earlier(RunConfig.Data data, Tokenizer tokenizer) {
+    if (data.source().isEmpty()) {
+      JdkSources sources = JdkSources.ofThisJdk(JDK_BYTES);
+      return new Opened(
+          Split.byDocument(sources.description(), sources.documents(), tokenizer),
+          sources.description(),
+          List.of());
+    }
+    String source = data.source().get();
+    if (CorpusFiles.areShards(source)) {
+      TokenShards shards = TokenShards.open(source);
+      return new Opened(
+          data.validation()
+              .map(pattern -> new Split(shards, TokenShards.open(pattern)))
+              .orElseGet(() -> Split.head(shards)),
+          shards.description(),
+          List.of());
+    }
+    return new Opened(Split.head(EarlierText.read(Path.of(source), tokenizer)), source, List.of());
   }
 }

@@ -202,7 +202,7 @@ public final class Run implements AutoCloseable {
     return corpus.fingerprint();
   }
 
-  /** What the device has to say of the programs it compiled, and what may disappoint. */
+  /** What is to be known of the data and the device's programs, and what may disappoint. */
   List<Event> notes() {
     Stream<String> small =
         config.precision().eightBits().isPresent() && model.parameterCount() < WORTH_EIGHT_BITS
@@ -210,7 +210,10 @@ public final class Run implements AutoCloseable {
                 "fp8 gains little or nothing below 1B parameters, and this model has fewer; bf16 is"
                     + " as fast and more exact")
             : Stream.of();
-    return Stream.concat(device.notes().stream(), small).<Event>map(Event.Warning::new).toList();
+    return Stream.of(corpus.notes().stream(), device.notes().stream(), small)
+        .flatMap(notes -> notes)
+        .<Event>map(Event.Warning::new)
+        .toList();
   }
 
   Event.Started started() {
@@ -273,8 +276,13 @@ public final class Run implements AutoCloseable {
     return directory.flatMap(to -> to.save(this));
   }
 
-  /** What to continue, how far and how. */
-  public record Prompt(String text, int tokens, SamplingSettings settings) {}
+  /** What to continue, how far, how, and whether beyond the end of a document. */
+  public record Prompt(String text, int tokens, SamplingSettings settings, Samples.AtEnd atEnd) {
+    /** Goes on to all the tokens. */
+    public Prompt(String text, int tokens, SamplingSettings settings) {
+      this(text, tokens, settings, Samples.AtEnd.GO_ON);
+    }
+  }
 
   /**
    * Continues a prompt with the weights as they are; whole characters go to the listener. A prompt
@@ -301,6 +309,7 @@ public final class Run implements AutoCloseable {
             prompt.text(),
             prompt.tokens(),
             prompt.settings(),
+            prompt.atEnd(),
             text -> {
               whole.append(text);
               listener.on(new Event.SampleText(text));

@@ -1,5 +1,7 @@
 package dev.anneal.session;
 
+import dev.anneal.data.CorpusFiles;
+import dev.anneal.data.TextRules;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
 import dev.anneal.plan.Precision;
@@ -41,11 +43,22 @@ public record RunConfig(
   /**
    * Where tokens come from.
    *
-   * @param source a file, a pattern of token shards, or empty for the JDK's own sources
-   * @param validation token shards for validation; otherwise a part of the source is held out
+   * @param source files, as {@link CorpusFiles} takes them, or empty for the JDK's own sources
+   * @param validation files for validation; otherwise a part of the source is held out
    * @param tokenizer {@code byte} or {@code gpt2}
+   * @param text how text becomes documents; empty in runs from before there were rules: they go on
+   *     as they began, with a text cut at empty lines whose beginning is held out
    */
-  public record Data(Optional<String> source, Optional<String> validation, String tokenizer) {}
+  public record Data(
+      Optional<String> source,
+      Optional<String> validation,
+      String tokenizer,
+      Optional<TextRules> text) {
+    /** With every text file as one document. */
+    public Data(Optional<String> source, Optional<String> validation, String tokenizer) {
+      this(source, validation, tokenizer, Optional.of(TextRules.DEFAULT));
+    }
+  }
 
   /**
    * Weights that were trained elsewhere.

@@ -11,11 +11,21 @@ import java.util.function.Consumer;
 public final class Samples {
   private Samples() {}
 
+  /** What happens when the model ends the document. */
+  public enum AtEnd {
+    /** Another document begins. */
+    GO_ON,
+    /** The sample ends. */
+    STOP
+  }
+
   /**
-   * Continues {@code prompt}; an empty one is the beginning of a document.
+   * Continues {@code prompt}; an empty one is the beginning of a document. A document that does not
+   * end with its line is set apart from the next by a line feed.
    *
    * @param cancelled ends the text after the token in progress
-   * @return the tokens drawn; fewer than {@code tokens} when the model ends the document
+   * @return the tokens drawn, ends of documents among them; fewer than {@code tokens} when the
+   *     sample stopped at one or was cancelled
    */
   public static int stream(
       Generator generator,
@@ -23,29 +33,51 @@ public final class Samples {
       String prompt,
       int tokens,
       SamplingSettings settings,
+      AtEnd atEnd,
       Consumer<String> onText,
       BooleanSupplier cancelled) {
     int[] start = prompt.isEmpty() ? new int[] {tokenizer.endOfText()} : tokenizer.encode(prompt);
     Utf8Stream characters = new Utf8Stream();
+    Told told = new Told(onText, prompt);
     int drawn =
         generator.generate(
             start,
             tokens,
             settings,
             token -> {
-              if (token == tokenizer.endOfText()) {
+              if (token != tokenizer.endOfText()) {
+                told.text(characters.accept(tokenizer.bytes(token)));
+              } else if (atEnd == AtEnd.STOP) {
                 return false;
-              }
-              String text = characters.accept(tokenizer.bytes(token));
-              if (!text.isEmpty()) {
-                onText.accept(text);
+              } else {
+                told.text(characters.flush());
+                told.endLine();
               }
               return !cancelled.getAsBoolean();
             });
-    String rest = characters.flush();
-    if (!rest.isEmpty()) {
-      onText.accept(rest);
-    }
+    told.text(characters.flush());
     return drawn;
+  }
+
+  /** What has been told so far, as far as it matters. */
+  private static final class Told {
+    private final Consumer<String> onText;
+    private boolean inLine;
+
+    Told(Consumer<String> onText, String prompt) {
+      this.onText = onText;
+      this.inLine = !prompt.isEmpty() && !prompt.endsWith("\n");
+    }
+
+    void text(String text) {
+      if (!text.isEmpty()) {
+        inLine = !text.endsWith("\n");
+        onText.accept(text);
+      }
+    }
+
+    void endLine() {
+      text(inLine ? "\n" : "");
+    }
   }
 }

@@ -32,6 +32,12 @@ public final class ByteTokenizer implements Tokenizer {
   }
 
   @Override
+  public int lastCut(CharSequence text) {
+    int last = text.length() - 1;
+    return last > 0 && Character.isLowSurrogate(text.charAt(last)) ? last - 1 : Math.max(0, last);
+  }
+
+  @Override
   public byte[] bytes(int token) {
     return new byte[] {(byte) Tokenizer.requireToken(this, token)};
   }

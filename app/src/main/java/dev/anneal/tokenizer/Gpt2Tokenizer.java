@@ -70,8 +70,7 @@ public final class Gpt2Tokenizer implements Tokenizer {
     List<String> parts = new ArrayList<>();
     int start = 0;
     for (int i = chunk; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if ((c == ' ' || c == '\n') && !isSpace(text.charAt(i - 1))) {
+      if (isCut(text, i)) {
         parts.add(text.substring(start, i));
         start = i;
         i += chunk;
@@ -79,6 +78,21 @@ public final class Gpt2Tokenizer implements Tokenizer {
     }
     parts.add(text.substring(start));
     return parts;
+  }
+
+  private static boolean isCut(CharSequence text, int i) {
+    char c = text.charAt(i);
+    return (c == ' ' || c == '\n') && !isSpace(text.charAt(i - 1));
+  }
+
+  @Override
+  public int lastCut(CharSequence text) {
+    for (int i = text.length() - 1; i > 0; i--) {
+      if (isCut(text, i)) {
+        return i;
+      }
+    }
+    return 0;
   }
 
   /** At least what the pattern takes for white space. */

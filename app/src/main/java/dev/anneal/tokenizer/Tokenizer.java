@@ -21,6 +21,12 @@ public sealed interface Tokenizer permits ByteTokenizer, Gpt2Tokenizer {
   int[] encode(String text);
 
   /**
+   * The last place, before its end, at which {@code text} can be cut into two parts that encode as
+   * the whole does, whatever follows; 0 when there is none.
+   */
+  int lastCut(CharSequence text);
+
+  /**
    * The bytes of a token, which may be a part of a character; {@link Utf8Stream} joins them.
    *
    * @throws Failure when the token is outside the vocabulary

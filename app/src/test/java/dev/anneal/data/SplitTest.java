@@ -48,6 +48,16 @@ class SplitTest {
   }
 
   @Test
+  void theLastTenthOfATextIsHeldOutAsNanoGptDoes() {
+    // nanoGPT of tinyshakespeare: 1,115,394 characters, of which int(0.9 * n) are trained on.
+    Split split = Split.tail(text(1 + 1_115_394));
+    assertEquals(111_540, split.validation().length());
+    assertEquals(1 + 1_003_854, split.training().length());
+    assertEquals("token 1003855 of t", split.validation().place(0));
+    assertEquals(0, Split.tail(text(1)).validation().length());
+  }
+
+  @Test
   void aRangeStaysInItself() {
     TokenSource range = text(10).range("part", 2, 3);
     assertThrows(IndexOutOfBoundsException.class, () -> range.read(0, new int[4]));

@@ -4,15 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.anneal.data.TextTokens.Documents;
-import dev.anneal.failure.Failure;
 import dev.anneal.tokenizer.ByteTokenizer;
 import dev.anneal.tokenizer.Gpt2Tokenizer;
 import dev.anneal.tokenizer.Tokenizer;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,15 +29,6 @@ class TextTokensTest {
     return tokens;
   }
 
-  private String failure(byte[] content) throws IOException {
-    Path path = Files.write(directory.resolve("text"), content);
-    String message =
-        assertThrows(Failure.class, () -> TextTokens.read(path, Documents.WHOLE, BYTES))
-            .getMessage();
-    assertTrue(message.contains(path.toString()), message);
-    return message;
-  }
-
   @Test
   void theEndOfTextIsBeforeEachDocument() {
     assertArrayEquals(
@@ -52,18 +39,20 @@ class TextTokensTest {
   }
 
   @Test
-  void sectionsKeepTheirEmptyLine() throws IOException {
-    Path path = Files.writeString(directory.resolve("s.txt"), "a\n\nb\n\n\nc");
-    TextTokens tokens = TextTokens.read(path, Documents.SECTIONS, BYTES);
+  void earlierRunsReadEveryByteAndCutBehindEmptyLines() throws IOException {
+    Path path = Files.writeString(directory.resolve("s.txt"), "\ufeffa\r\n\n\nb\n\n\nc\0");
     assertArrayEquals(
-        new int[] {0, 'a', '\n', '\n', 0, 'b', '\n', '\n', 0, '\n', 'c'}, all(tokens));
+        new int[] {
+          0, 0xef, 0xbb, 0xbf, 'a', '\r', '\n', '\n', 0, '\n', 'b', '\n', '\n', 0, '\n', 'c', 0
+        },
+        all(EarlierText.read(path, BYTES)));
   }
 
   @Property
   void sectionsJoinToTheText(@ForAll List<Boolean> lines) {
     StringBuilder text = new StringBuilder();
     lines.forEach(line -> text.append(line ? "x" : "\n"));
-    assertEquals(text.toString(), String.join("", Documents.SECTIONS.of(text.toString())));
+    assertEquals(text.toString(), String.join("", EarlierText.sections(text.toString())));
   }
 
   @Test
@@ -92,19 +81,5 @@ class TextTokensTest {
     assertEquals(a, TextTokens.of("elsewhere", List.of("abc"), BYTES).fingerprint());
     assertNotEquals(a, TextTokens.of("x", List.of("abd"), BYTES).fingerprint());
     assertNotEquals(a, TextTokens.of("x", List.of("abc"), new Gpt2Tokenizer()).fingerprint());
-  }
-
-  @Test
-  void filesThatAreNoText() throws IOException {
-    assertTrue(failure(new byte[0]).contains("is empty"));
-    assertTrue(failure(new byte[] {'a', 'b', (byte) 0xFF}).contains("byte 2 is 0xff"));
-    assertTrue(failure(new byte[] {'a', (byte) 0xC3}).contains("byte 1 is 0xc3"));
-    byte[] late = "é".repeat(70_000).getBytes(StandardCharsets.UTF_8);
-    late[139_998] = 'x';
-    assertTrue(failure(late).contains("byte 139999 is 0xa9"));
-    Path missing = directory.resolve("missing");
-    Failure e = assertThrows(Failure.class, () -> TextTokens.read(missing, Documents.WHOLE, BYTES));
-    assertEquals(missing + " does not exist; check the path", e.getMessage());
-    assertThrows(Failure.class, () -> TextTokens.read(directory, Documents.WHOLE, BYTES));
   }
 }

@@ -207,7 +207,8 @@ class RunTest {
                     c.validationBatches(),
                     c.tokenizer(),
                     c.description(),
-                    c.fingerprint());
+                    c.fingerprint(),
+                    c.notes());
               }
             });
     assertNotEquals(losses(config(), 2, 10).subList(10, 20), damaged);

@@ -5,6 +5,7 @@ import dev.anneal.session.Event;
 import dev.anneal.session.LiveRun;
 import dev.anneal.session.LiveSetting;
 import dev.anneal.session.Run;
+import dev.anneal.session.Samples;
 import dev.anneal.session.Session;
 import dev.anneal.terminal.text.Printable;
 import java.util.List;
@@ -103,7 +104,7 @@ final class ChatCommand extends ShellCommand {
         };
     LiveRun.await(
         session.sample(
-            new Run.Prompt(text.toString(), tokens, session.sampling()),
+            new Run.Prompt(text.toString(), tokens, session.sampling(), Samples.AtEnd.STOP),
             listener,
             () -> ended.get() || shell().isCancelled()));
     if (asJson()) {

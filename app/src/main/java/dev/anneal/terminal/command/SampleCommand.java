@@ -94,7 +94,7 @@ final class SampleCommand extends ShellCommand {
     }
     CompletableFuture<Integer> done =
         session.sample(
-            new Run.Prompt(text(), tokens, sampling.settings(session.sampling())),
+            new Run.Prompt(text(), tokens, sampling.settings(session.sampling()), sampling.atEnd()),
             event -> {
               switch (event) {
                 case Event.SampleText piece when !asJson() -> {
@@ -160,6 +160,7 @@ final class SampleCommand extends ShellCommand {
             text(),
             tokens,
             settings,
+            sampling.atEnd(),
             piece -> {
               if (asJson()) {
                 text.append(piece);

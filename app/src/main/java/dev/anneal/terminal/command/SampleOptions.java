@@ -1,6 +1,7 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.generation.SamplingSettings;
+import dev.anneal.session.Samples;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -26,6 +27,15 @@ final class SampleOptions {
 
   @Option(names = "--seed", paramLabel = "S", description = "1337 by default")
   private Optional<Long> seed = Optional.empty();
+
+  @Option(
+      names = "--stop-at-end",
+      description = "end with the document; by default another one follows, up to --tokens")
+  private boolean stopAtEnd;
+
+  Samples.AtEnd atEnd() {
+    return stopAtEnd ? Samples.AtEnd.STOP : Samples.AtEnd.GO_ON;
+  }
 
   SamplingSettings settings(SamplingSettings defaults) {
     return new SamplingSettings(

@@ -1,6 +1,8 @@
 package dev.anneal.terminal.command;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.data.Documents;
+import dev.anneal.data.TextRules;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
@@ -53,11 +55,30 @@ final class TrainCommand extends ShellCommand {
   @Option(
       names = "--data",
       paramLabel = "FILE",
-      description = "UTF-8 text, or llm.c token shards (.bin; a pattern for several)")
+      description =
+          "text, .jsonl or .json with a text field, any of them in .gz, a folder of them, a pattern"
+              + " in quotes, or llm.c token shards (.bin)")
   private Optional<String> data = Optional.empty();
 
-  @Option(names = "--val-data", paramLabel = "FILE", description = "token shards for validation")
+  @Option(
+      names = "--val-data",
+      paramLabel = "FILE",
+      description = "what to validate on, of the same kinds; a part of --data by default")
   private Optional<String> validationData = Optional.empty();
+
+  @Option(
+      names = "--documents",
+      paramLabel = "HOW",
+      description =
+          "what of a text is one document: file (the default), blank-line, line, or the text"
+              + " between two, such as '<|endoftext|>'")
+  private Optional<String> documents = Optional.empty();
+
+  @Option(
+      names = "--text-field",
+      paramLabel = "NAME",
+      description = "of .jsonl and .json records; " + TextRules.DEFAULT_FIELD + " by default")
+  private Optional<String> textField = Optional.empty();
 
   @Option(names = "--tokenizer", description = "byte or gpt2")
   private Optional<String> tokenizer = Optional.empty();
@@ -226,8 +247,16 @@ final class TrainCommand extends ShellCommand {
   private RunConfig config() {
     boolean shards = data.map(name -> name.endsWith(".bin")).orElse(false);
     boolean gpt2Tokens = tokenizer.map("gpt2"::equals).orElse(shards || model.isNamed());
+    TextRules text =
+        new TextRules(
+            documents.map(Documents::parse).orElse(TextRules.DEFAULT.documents()),
+            textField.orElse(TextRules.DEFAULT_FIELD));
     RunConfig.Data source =
-        new RunConfig.Data(data, validationData, tokenizer.orElse(gpt2Tokens ? "gpt2" : "byte"));
+        new RunConfig.Data(
+            data,
+            validationData,
+            tokenizer.orElse(gpt2Tokens ? "gpt2" : "byte"),
+            Optional.of(text));
     int vocabulary = gpt2Tokens ? GptConfig.GPT2_VOCABULARY : 256;
     return training.config(model, plan, source, vocabulary);
   }

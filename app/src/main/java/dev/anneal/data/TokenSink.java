@@ -1,0 +1,6 @@
+package dev.anneal.data;
+
+/** Takes token ids, one after the other. */
+interface TokenSink {
+  void add(int... tokens);
+}
