@@ -11,13 +11,12 @@ import dev.anneal.terminal.repl.PromptText;
 import dev.anneal.terminal.repl.Repl;
 import dev.anneal.terminal.screen.TerminalScreens;
 import dev.anneal.terminal.screen.Tty;
+import dev.anneal.terminal.text.FilteredWriter;
 import dev.anneal.terminal.text.Look;
 import dev.anneal.terminal.text.Printable;
 import dev.anneal.terminal.text.Streams;
 import dev.anneal.terminal.text.TerminalSize;
 import java.io.BufferedReader;
-import java.io.FileDescriptor;
-import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
@@ -28,6 +27,7 @@ import java.nio.charset.Charset;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -98,24 +98,34 @@ public final class Anneal {
   private final InputStream in;
   private final PrintWriter out;
   private final PrintWriter err;
+  private final BooleanSupplier nobodyReads;
 
-  private Anneal(InputStream in, PrintWriter out, PrintWriter err) {
+  private Anneal(InputStream in, PrintWriter out, PrintWriter err, BooleanSupplier nobodyReads) {
     this.in = in;
     this.out = out;
     this.err = err;
+    this.nobodyReads = nobodyReads;
   }
 
   public static void main(String[] args) {
-    PrintWriter out = writer(new FileOutputStream(FileDescriptor.out), "stdout");
+    StandardOutput output = new StandardOutput();
+    PrintWriter out = writer(output, "stdout");
     PrintWriter err = writer(StandardError.open(), "stderr");
-    int code = new Anneal(System.in, out, err).start(args, true);
+    int code = new Anneal(System.in, out, err, output::readerIsGone).start(args, true);
     out.flush();
+    // Whether output arrived never replaces a command's own verdict.
+    if (output.lost().isPresent()) {
+      err.println("anneal: cannot write to standard output: " + output.lost().get());
+      code = code == 0 ? ExitCode.FAILED.code() : code;
+    }
     err.flush();
     System.exit(code);
   }
 
   private static PrintWriter writer(OutputStream to, String stream) {
-    return new PrintWriter(new OutputStreamWriter(to, charset(stream)), false);
+    Charset charset = charset(stream);
+    return FilteredWriter.encodable(
+        new PrintWriter(new OutputStreamWriter(to, charset), false), charset);
   }
 
   private static Charset charset(String stream) {
@@ -125,7 +135,8 @@ public final class Anneal {
 
   /** Runs one command line as if no stream were a terminal, and nothing came in. */
   public static int run(String[] args, PrintWriter out, PrintWriter err) {
-    int code = new Anneal(InputStream.nullInputStream(), out, err).start(args, false);
+    int code =
+        new Anneal(InputStream.nullInputStream(), out, err, out::checkError).start(args, false);
     out.flush();
     return code;
   }
@@ -164,6 +175,7 @@ public final class Anneal {
     }
     Look look = Look.of(System.getenv(), charset("stdout"), terminal);
     try (Shell shell = new Shell(use(options), out, err, look, options.json, options.debug)) {
+      shell.nobodyReadsWhen(nobodyReads);
       if (options.help) {
         Commands.addTo(line, shell);
         line.usage(out, CommandLine.Help.Ansi.OFF);
@@ -206,9 +218,7 @@ public final class Anneal {
       if (use(options) == Shell.Use.SCRIPT) {
         return Script.run(shell, "stdin", input, options.keepGoing);
       }
-      int code = Commands.execute(shell, options.words);
-      // Nobody reads any more: `| head -1` is no failure.
-      return out.checkError() ? 0 : code;
+      return Commands.execute(shell, options.words);
     } catch (Failure e) {
       return Commands.failed(e, shell, options.debug);
     } catch (IOException e) {

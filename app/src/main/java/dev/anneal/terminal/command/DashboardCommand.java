@@ -87,7 +87,7 @@ final class DashboardCommand extends ShellCommand {
       follow(history);
     } else {
       shell().showScreen(new DashboardLoop(controls, glyphs()));
-      out().print(RunSummary.of(history.snapshot(), shell().look()));
+      shell().rawOut().print(RunSummary.of(history.snapshot(), shell().look()));
       out().flush();
     }
   }
@@ -98,7 +98,7 @@ final class DashboardCommand extends ShellCommand {
     if (asJson()) {
       print(json("frame").put("text", frame.text()));
     } else {
-      out().print(frame.ansi(shell().look().colors()));
+      shell().rawOut().print(frame.ansi(shell().look().colors()));
       out().flush();
     }
   }

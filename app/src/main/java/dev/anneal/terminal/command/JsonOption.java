@@ -2,6 +2,7 @@ package dev.anneal.terminal.command;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.anneal.session.JsonNumbers;
+import dev.anneal.terminal.text.Printable;
 import java.io.PrintWriter;
 import picocli.CommandLine.Option;
 
@@ -15,7 +16,7 @@ final class JsonOption {
   }
 
   static void print(PrintWriter out, JsonNode node) {
-    out.println(JsonNumbers.finite(node));
+    out.println(Printable.json(JsonNumbers.finite(node).toString()));
     out.flush();
   }
 }

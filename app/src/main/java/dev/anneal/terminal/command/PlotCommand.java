@@ -164,7 +164,7 @@ final class PlotCommand extends ShellCommand {
         curves,
         new Chart.Options(
             x, logY, Optional.empty(), true, false, Optional.empty(), shell().look().glyphs()));
-    out().print(frame.ansi(shell().look().colors()));
+    shell().rawOut().print(frame.ansi(shell().look().colors()));
     out().flush();
   }
 

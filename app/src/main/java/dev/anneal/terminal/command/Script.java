@@ -85,12 +85,11 @@ public final class Script {
     int worst = 0;
     for (List<String> words : commands) {
       int code = Commands.execute(shell, words);
-      if (shell.out().checkError()) {
-        // Nobody reads any more: `| head -1` is no failure.
-        shell.quit();
-        return worst;
-      }
       worst = worst == 0 ? code : worst;
+      if (shell.nobodyReads()) {
+        // Nor would anybody read what the next ones say.
+        shell.quit();
+      }
       if (shell.isQuitting() || code != 0 && !keepGoing) {
         return worst;
       }

@@ -6,6 +6,7 @@ import dev.anneal.session.Event;
 import dev.anneal.session.LiveRun;
 import dev.anneal.session.Recording;
 import dev.anneal.terminal.dashboard.DashboardLoop;
+import dev.anneal.terminal.text.FilteredWriter;
 import dev.anneal.terminal.text.Look;
 import dev.anneal.terminal.text.TerminalSize;
 import java.io.PrintWriter;
@@ -20,6 +21,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -61,11 +63,14 @@ public final class Shell implements AutoCloseable {
   private final Use use;
   private final PrintWriter out;
   private final PrintWriter err;
+  private final PrintWriter rawOut;
+  private final PrintWriter rawErr;
   private final Look look;
   private final boolean json;
   private final boolean debug;
   private final AtomicBoolean cancelled = new AtomicBoolean();
   private volatile Function<String, Optional<String>> answers = question -> Optional.empty();
+  private BooleanSupplier nobodyReads;
   private Screens screens = Screens.NONE;
   private Supplier<Optional<TerminalSize>> size = Optional::empty;
   private String errorPrefix = "anneal";
@@ -90,8 +95,11 @@ public final class Shell implements AutoCloseable {
       boolean debug) {
     this.shared = shared;
     this.use = use;
-    this.out = out;
-    this.err = err;
+    this.out = FilteredWriter.printable(out);
+    this.err = FilteredWriter.printable(err);
+    this.rawOut = out;
+    this.rawErr = err;
+    this.nobodyReads = out::checkError;
     this.look = look;
     this.json = json;
     this.debug = debug;
@@ -116,12 +124,35 @@ public final class Shell implements AutoCloseable {
     return use;
   }
 
+  /** For results. Control characters are shown, never sent, wherever a text comes from. */
   public PrintWriter out() {
     return out;
   }
 
+  /** For what is said beside results, in the same way. */
   public PrintWriter err() {
     return err;
+  }
+
+  /** Where results go, for escape codes of our own making and what cannot have others. */
+  PrintWriter rawOut() {
+    return rawOut;
+  }
+
+  /** Where the rest goes, for escape codes of our own making. */
+  PrintWriter rawErr() {
+    return rawErr;
+  }
+
+  /** Who knows that nobody reads the results any more; by default, that they cannot be written. */
+  public void nobodyReadsWhen(BooleanSupplier gone) {
+    nobodyReads = gone;
+  }
+
+  /** Whether nobody reads the results any more, as after {@code | head -1}: no failure. */
+  boolean nobodyReads() {
+    rawOut.flush();
+    return nobodyReads.getAsBoolean();
   }
 
   public Look look() {
@@ -223,7 +254,7 @@ public final class Shell implements AutoCloseable {
             Failure.usage(
                 use == Use.ONCE
                     ? "there is no live run here; this command steers one at the prompt (./anneal)"
-                        + " or in a script (-c 'train --bg; …')"
+                        + " or in a script (-c 'train --bg; ...')"
                     : "there is no live run; start one with train, or open one with load"));
   }
 

@@ -3,9 +3,7 @@ package dev.anneal.terminal.command;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.anneal.session.JsonNumbers;
 import dev.anneal.session.LiveRun;
-import dev.anneal.terminal.text.Printable;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
@@ -53,18 +51,18 @@ abstract class ShellCommand implements Callable<Integer> {
 
   /** A line of the result. Control characters in it are shown, never sent. */
   final void say(String format, Object... values) {
-    out().println(Printable.text(String.format(Locale.ROOT, format, values)));
+    out().println(String.format(Locale.ROOT, format, values));
     noticeNobody();
   }
 
   final void print(JsonNode node) {
-    out().println(JsonNumbers.finite(node));
+    JsonOption.print(out(), node);
     noticeNobody();
   }
 
   /** Nobody reads any more, as after {@code | head -1}: the command has nothing left to do. */
   private void noticeNobody() {
-    if (out().checkError()) {
+    if (shell.nobodyReads()) {
       shell.cancel();
     }
   }

@@ -129,7 +129,7 @@ final class TrainCommand extends ShellCommand {
     if ((background || paused) && shell().use() == Shell.Use.ONCE) {
       throw Failure.usage(
           (background ? "--bg" : "--paused")
-              + " is for scripts: -c 'train --bg; …', where commands follow");
+              + " is for scripts: -c 'train --bg; ...', where commands follow");
     }
     Session.Limits limits =
         new Session.Limits(
@@ -153,7 +153,7 @@ final class TrainCommand extends ShellCommand {
     }
     if (dashboard && shell().screens().available()) {
       shell().showScreen(new DashboardLoop(LiveControls.of(shell()), shell().look().glyphs()));
-      out().print(RunSummary.of(run.history().snapshot(), shell().look()));
+      shell().rawOut().print(RunSummary.of(run.history().snapshot(), shell().look()));
       out().flush();
       return run.session().end().isDone() ? exitCode(run.session().await()) : 0;
     }
@@ -171,7 +171,7 @@ final class TrainCommand extends ShellCommand {
   private Event.Listener follower(History history) {
     Progress progress =
         new Progress(
-            history, asJson() ? err() : out(), err(), Streams.errorIsTerminal() && !asJson());
+            history, asJson() ? err() : out(), shell().rawErr(), Streams.errorIsTerminal() && !asJson());
     if (!asJson()) {
       return progress;
     }

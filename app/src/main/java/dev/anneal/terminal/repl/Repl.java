@@ -7,6 +7,7 @@ import dev.anneal.terminal.command.Script;
 import dev.anneal.terminal.command.Shell;
 import dev.anneal.terminal.dashboard.DashboardLoop;
 import dev.anneal.terminal.screen.Tty;
+import dev.anneal.terminal.text.FilteredWriter;
 import dev.anneal.terminal.text.TerminalSize;
 import dev.anneal.terminal.text.Words;
 import java.io.PrintWriter;
@@ -48,7 +49,7 @@ public final class Repl {
   public static int run(
       Charset charset, boolean json, boolean debug, List<String> first, Consumer<Shell> onShell) {
     try (Tty tty = Tty.open(charset)) {
-      PrintWriter out = tty.terminal().writer();
+      PrintWriter out = FilteredWriter.encodable(tty.terminal().writer(), charset);
       try (Shell shell = new Shell(Shell.Use.PROMPT, out, out, tty.look(), json, debug)) {
         onShell.accept(shell);
         shell.sizeFrom(() -> TerminalSize.of(1, System.getenv()));
@@ -100,7 +101,7 @@ public final class Repl {
 
   private int loop() {
     // Over the prompt that was there while this was loaded.
-    shell.out().print('\r');
+    terminal.writer().print('\r');
     if (Files.isReadable(startFile())) {
       terminal.puts(Capability.clr_eol);
       Script.run(shell, startFile(), true);
