@@ -2,6 +2,7 @@ package dev.anneal.terminal;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.File;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -9,9 +10,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 
 /** The program as the launcher starts it, from the classes under test. */
 public final class AnnealProcess {
@@ -44,8 +47,15 @@ public final class AnnealProcess {
         "-XX:CompileCommand=dontinline,dev.anneal.cpu.Rows::*",
         "-Danneal.stderr=3",
         "-cp",
-        System.getProperty("java.class.path"),
+        classPath().stream().map(Path::toString).collect(Collectors.joining(File.pathSeparator)),
         main.getName());
+  }
+
+  /** Where the classes of these tests are, from any folder. */
+  static List<Path> classPath() {
+    return Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+        .map(entry -> Path.of(entry).toAbsolutePath().normalize())
+        .toList();
   }
 
   /** The same as a line for a shell. */
@@ -56,17 +66,24 @@ public final class AnnealProcess {
         + " 3>&2 2>/dev/null";
   }
 
-  static String quote(String word) {
+  public static String quote(String word) {
     return "'" + word.replace("'", "'\\''") + "'";
   }
 
   /** Runs a line of bash in a folder, in which {@code anneal} is the program. */
-  static Result shell(Path folder, Map<String, String> environment, String input, String line)
+  public static Result shell(
+      Path folder, Map<String, String> environment, String input, String line)
       throws IOException, InterruptedException {
     Path program = folder.resolve("anneal");
     Files.writeString(
         program, "#!/bin/sh\nexec " + line(Anneal.class).replace(" 3>&2", " \"$@\" 3>&2") + "\n");
     assertTrue(program.toFile().setExecutable(true));
+    return bash(folder, environment, input, line);
+  }
+
+  /** Runs a line of bash in a folder, whose programs are found first. */
+  static Result bash(Path folder, Map<String, String> environment, String input, String line)
+      throws IOException, InterruptedException {
     Path out = Files.createTempFile(folder, "out", "");
     Path err = Files.createTempFile(folder, "err", "");
     ProcessBuilder builder =

@@ -164,7 +164,9 @@ public final class Commands {
     }
     shell.commandBegins();
     try {
-      return line(shell).execute(arguments.toArray(String[]::new));
+      int code = line(shell).execute(arguments.toArray(String[]::new));
+      // What ends because nobody reads it any more has not failed.
+      return code == ExitCode.INTERRUPTED.code() && shell.nobodyReads() ? 0 : code;
     } finally {
       shell.commandEnds();
       shell.out().flush();

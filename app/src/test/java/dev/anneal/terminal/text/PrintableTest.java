@@ -12,7 +12,7 @@ class PrintableTest {
 
   @Test
   void controlCharactersAreShown() {
-    assertEquals("a␛[31mb␇\nc\td␀��", Printable.text("a\033[31mb\007\nc\td\0\177\u009b"));
+    assertEquals("a␛[31mb␇\nc\td␀␡�", Printable.text("a\033[31mb\007\nc\td\0\177\u009b"));
     assertEquals("a b c", Printable.line("a\nb\tc"));
     assertEquals("a^[[31mb^G?", Printable.ascii("a\033[31mb\007é"));
   }
