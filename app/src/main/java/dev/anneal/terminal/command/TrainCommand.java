@@ -171,7 +171,10 @@ final class TrainCommand extends ShellCommand {
   private Event.Listener follower(History history) {
     Progress progress =
         new Progress(
-            history, asJson() ? err() : out(), shell().rawErr(), Streams.errorIsTerminal() && !asJson());
+            history,
+            asJson() ? err() : out(),
+            shell().rawErr(),
+            Streams.errorIsTerminal() && !asJson());
     if (!asJson()) {
       return progress;
     }
