@@ -2,8 +2,11 @@ package dev.anneal.data;
 
 import dev.anneal.checkpoint.FileFailures;
 import dev.anneal.failure.Failure;
+import java.io.BufferedInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystems;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
@@ -16,7 +19,10 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.PatternSyntaxException;
+import java.util.zip.GZIPInputStream;
+import java.util.zip.ZipException;
 
 /**
  * The text files that a user's words name: a file; a folder, for all in it that are text; or a
@@ -133,19 +139,29 @@ public record CorpusFiles(String source, List<TextFile> files, List<String> skip
 
   /** A settings file in .json is no corpus: in a folder, it must begin as an array of objects. */
   private static boolean isText(TextFile file) {
-    try (InputStream in = Files.newInputStream(file.path())) {
-      byte[] first = in.readNBytes(SNIFFED);
-      if (first.length == 0 || areShards(file.path().toString())) {
-        return false;
-      }
-      boolean text = FileKind.isGzip(first) || FileKind.looksLikeText(first);
-      if (file.form() == Form.JSON && !FileKind.isGzip(first)) {
-        String beginning = new String(first, java.nio.charset.StandardCharsets.UTF_8).strip();
-        return text && beginning.matches("(?s)\uFEFF?\\[\\s*\\{.*");
-      }
-      return text;
+    if (areShards(file.path().toString())) {
+      return false;
+    }
+    byte[] first = beginning(file.path());
+    if (first.length == 0 || !FileKind.looksLikeText(first, first.length < SNIFFED)) {
+      return false;
+    }
+    return file.form() != Form.JSON
+        || new String(first, StandardCharsets.UTF_8).matches("(?s)\uFEFF?\\s*\\[\\s*\\{.*");
+  }
+
+  /** Uncompressed. */
+  private static byte[] beginning(Path file) {
+    try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
+      in.mark(FileKind.BYTES);
+      boolean compressed = FileKind.isGzip(in.readNBytes(FileKind.BYTES));
+      in.reset();
+      return (compressed ? new GZIPInputStream(in) : in).readNBytes(SNIFFED);
+    } catch (ZipException | EOFException e) {
+      // Whoever reads it will say what is wrong with it.
+      return new byte[] {' '};
     } catch (IOException e) {
-      throw FileFailures.cannotRead(file.path(), e);
+      throw FileFailures.cannotRead(file, e);
     }
   }
 
@@ -193,7 +209,7 @@ public record CorpusFiles(String source, List<TextFile> files, List<String> skip
       Path real = start.toRealPath();
       Files.walkFileTree(
           real,
-          java.util.Set.of(),
+          Set.of(),
           depth,
           new SimpleFileVisitor<>() {
             @Override

@@ -2,6 +2,7 @@ package dev.anneal.data;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.CharBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Optional;
@@ -60,8 +61,12 @@ enum FileKind {
     return Optional.empty();
   }
 
-  /** Whether bytes from the beginning of a file look like text: no NUL, and UTF-8 so far. */
-  static boolean looksLikeText(byte[] first) {
+  /**
+   * Whether bytes from the beginning of a file look like text: no NUL, and UTF-8 so far.
+   *
+   * @param all whether the file has no more
+   */
+  static boolean looksLikeText(byte[] first, boolean all) {
     if (of(first).isPresent()) {
       return false;
     }
@@ -69,7 +74,7 @@ enum FileKind {
         first.length > 1
             && (first[0] == (byte) 0xFF && first[1] == (byte) 0xFE
                 || first[0] == (byte) 0xFE && first[1] == (byte) 0xFF);
-    return marked || !hasNul(first) && isUtf8(first);
+    return marked || !hasNul(first) && isUtf8(first, all);
   }
 
   private static boolean hasNul(byte[] bytes) {
@@ -81,10 +86,9 @@ enum FileKind {
     return false;
   }
 
-  /** The last character may go on beyond the bytes. */
-  private static boolean isUtf8(byte[] bytes) {
+  private static boolean isUtf8(byte[] bytes, boolean all) {
     ByteBuffer in = ByteBuffer.wrap(bytes);
-    java.nio.CharBuffer out = java.nio.CharBuffer.allocate(bytes.length + 1);
-    return !StandardCharsets.UTF_8.newDecoder().decode(in, out, false).isError();
+    CharBuffer out = CharBuffer.allocate(bytes.length + 1);
+    return !StandardCharsets.UTF_8.newDecoder().decode(in, out, all).isError();
   }
 }

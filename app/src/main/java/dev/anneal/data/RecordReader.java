@@ -74,7 +74,11 @@ record RecordReader(Path file, String field, DocumentSink sink) {
           default ->
               throw bad(
                   place,
-                  "has " + shown(parser) + " where a record, {\"" + field + "\": …}, is expected");
+                  "has '"
+                      + shown(parser)
+                      + "' where a record, {\""
+                      + field
+                      + "\": …}, is expected");
         }
       }
     } catch (JsonProcessingException e) {
@@ -133,6 +137,8 @@ record RecordReader(Path file, String field, DocumentSink sink) {
 
   private Failure malformed(String place, JsonProcessingException e) {
     String message = String.valueOf(e.getOriginalMessage()).lines().findFirst().orElse("");
-    return Failure.failed(file + ", " + place + " is no JSON: " + message + "; mend or remove it");
+    // What follows is of the parser, and not of the file.
+    String shown = message.replaceFirst(" ?(\\(start marker at )?\\[Source: .*", "");
+    return Failure.failed(file + ", " + place + " is no JSON: " + shown + "; mend or remove it");
   }
 }
