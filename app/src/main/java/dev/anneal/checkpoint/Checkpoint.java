@@ -25,7 +25,7 @@ public final class Checkpoint {
    *
    * @throws Failure when it is incomplete; the message names the file
    */
-  public static Checkpoint open(Path directory) {
+  static Checkpoint open(Path directory) {
     Checkpoint checkpoint =
         new Checkpoint(directory, Manifest.read(directory.resolve(Manifest.NAME)));
     checkpoint.manifest.files().forEach(checkpoint::requireSize);
@@ -37,12 +37,7 @@ public final class Checkpoint {
     long size = FileFailures.sizeOfRegularFile(file);
     if (size != content.bytes()) {
       throw Failure.failed(
-          file
-              + " has "
-              + size
-              + " bytes; expected "
-              + content.bytes()
-              + "; use another checkpoint");
+          file + " is damaged: it has " + size + " bytes; expected " + content.bytes());
     }
   }
 
@@ -103,7 +98,7 @@ public final class Checkpoint {
       int actual = sum(directory.resolve(entry.getKey()));
       if (actual != entry.getValue().crc32c()) {
         throw Failure.failed(
-            "%s is damaged: its CRC-32C is %s; expected %s; use another checkpoint"
+            "%s is damaged: its CRC-32C is %s; expected %s"
                 .formatted(
                     directory.resolve(entry.getKey()),
                     Manifest.hex(actual),

@@ -12,15 +12,15 @@ import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /**
  * The checkpoints of a run, {@code step_N} each. One becomes visible only when it is whole and on
@@ -29,7 +29,6 @@ import java.util.stream.Stream;
  * checkpoints before stay as they were. One process writes at a time, as {@link RunLock} ensures.
  */
 public final class CheckpointDirectory {
-  private static final Pattern STEP = Pattern.compile("step_(\\d{1,9})");
   private static final Pattern LEFTOVER = Pattern.compile("step_\\d{1,9}\\.tmp-(\\d{1,18})-\\d+");
 
   /** Room for the manifest and for what the file system itself needs. */
@@ -43,6 +42,7 @@ public final class CheckpointDirectory {
 
   private final Path directory;
   private final FreeSpace freeSpace;
+  private final Set<Integer> wholeSteps = new HashSet<>();
 
   public CheckpointDirectory(Path directory) {
     this(directory, path -> Files.getFileStore(path).getUsableSpace());
@@ -51,31 +51,6 @@ public final class CheckpointDirectory {
   CheckpointDirectory(Path directory, FreeSpace freeSpace) {
     this.directory = directory;
     this.freeSpace = freeSpace;
-  }
-
-  /**
-   * The checkpoint that a user means: {@code path} itself, or the newest one in it.
-   *
-   * @throws Failure when there is none
-   */
-  public static Checkpoint find(Path path) {
-    if (Files.exists(path.resolve(Manifest.NAME))) {
-      return Checkpoint.open(path);
-    }
-    if (!Files.isDirectory(path)) {
-      throw Failure.failed(
-          Files.exists(path)
-              ? path + " is no directory; give a run's directory or one of its checkpoints"
-              : path + " does not exist; give a run's directory or one of its checkpoints");
-    }
-    CheckpointDirectory checkpoints = new CheckpointDirectory(path);
-    return checkpoints
-        .latest()
-        .orElseThrow(
-            () ->
-                checkpoints.problems().stream()
-                    .findFirst()
-                    .orElse(Failure.failed(path + " has no checkpoint; train with --out " + path)));
   }
 
   /**
@@ -104,6 +79,7 @@ public final class CheckpointDirectory {
       DurableFile.syncDirectory(beside);
       Files.move(beside, target, StandardCopyOption.ATOMIC_MOVE);
       published = true;
+      wholeSteps.add(step);
       DurableFile.syncDirectory(directory);
     } catch (IOException e) {
       throw new Failure(ExitCode.FAILED, notSaved(target, FileFailures.reason(e)), e);
@@ -122,8 +98,7 @@ public final class CheckpointDirectory {
 
   private static void requireAbsent(Path target) {
     if (Files.exists(target)) {
-      throw Failure.failed(
-          target + " exists, and a checkpoint is never replaced; remove it or save elsewhere");
+      throw Failure.failed(target + " exists, and a checkpoint is never replaced");
     }
   }
 
@@ -166,94 +141,106 @@ public final class CheckpointDirectory {
   }
 
   /**
-   * The whole checkpoint with the highest step, whatever the clock says; broken ones are skipped.
+   * The checkpoint of a step, if there is one.
+   *
+   * @throws Failure when there is one that is not as it was saved
    */
+  public Optional<Checkpoint> at(int step) {
+    Path path = directory.resolve("step_" + step);
+    return Files.exists(path) ? Optional.of(CheckpointSearch.verified(path)) : Optional.empty();
+  }
+
+  /** All checkpoints that look whole, by step; their files' checksums are not compared. */
+  public List<Checkpoint> list() {
+    List<Checkpoint> whole = new ArrayList<>();
+    for (Path path : CheckpointSearch.steps(directory)) {
+      try {
+        whole.add(Checkpoint.open(path));
+      } catch (Failure e) {
+        // Not whole.
+      }
+    }
+    return List.copyOf(whole);
+  }
+
+  /** The one of {@link #list} with the highest step, whatever the clock says. */
   public Optional<Checkpoint> latest() {
     return list().reversed().stream().findFirst();
   }
 
   /**
-   * The checkpoint of a step, if there is one.
+   * Moves what is not whole out of the way of a checkpoint of its step: {@code step_N.damaged}.
    *
-   * @throws Failure when there is one that is broken
+   * @return where it is now
+   * @throws Failure when it cannot be moved
    */
-  public Optional<Checkpoint> at(int step) {
-    return steps().filter(path -> step(path) == step).findFirst().map(Checkpoint::open);
-  }
-
-  /** All whole checkpoints, by step. */
-  public List<Checkpoint> list() {
-    List<Checkpoint> whole = new ArrayList<>();
-    steps().forEach(path -> opened(path).ifPresent(whole::add));
-    return List.copyOf(whole);
-  }
-
-  /** Why each of the checkpoints that {@link #list} leaves out is broken. */
-  public List<Failure> problems() {
-    List<Failure> problems = new ArrayList<>();
-    steps()
-        .forEach(
-            path -> {
-              try {
-                Checkpoint.open(path);
-              } catch (Failure e) {
-                problems.add(e);
-              }
-            });
-    return List.copyOf(problems);
-  }
-
-  private static Optional<Checkpoint> opened(Path path) {
+  public Path setAside(Path damaged) {
+    Path aside = damaged.resolveSibling(damaged.getFileName() + ".damaged");
+    for (int i = 2; Files.exists(aside); i++) {
+      aside = damaged.resolveSibling(damaged.getFileName() + ".damaged-" + i);
+    }
     try {
-      return Optional.of(Checkpoint.open(path));
-    } catch (Failure e) {
-      return Optional.empty();
-    }
-  }
-
-  private Stream<Path> steps() {
-    return children().stream()
-        .filter(path -> STEP.matcher(path.getFileName().toString()).matches())
-        .sorted(Comparator.comparingInt(CheckpointDirectory::step));
-  }
-
-  private static int step(Path path) {
-    Matcher matcher = STEP.matcher(path.getFileName().toString());
-    return matcher.matches() ? Integer.parseInt(matcher.group(1)) : -1;
-  }
-
-  private List<Path> children() {
-    if (!Files.isDirectory(directory)) {
-      return List.of();
-    }
-    try (Stream<Path> paths = Files.list(directory)) {
-      return paths.toList();
+      Files.move(damaged, aside, StandardCopyOption.ATOMIC_MOVE);
+      DurableFile.syncDirectory(directory);
+      return aside;
     } catch (IOException e) {
-      throw FileFailures.cannotRead(directory, e);
+      throw FileFailures.cannotWrite(damaged, e);
     }
   }
 
-  /** Deletes all whole checkpoints but the {@code n} newest; broken ones do not count. */
-  public void keepNewest(int n) {
+  /**
+   * Deletes all whole checkpoints but the {@code n} newest; damaged ones neither count nor go.
+   *
+   * @param last the step that was saved last, which stays in any case
+   * @return a line for each that could not be deleted
+   */
+  public List<String> keepNewest(int n, int last) {
     if (n < 1) {
       throw new IllegalArgumentException("at least one checkpoint is kept, not " + n);
     }
-    List<Checkpoint> whole = list();
-    for (Checkpoint old : whole.subList(0, Math.max(0, whole.size() - n))) {
-      // Renamed first: a death in between leaves no checkpoint that only looks whole.
-      Path beside = beside(old.directory());
-      try {
-        Files.move(old.directory(), beside, StandardCopyOption.ATOMIC_MOVE);
-      } catch (IOException e) {
-        throw FileFailures.cannotWrite(old.directory(), e);
+    List<String> problems = new ArrayList<>();
+    int kept = 0;
+    for (Checkpoint checkpoint : list().reversed()) {
+      if (checkpoint.step() == last) {
+        kept++;
+      } else if (kept < n) {
+        kept += isWhole(checkpoint) ? 1 : 0;
+      } else {
+        delete(checkpoint).ifPresent(problems::add);
       }
-      discard(beside);
     }
+    return problems;
+  }
+
+  /** What was written or compared once by this process is not read again at every save. */
+  private boolean isWhole(Checkpoint checkpoint) {
+    if (wholeSteps.contains(checkpoint.step())) {
+      return true;
+    }
+    try {
+      checkpoint.verify();
+      wholeSteps.add(checkpoint.step());
+      return true;
+    } catch (Failure e) {
+      return false;
+    }
+  }
+
+  private Optional<String> delete(Checkpoint old) {
+    // Renamed first: a death in between leaves no checkpoint that only looks whole.
+    Path beside = beside(old.directory());
+    try {
+      Files.move(old.directory(), beside, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      return Optional.of("cannot delete the old checkpoint " + old + ": " + FileFailures.reason(e));
+    }
+    discard(beside);
+    return Optional.empty();
   }
 
   /** Deletes what processes that are gone left half written or half deleted. */
   public void removeLeftovers() {
-    for (Path path : children()) {
+    for (Path path : CheckpointSearch.children(directory)) {
       Matcher matcher = LEFTOVER.matcher(path.getFileName().toString());
       if (matcher.matches() && !isWriting(Long.parseLong(matcher.group(1)))) {
         discard(path);

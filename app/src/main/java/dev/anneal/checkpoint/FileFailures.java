@@ -47,7 +47,7 @@ public final class FileFailures {
   }
 
   /** The reason alone, without the path that some messages repeat. */
-  static String reason(IOException e) {
+  public static String reason(IOException e) {
     return switch (e) {
       case AccessDeniedException denied -> "permission denied";
       case FileAlreadyExistsException exists -> exists.getFile() + " is there and no directory";

@@ -56,6 +56,15 @@ public final class InputFile implements AutoCloseable {
     }
   }
 
+  /** The first bytes of a file, at most {@code n}. */
+  static ByteBuffer start(Path path, int n) {
+    try (InputFile file = open(path)) {
+      ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(n, file.size()));
+      file.read(0, bytes);
+      return bytes.flip();
+    }
+  }
+
   public Path path() {
     return path;
   }

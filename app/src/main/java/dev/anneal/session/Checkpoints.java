@@ -14,6 +14,8 @@ import dev.anneal.plan.Tensor;
 import dev.anneal.training.Trainer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +30,8 @@ import java.util.stream.Stream;
 public final class Checkpoints {
   static final String MODEL = "model.safetensors";
   static final String OPTIMIZER = "optimizer.safetensors";
+  private static final String CORPUS = "corpus";
+  private static final String ORIGIN = "origin";
   private static final int CHUNK = 1 << 22;
 
   private Checkpoints() {}
@@ -36,28 +40,59 @@ public final class Checkpoints {
    * A checkpoint of a run.
    *
    * @param corpusFingerprint of the data it was trained on
+   * @param origin as {@link Run} has it
+   * @param newestIn the run whose newest it was meant to be, when a later one does as well
    */
-  public record Saved(Checkpoint files, RunConfig config, Optional<String> corpusFingerprint) {
+  public record Saved(
+      Checkpoint files,
+      RunConfig config,
+      Optional<String> corpusFingerprint,
+      Optional<Integer> origin,
+      Optional<Path> newestIn) {
     /** Updates made. */
     public int step() {
       return files.step();
     }
 
-    /** Reads the manifest of {@code checkpoint} and checks its files' checksums. */
-    public static Saved open(Checkpoint checkpoint) {
-      checkpoint.verify();
+    /** What {@code checkpoint}, which is whole, says of itself. */
+    static Saved of(Checkpoint checkpoint) {
       ObjectNode meta = checkpoint.meta();
       return new Saved(
           checkpoint,
           ConfigJson.read(meta.path("config"), checkpoint.manifest()),
-          Optional.ofNullable(meta.path("corpus").textValue()));
+          Optional.ofNullable(meta.path(CORPUS).textValue()),
+          origin(checkpoint, meta),
+          Optional.empty());
+    }
+
+    Saved asNewestIn(Path run) {
+      return new Saved(files, config, corpusFingerprint, origin, Optional.of(run));
+    }
+
+    /** Imported weights have no data that they were trained on. */
+    private static Optional<Integer> origin(Checkpoint checkpoint, ObjectNode meta) {
+      return meta.has(ORIGIN)
+          ? Optional.of(meta.path(ORIGIN).asInt())
+          : Optional.of(checkpoint.step()).filter(step -> !meta.has(CORPUS));
+    }
+
+    /** The first step of what {@code changed}, on the same data or not, can make again. */
+    Optional<Integer> originOf(RunConfig changed, boolean sameData) {
+      return sameData && numbers(changed).equals(numbers(config)) ? origin : Optional.of(step());
+    }
+
+    /** All of a configuration that steps depend on, but for where the data is. */
+    private static ObjectNode numbers(RunConfig config) {
+      return ConfigJson.write(config).remove(List.of("intervals", "data"));
     }
   }
 
-  static ObjectNode meta(RunConfig config, Optional<String> corpusFingerprint) {
+  static ObjectNode meta(
+      RunConfig config, Optional<String> corpusFingerprint, Optional<Integer> origin) {
     ObjectNode meta = JsonNodeFactory.instance.objectNode();
     meta.set("config", ConfigJson.write(config));
-    corpusFingerprint.ifPresent(fingerprint -> meta.put("corpus", fingerprint));
+    corpusFingerprint.ifPresent(fingerprint -> meta.put(CORPUS, fingerprint));
+    origin.ifPresent(step -> meta.put(ORIGIN, step));
     return meta;
   }
 
@@ -98,13 +133,35 @@ public final class Checkpoints {
   }
 
   private static void read(Saved saved, String name, Trainer trainer, List<Tensor> tensors) {
-    readTensors(saved.files(), name, tensors, trainer::write);
+    try (Safetensors file = Safetensors.open(saved.files().file(name))) {
+      readTensors(file, saved.files().file(name), tensors, trainer::write);
+    }
   }
 
   /** Loads the weights alone, for sampling and export. */
   public static void loadWeights(Saved saved, Model model, WeightSink sink) {
-    readTensors(
-        saved.files(), MODEL, model.parameters().stream().map(Parameter::tensor).toList(), sink);
+    try (Safetensors file = openWeights(saved)) {
+      readTensors(
+          file,
+          saved.files().file(MODEL),
+          model.parameters().stream().map(Parameter::tensor).toList(),
+          sink);
+    }
+  }
+
+  /**
+   * Opens the weights. A run may have deleted the checkpoint since it was found, as it saves newer
+   * ones; then these are as good. What is open can be read to its end.
+   */
+  static Safetensors openWeights(Saved saved) {
+    try {
+      return Safetensors.open(saved.files().file(MODEL));
+    } catch (Failure e) {
+      if (saved.newestIn().isEmpty() || Files.exists(saved.files().directory())) {
+        throw e;
+      }
+      return openWeights(SavedRun.checkpoint(saved.newestIn().get(), warning -> {}));
+    }
   }
 
   /** Takes the bytes of a parameter from byte {@code offset} on. */
@@ -114,16 +171,11 @@ public final class Checkpoints {
   }
 
   private static void readTensors(
-      Checkpoint checkpoint, String name, List<Tensor> tensors, WeightSink sink) {
-    try (Safetensors file = Safetensors.open(checkpoint.file(name));
-        Arena arena = Arena.ofConfined()) {
+      Safetensors file, Path path, List<Tensor> tensors, WeightSink sink) {
+    try (Arena arena = Arena.ofConfined()) {
       if (file.tensors().size() != tensors.size()) {
         throw Failure.failed(
-            checkpoint.file(name)
-                + " has "
-                + file.tensors().size()
-                + " tensors; expected "
-                + tensors.size());
+            path + " has " + file.tensors().size() + " tensors; expected " + tensors.size());
       }
       MemorySegment chunk = arena.allocate(CHUNK, 64);
       for (Tensor tensor : tensors) {

@@ -4,10 +4,14 @@ import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.failure.Failure;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /** A run with all that it holds open: device, directory, log, history and session. */
 public final class LiveRun implements AutoCloseable {
@@ -35,9 +39,13 @@ public final class LiveRun implements AutoCloseable {
     this.device = device;
     this.directory = directory.path();
     this.history = History.read(directory.path());
-    this.log = new RunLog(directory.path());
+    this.log = new RunLog(directory.path(), () -> !run.isLookedAt(), this::warn);
     this.session = new Session(run, limits, List.of(log, history));
     listeners.forEach(session::addListener);
+  }
+
+  private void warn(String text) {
+    session.emit(new Event.Warning(text));
   }
 
   /** A new run; in {@code runs/run-N} unless {@code out} says where. */
@@ -47,43 +55,189 @@ public final class LiveRun implements AutoCloseable {
       Place place,
       Session.Limits limits,
       List<Event.Listener> listeners) {
+    out.ifPresent(NewRun::requireFree);
+    return opened(
+        place,
+        device -> {
+          Corpus corpus = Corpus.open(config, Optional.empty());
+          Run run = Run.begin(config, corpus, device, Optional.empty());
+          return closing(
+              run,
+              () -> {
+                Optional<String> room = room(run, out.orElse(RunCatalog.HOME), 0);
+                RunDirectory directory =
+                    out.map(RunDirectory::create)
+                        .orElseGet(() -> RunDirectory.next(RunCatalog.HOME));
+                run.keepIn(directory);
+                directory.record(run);
+                room.ifPresent(directory::warn);
+                return new LiveRun(device, run, directory, limits, listeners);
+              });
+        });
+  }
+
+  /**
+   * A run that goes on from its newest checkpoint, or from its beginning when it has none.
+   *
+   * @param path of the run, or of its newest checkpoint
+   */
+  public static LiveRun resume(
+      Path path, Place place, Session.Limits limits, List<Event.Listener> listeners) {
+    return resume(path, config -> config, place, limits, listeners);
+  }
+
+  /**
+   * The same with another configuration from here on.
+   *
+   * @param change of the configuration that was saved; the model must stay
+   */
+  public static LiveRun resume(
+      Path path,
+      UnaryOperator<RunConfig> change,
+      Place place,
+      Session.Limits limits,
+      List<Event.Listener> listeners) {
+    return opened(
+        place,
+        device -> {
+          RunDirectory directory = RunDirectory.open(path);
+          return closing(
+              directory,
+              () -> {
+                Run run = open(directory, change, device);
+                return closing(
+                    run,
+                    () -> {
+                      room(run, directory.path(), directory.count()).ifPresent(directory::warn);
+                      return new LiveRun(device, run, directory, limits, listeners);
+                    });
+              });
+        });
+  }
+
+  private static Run open(RunDirectory directory, UnaryOperator<RunConfig> change, Device device) {
+    Optional<Checkpoints.Saved> newest = directory.newest();
+    if (newest.isPresent()) {
+      Checkpoints.Saved saved = newest.get();
+      RunConfig config = change.apply(saved.config());
+      return Run.resume(
+          config, Corpus.open(config, saved.corpusFingerprint()), device, directory, saved);
+    }
+    RecordedConfig recorded = directory.recorded();
+    RunConfig config = change.apply(recorded.config());
+    Corpus corpus = Corpus.open(config, recorded.corpusFingerprint());
+    return Run.begin(config, corpus, device, Optional.of(directory));
+  }
+
+  /**
+   * A new run that goes on from a checkpoint of another one, which stays as it is.
+   *
+   * @param from the other run, for its newest checkpoint, or any checkpoint
+   * @param to the new run's directory
+   * @param change of the configuration that was saved; the model must stay
+   */
+  public static LiveRun branch(
+      Path from,
+      Path to,
+      UnaryOperator<RunConfig> change,
+      Place place,
+      Session.Limits limits,
+      List<Event.Listener> listeners) {
+    NewRun.requireFree(to);
+    List<String> warnings = new ArrayList<>();
+    return opened(
+        place,
+        device -> {
+          Checkpoints.Saved saved = SavedRun.checkpoint(from, warnings::add);
+          RunConfig config = change.apply(saved.config());
+          Optional<String> sameData =
+              saved.corpusFingerprint().filter(f -> config.data().equals(saved.config().data()));
+          Corpus corpus = Corpus.open(config, sameData);
+          RunDirectory directory = RunDirectory.create(to);
+          return closing(
+              directory,
+              () -> {
+                Run run = Run.resume(config, corpus, device, directory, saved);
+                return closing(
+                    run,
+                    () -> {
+                      room(run, to, 0).ifPresent(directory::warn);
+                      warnings.forEach(directory::warn);
+                      directory.record(run);
+                      directory.save(run, false);
+                      RunLog.copy(SavedRun.runOf(saved), to);
+                      return new LiveRun(device, run, directory, limits, listeners);
+                    });
+              });
+        });
+  }
+
+  /**
+   * A run to look at: nothing in its directory changes, and it is not locked, until it goes on, is
+   * saved, or a setting is changed. {@link #look()} begins it.
+   *
+   * @param path of the run, or of its newest checkpoint
+   */
+  public static LiveRun open(Path path, Place place, List<Event.Listener> listeners) {
+    return opened(
+        place,
+        device -> {
+          RunDirectory directory = RunDirectory.look(path);
+          Run run = open(directory, config -> config, device);
+          return closing(
+              run, () -> new LiveRun(device, run, directory, Session.Limits.NONE, listeners));
+        });
+  }
+
+  /** Begins without a word to the log: paused, or ended as the run was when it was left. */
+  public void look() {
+    Optional<Event.Ended> last = history.snapshot().ended();
+    Event.Started started = session.run().started();
+    history.on(started);
+    log.on(started);
+    boolean done = started.step() >= started.steps();
+    Event.Ended end =
+        last.filter(e -> e.step() == started.step())
+            .orElse(
+                new Event.Ended(
+                    Event.Outcome.COMPLETED,
+                    started.step(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    0,
+                    Optional.empty()));
+    history.on(done ? end : new Event.StateChanged(Event.State.PAUSED, started.step()));
+    session.startLooking(done ? Optional.of(end) : Optional.empty());
+  }
+
+  private static Optional<String> room(Run run, Path path, int there) {
+    return DiskRoom.of(path, run.config(), run.checkpointBytes(), run.step(), there).check();
+  }
+
+  private static LiveRun opened(Place place, Function<Device, LiveRun> open) {
     Device device = place.open();
+    return closing(device, () -> open.apply(device));
+  }
+
+  /** Closes what was opened for a run when there is none in the end. */
+  private static LiveRun closing(AutoCloseable opened, Supplier<LiveRun> rest) {
+    boolean taken = false;
     try {
-      Corpus corpus = Corpus.open(config, Optional.empty());
-      RunDirectory directory =
-          out.map(RunDirectory::create).orElseGet(() -> RunDirectory.next(RunCatalog.HOME));
-      try {
-        Run run = Run.begin(config, corpus, device, Optional.of(directory));
-        return new LiveRun(device, run, directory, limits, listeners);
-      } catch (RuntimeException e) {
-        directory.close();
-        throw e;
+      LiveRun run = rest.get();
+      taken = true;
+      return run;
+    } finally {
+      if (!taken) {
+        closeQuietly(opened);
       }
-    } catch (RuntimeException e) {
-      device.close();
-      throw e;
     }
   }
 
-  /** A run that goes on from its newest checkpoint, or from the one that {@code path} is. */
-  public static LiveRun resume(
-      Path path, Place place, Session.Limits limits, List<Event.Listener> listeners) {
-    Device device = place.open();
+  private static void closeQuietly(AutoCloseable opened) {
     try {
-      RunDirectory directory = RunDirectory.open(path);
-      try {
-        Checkpoints.Saved checkpoint = directory.newest();
-        RunConfig config = checkpoint.config();
-        Corpus corpus = Corpus.open(config, checkpoint.corpusFingerprint());
-        Run run = Run.resume(config, corpus, device, directory, checkpoint);
-        return new LiveRun(device, run, directory, limits, listeners);
-      } catch (RuntimeException e) {
-        directory.close();
-        throw e;
-      }
-    } catch (RuntimeException e) {
-      device.close();
-      throw e;
+      opened.close();
+    } catch (Exception e) {
+      // What failed before is what is told.
     }
   }
 
@@ -118,6 +272,7 @@ public final class LiveRun implements AutoCloseable {
             run -> {
               RunDirectory made = RunDirectory.create(to);
               Event.Started started = run.branch(made);
+              made.record(run);
               log.branch(to);
               directory = to;
               session.emit(started);

@@ -65,7 +65,7 @@ public final class LlmcFiles {
                 tensor -> (from, into) -> into.fill((byte) 0))));
     try (RunDirectory directory = RunDirectory.create(out)) {
       return new CheckpointDirectory(directory.path())
-          .publish(0, files, Checkpoints.meta(runConfig(config), Optional.empty()));
+          .publish(0, files, Checkpoints.meta(runConfig(config), Optional.empty(), Optional.of(0)));
     }
   }
 
@@ -111,7 +111,7 @@ public final class LlmcFiles {
     GptConfig config = saved.config().model();
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     new Gpt2(config).parameters().forEach(p -> tensors.put(p.name(), p.tensor()));
-    try (Safetensors weights = Safetensors.open(saved.files().file(Checkpoints.MODEL))) {
+    try (Safetensors weights = Checkpoints.openWeights(saved)) {
       FileWriter writer =
           LlmcCheckpoint.writer(
               config,

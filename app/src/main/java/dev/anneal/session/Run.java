@@ -1,5 +1,7 @@
 package dev.anneal.session;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.checkpoint.FileWriter;
 import dev.anneal.device.Device;
 import dev.anneal.eval.Comparison;
 import dev.anneal.failure.Failure;
@@ -49,6 +51,12 @@ public final class Run implements AutoCloseable {
   private Optional<RunDirectory> directory;
   private Optional<Decoder> decoder = Optional.empty();
   private int step;
+
+  /**
+   * The first update from which on the configuration makes every step again. Empty when that is the
+   * beginning: the weights of update 0 are what the seed gives, and not imported.
+   */
+  private Optional<Integer> origin = Optional.empty();
 
   private Run(RunConfig config, Corpus corpus, Device device, Optional<RunDirectory> directory) {
     this.config = config;
@@ -159,6 +167,16 @@ public final class Run implements AutoCloseable {
     return run;
   }
 
+  /** From here on, the run is kept in a directory, which is closed with it. */
+  void keepIn(RunDirectory in) {
+    directory = Optional.of(in);
+  }
+
+  /** Of each of its checkpoints. */
+  long checkpointBytes() {
+    return Checkpoints.files(trainer, model).values().stream().mapToLong(FileWriter::bytes).sum();
+  }
+
   /** Goes on from a checkpoint, bit for bit as if it had never stopped. */
   public static Run resume(
       RunConfig config,
@@ -174,6 +192,8 @@ public final class Run implements AutoCloseable {
       throw e;
     }
     run.step = checkpoint.step();
+    boolean sameData = checkpoint.corpusFingerprint().equals(Optional.of(corpus.fingerprint()));
+    run.origin = checkpoint.originOf(config, sameData);
     return run;
   }
 
@@ -196,6 +216,34 @@ public final class Run implements AutoCloseable {
 
   public Optional<Path> lastCheckpoint() {
     return directory.flatMap(RunDirectory::newestCheckpoint);
+  }
+
+  /** Whether it is only looked at: another process may train it, and nothing of it is written. */
+  boolean isLookedAt() {
+    return directory.map(d -> !d.isLocked()).orElse(false);
+  }
+
+  /**
+   * Sees to it that this process, and no other, goes on with the run.
+   *
+   * @throws Failure when another one does, or has
+   */
+  void beginWriting() {
+    directory.ifPresent(RunDirectory::beginWriting);
+  }
+
+  /** Whether the weights are those of {@link #step}: no update was broken off. */
+  boolean isIntact() {
+    return trainer.isIntact();
+  }
+
+  List<String> takeWarnings() {
+    return directory.map(RunDirectory::takeWarnings).orElse(List.of());
+  }
+
+  /** What a checkpoint keeps beside the weights. */
+  ObjectNode meta() {
+    return Checkpoints.meta(config, Optional.of(corpus.fingerprint()), origin);
   }
 
   String corpusFingerprint() {
@@ -273,7 +321,14 @@ public final class Run implements AutoCloseable {
 
   /** Writes a checkpoint, when this run has a directory. */
   public Optional<Event.Saved> save() {
-    return directory.flatMap(to -> to.save(this));
+    return save(false);
+  }
+
+  /**
+   * @param failed older checkpoints stay
+   */
+  Optional<Event.Saved> save(boolean failed) {
+    return directory.flatMap(to -> to.save(this, failed));
   }
 
   /** What to continue, how far, how, and whether beyond the end of a document. */
@@ -336,6 +391,7 @@ public final class Run implements AutoCloseable {
 
   /** Goes on as another configuration says, of the same model, data and batches. */
   void change(RunConfig changed) {
+    beginWriting();
     config = changed;
   }
 
@@ -349,6 +405,15 @@ public final class Run implements AutoCloseable {
     if (target < 0 || target > step) {
       throw Failure.usage("step " + target + " is not within 0 and " + step + ", where the run is");
     }
+    if (target < origin.orElse(0)) {
+      throw Failure.usage(
+          "step "
+              + target
+              + " is before step "
+              + origin.get()
+              + ", where this run began with weights or settings from elsewhere; to go back there,"
+              + " train --resume CHECKPOINT --out NEW");
+    }
     if (target < step) {
       restore(target);
     }
@@ -361,7 +426,7 @@ public final class Run implements AutoCloseable {
   }
 
   private void restore(int target) {
-    Optional<Checkpoints.Saved> nearest = directory.flatMap(d -> d.nearest(target));
+    Optional<Checkpoints.Saved> nearest = directory.flatMap(d -> d.nearest(origin, target));
     if (nearest.isPresent()) {
       Checkpoints.load(nearest.get(), trainer, model);
       step = nearest.get().step();
@@ -370,12 +435,13 @@ public final class Run implements AutoCloseable {
       Initialization.clearMoments(trainer, model);
       step = 0;
     }
+    trainer.isRestored();
   }
 
   /** Goes on in another directory, which gets a checkpoint; the first one stays as it is. */
   Event.Started branch(RunDirectory to) {
     try {
-      to.save(this);
+      to.save(this, false);
     } catch (RuntimeException e) {
       to.close();
       throw e;

@@ -3,85 +3,78 @@ package dev.anneal.session;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.Checkpoint;
 import dev.anneal.checkpoint.CheckpointDirectory;
+import dev.anneal.checkpoint.CheckpointSearch;
+import dev.anneal.checkpoint.DamagedCheckpoint;
 import dev.anneal.checkpoint.RunLock;
-import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
-import java.io.IOException;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 
-/** The directory of one run: its checkpoints, its logs, and the lock of whoever trains it. */
+/**
+ * The directory of one run: its checkpoints, its logs, and the lock of whoever trains it. One that
+ * is only looked at is not locked, and nothing in it changes.
+ */
 public final class RunDirectory implements AutoCloseable {
   private final Path path;
-  private final RunLock lock;
   private final CheckpointDirectory checkpoints;
+  private final List<String> warnings = new ArrayList<>();
+  private volatile Optional<RunLock> lock = Optional.empty();
+  private int seen = -1;
 
   private RunDirectory(Path path) {
     this.path = path;
-    this.lock = RunLock.acquire(path);
     this.checkpoints = new CheckpointDirectory(path);
+  }
+
+  private static RunDirectory locked(Path path) {
+    RunDirectory directory = new RunDirectory(path);
+    directory.lock();
+    return directory;
+  }
+
+  private void lock() {
+    lock = Optional.of(RunLock.acquire(path));
     checkpoints.removeLeftovers();
   }
 
   /**
-   * Makes the directory of a new run.
+   * Makes the directory of a new run, or takes one in which a run ended before its first
+   * checkpoint.
    *
-   * @throws Failure when there is a run in it already
+   * @throws Failure when there is a run in it already, or anything else
    */
   public static RunDirectory create(Path path) {
-    try {
-      Files.createDirectories(path);
-      try (Stream<Path> files = Files.list(path)) {
-        if (files.findAny().isPresent()) {
-          throw Failure.failed(
-              path + " is not empty; go on with its run by --resume " + path + ", or name another");
-        }
-      }
-    } catch (FileAlreadyExistsException e) {
-      throw new Failure(ExitCode.FAILED, path + " is a file; --out takes a directory", e);
-    } catch (IOException e) {
-      throw new Failure(
-          ExitCode.FAILED,
-          "the run directory "
-              + path
-              + " cannot be made ("
-              + e.getMessage()
-              + "); name another with --out",
-          e);
-    }
-    return new RunDirectory(path);
+    NewRun.requireFree(path);
+    NewRun.make(path);
+    return locked(path);
   }
 
   /** The first of {@code parent/run-1}, {@code run-2}, … that is not taken. */
   public static RunDirectory next(Path parent) {
-    try {
-      Files.createDirectories(parent);
-      for (int i = 1; ; i++) {
-        try {
-          return new RunDirectory(Files.createDirectory(parent.resolve("run-" + i)));
-        } catch (FileAlreadyExistsException e) {
-          continue;
-        }
-      }
-    } catch (IOException e) {
-      throw new Failure(
-          ExitCode.FAILED,
-          "no run directory can be made in "
-              + parent
-              + " ("
-              + e.getMessage()
-              + "); name one with --out",
-          e);
-    }
+    return locked(NewRun.next(parent));
   }
 
-  /** A run's directory, to go on with it. */
+  /**
+   * A run's directory, to go on with it.
+   *
+   * @param path of a run, or of its newest checkpoint
+   * @throws Failure when another process goes on with it, or to go on from the checkpoint would
+   *     contradict later ones
+   */
   public static RunDirectory open(Path path) {
-    CheckpointDirectory.find(path);
-    return new RunDirectory(path);
+    return locked(SavedRun.toGoOnWith(path));
+  }
+
+  /**
+   * A run's directory, to look at it. It is locked when something is to be written.
+   *
+   * @param path of a run, or of its newest checkpoint
+   */
+  static RunDirectory look(Path path) {
+    return new RunDirectory(SavedRun.toGoOnWith(path));
   }
 
   public Path path() {
@@ -89,21 +82,124 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   public String name() {
-    Path name = path.toAbsolutePath().normalize().getFileName();
-    return name == null ? path.toString() : name.toString();
+    return RunCatalog.name(path);
   }
 
-  /** The newest whole checkpoint. */
-  public Checkpoints.Saved newest() {
-    return Checkpoints.Saved.open(CheckpointDirectory.find(path));
+  boolean isLocked() {
+    return lock.isPresent();
   }
 
-  /** The newest whole checkpoint of update {@code step} or of one before. */
-  Optional<Checkpoints.Saved> nearest(int step) {
-    return checkpoints.list().reversed().stream()
-        .filter(checkpoint -> checkpoint.step() <= step)
-        .findFirst()
-        .map(Checkpoints.Saved::open);
+  /**
+   * Sees to it that this process may write here, and no other.
+   *
+   * @throws Failure when another process goes on with the run, or has gone on with it
+   */
+  void beginWriting() {
+    if (isLocked()) {
+      return;
+    }
+    lock();
+    int loaded = seen;
+    int newest = newest().map(Checkpoints.Saved::step).orElse(-1);
+    if (newest != loaded) {
+      close();
+      throw Failure.failed(
+          path + " has gone on to step " + newest + " since it was loaded; load it again");
+    }
+  }
+
+  /**
+   * The newest whole checkpoint; empty when there is none at all.
+   *
+   * @throws Failure when there are only damaged ones
+   */
+  public Optional<Checkpoints.Saved> newest() {
+    CheckpointSearch.Found found = CheckpointSearch.newest(path, step -> true);
+    requireWholeOrNone(found);
+    seen = found.whole().map(Checkpoint::step).orElse(-1);
+    return passedOver(found);
+  }
+
+  /**
+   * The newest whole checkpoint of update {@code step} or of one before; empty for the beginning.
+   *
+   * @param origin the first update that is of use; empty when the beginning is as good
+   * @throws Failure when there is none of use
+   */
+  Optional<Checkpoints.Saved> nearest(Optional<Integer> origin, int step) {
+    CheckpointSearch.Found found =
+        CheckpointSearch.newest(path, s -> s <= step && s >= origin.orElse(0));
+    if (origin.isPresent()) {
+      requireWholeOrNone(found);
+      if (found.whole().isEmpty()) {
+        throw Failure.failed(
+            "the checkpoints of %s up to step %d are deleted, and it began at step %d with weights or"
+                    .formatted(path, step, origin.get())
+                + " settings from elsewhere; rewind it to a later step");
+      }
+    }
+    return passedOver(found);
+  }
+
+  private static void requireWholeOrNone(CheckpointSearch.Found found) {
+    if (found.whole().isEmpty() && !found.damaged().isEmpty()) {
+      throw Failure.failed(
+          found.damaged().getFirst().why()
+              + "; there is no whole checkpoint before it: restore one from a copy, or train anew"
+              + " with another --out");
+    }
+  }
+
+  /** Damaged checkpoints that are newer are set aside, and there is a warning of each. */
+  private Optional<Checkpoints.Saved> passedOver(CheckpointSearch.Found found) {
+    String from = found.whole().map(whole -> "step " + whole.step()).orElse("the beginning");
+    found.damaged().forEach(damaged -> setAside(damaged, "going on from " + from));
+    return found.whole().map(Checkpoints.Saved::of);
+  }
+
+  private void setAside(DamagedCheckpoint damaged, String then) {
+    String where = "";
+    if (lock.isPresent()) {
+      where = "it is now " + checkpoints.setAside(damaged.directory()).getFileName() + ", ";
+    }
+    warnings.add(damaged.why() + "; " + where + then);
+  }
+
+  void warn(String text) {
+    warnings.add(text);
+  }
+
+  /** Keeps what the run was begun with. */
+  void record(Run run) {
+    new RecordedConfig(run.config(), Optional.of(run.corpusFingerprint())).write(path);
+  }
+
+  /**
+   * What the run was begun with.
+   *
+   * @throws Failure when that was not recorded
+   */
+  RecordedConfig recorded() {
+    return RecordedConfig.read(path)
+        .orElseThrow(
+            () ->
+                Failure.failed(
+                    path
+                        + " has no checkpoint, and what it was begun with is not recorded; begin it"
+                        + " anew: train --out "
+                        + path));
+  }
+
+  /** How many checkpoints there are. */
+  int count() {
+    return checkpoints.list().size();
+  }
+
+  /** What there is to warn of since this was last asked. */
+  List<String> takeWarnings() {
+    List<String> taken = List.copyOf(warnings);
+    warnings.clear();
+    return taken;
   }
 
   boolean hasCheckpointAfter(int step) {
@@ -116,11 +212,15 @@ public final class RunDirectory implements AutoCloseable {
 
   /**
    * Writes a checkpoint; one of this step that is there already has the same weights and is kept,
-   * with the configuration as it is now.
+   * with the configuration as it is now. Older ones are deleted as the configuration says, unless
+   * the run has {@code failed}: where it went wrong may be before the newest.
+   *
+   * @throws Failure when it cannot be written
    */
-  Optional<Event.Saved> save(Run run) {
-    ObjectNode meta = Checkpoints.meta(run.config(), Optional.of(run.corpusFingerprint()));
-    Optional<Checkpoint> same = checkpoints.at(run.step());
+  Optional<Event.Saved> save(Run run, boolean failed) {
+    beginWriting();
+    ObjectNode meta = run.meta();
+    Optional<Checkpoint> same = same(run.step());
     if (same.isPresent()) {
       if (!same.get().meta().toString().equals(meta.toString())) {
         same.get().describe(meta);
@@ -131,16 +231,31 @@ public final class RunDirectory implements AutoCloseable {
     Checkpoint saved =
         checkpoints.publish(run.step(), Checkpoints.files(run.trainer(), run.model()), meta);
     int keep = run.config().intervals().checkpointsKept();
-    if (keep > 0) {
-      checkpoints.keepNewest(keep);
+    if (keep > 0 && !failed) {
+      warnings.addAll(checkpoints.keepNewest(keep, run.step()));
     }
     return Optional.of(
         new Event.Saved(
             run.step(), saved.directory(), saved.bytes(), (System.nanoTime() - start) / 1e6));
   }
 
+  /** A whole checkpoint of the step; a damaged one makes room for a new one. */
+  private Optional<Checkpoint> same(int step) {
+    Path there = path.resolve("step_" + step);
+    if (!Files.exists(there)) {
+      return Optional.empty();
+    }
+    CheckpointSearch.Found found = CheckpointSearch.newest(path, s -> s == step);
+    found.damaged().forEach(damaged -> setAside(damaged, "saving it anew"));
+    if (found.whole().isEmpty() && found.damaged().isEmpty()) {
+      setAside(new DamagedCheckpoint(there, there + " is no checkpoint"), "saving one");
+    }
+    return found.whole();
+  }
+
   @Override
   public void close() {
-    lock.close();
+    lock.ifPresent(RunLock::close);
+    lock = Optional.empty();
   }
 }

@@ -46,6 +46,7 @@ public final class Session implements AutoCloseable {
   private final Thread thread;
   private volatile State state = State.RUNNING;
   private volatile SamplingSettings sampling;
+  private boolean isBegun;
   private Limits limits;
   private long start;
   private int stepsWhilePaused;
@@ -55,13 +56,17 @@ public final class Session implements AutoCloseable {
   private Optional<Double> lastLoss = Optional.empty();
   private Optional<Double> lastEvaluation = Optional.empty();
   private int evaluatedAt = -1;
-  private int savedAt = -1;
+  private final Saving saving;
+
+  /** Something was done that the run's directory does not tell yet. */
+  private boolean hasNews = true;
 
   public Session(Run run, Limits limits, List<Event.Listener> listeners) {
     this.run = run;
     this.limits = limits;
     this.sampling = SamplingSettings.defaults(run.config().seed());
     this.listeners.addAll(listeners);
+    this.saving = new Saving(run, this::emit);
     this.thread = Thread.ofPlatform().name("anneal-run").daemon().unstarted(this::work);
   }
 
@@ -77,8 +82,31 @@ public final class Session implements AutoCloseable {
 
   private void begin(State first) {
     state = first;
-    savedAt = run.step();
+    saving.isSaved();
     thread.start();
+  }
+
+  /**
+   * Begins for those who look at a run: nothing is said, and nothing written until a step is made
+   * or something is changed.
+   *
+   * @param last how the run ended, when it has made all its steps
+   */
+  void startLooking(Optional<Event.Ended> last) {
+    hasNews = false;
+    isBegun = true;
+    last.ifPresent(end()::complete);
+    begin(last.isPresent() ? State.DONE : State.PAUSED);
+  }
+
+  /** Whether nothing would be lost if it were closed, since the run is only looked at. */
+  public boolean isLooking() {
+    return run.isLookedAt();
+  }
+
+  /** For those who begin it; later, only between two steps. */
+  Run run() {
+    return run;
   }
 
   public State state() {
@@ -237,10 +265,8 @@ public final class Session implements AutoCloseable {
   public CompletableFuture<Optional<Event.Saved>> save() {
     return atBoundary(
         r -> {
-          Optional<Event.Saved> saved = r.save();
-          saved.ifPresent(this::emit);
-          savedAt = r.step();
-          return saved;
+          hasNews = true;
+          return saving.now();
         });
   }
 
@@ -252,7 +278,9 @@ public final class Session implements AutoCloseable {
           r.rewind(step, made -> {});
           stepsAreDone();
           evaluatedAt = Math.min(evaluatedAt, step - 1);
-          savedAt = step;
+          saving.isSaved();
+          saving.tellWarnings();
+          hasNews = false;
           goOn();
           emit(new Event.Rewound(step, from));
           change(State.PAUSED);
@@ -262,12 +290,20 @@ public final class Session implements AutoCloseable {
 
   /** The configuration is another one than that of this step's checkpoint. */
   void unsave() {
-    savedAt = -1;
+    saving.isChanged();
+    hasNews = true;
   }
 
   /** Tells all listeners. */
   void emit(Event event) {
-    listeners.forEach(listener -> listener.on(event));
+    for (Event.Listener listener : listeners) {
+      try {
+        listener.on(event);
+      } catch (RuntimeException e) {
+        // Whoever cannot show an event, as on a terminal that is gone, does not end the run.
+        listeners.remove(listener);
+      }
+    }
   }
 
   private void change(State to) {
@@ -285,9 +321,12 @@ public final class Session implements AutoCloseable {
     start = System.nanoTime();
     guarded(
         () -> {
-          emit(run.started());
+          if (!isBegun) {
+            emit(run.started());
+          }
           run.notes().forEach(this::emit);
-          if (state == State.PAUSED) {
+          saving.tellWarnings();
+          if (!isBegun && state == State.PAUSED) {
             change(State.PAUSED);
           }
         });
@@ -323,7 +362,8 @@ public final class Session implements AutoCloseable {
   }
 
   private void failed(Outcome how, String error) {
-    ended(how, State.FAILED, Optional.of(error));
+    String where = hasNews && !isLooking() ? saving.afterFailure() : "";
+    ended(how, State.FAILED, Optional.of(error + where));
   }
 
   private void ended(Outcome how, State last, Optional<String> error) {
@@ -333,11 +373,7 @@ public final class Session implements AutoCloseable {
     Event.Ended event =
         new Event.Ended(
             how, run.step(), lastLoss, lastEvaluation, (System.nanoTime() - start) / 1e9, error);
-    try {
-      emit(event);
-    } catch (RuntimeException e) {
-      // A listener that cannot write must not keep the others waiting for the end.
-    }
+    emit(event);
     stepsAreDone();
     end().complete(event);
   }
@@ -384,7 +420,7 @@ public final class Session implements AutoCloseable {
       evaluate();
     }
     if (due(every.checkpoint())) {
-      saveOnce();
+      saving.periodically();
     }
     if (due(every.sample()) && run.step() < run.config().steps() && ending.isEmpty()) {
       sample(every.sampleTokens());
@@ -412,13 +448,15 @@ public final class Session implements AutoCloseable {
   }
 
   private void finish(Outcome how) {
-    RunConfig.Intervals every = run.config().intervals();
-    if (every.evaluate() > 0 && evaluatedAt != run.step()) {
-      evaluate();
-    }
-    saveOnce();
-    if (every.sampleTokens() > 0 && how == Outcome.COMPLETED) {
-      sample(every.sampleTokens());
+    if (hasNews && !isLooking()) {
+      RunConfig.Intervals every = run.config().intervals();
+      if (every.evaluate() > 0 && evaluatedAt != run.step()) {
+        evaluate();
+      }
+      saving.atEnd();
+      if (every.sampleTokens() > 0 && how == Outcome.COMPLETED) {
+        sample(every.sampleTokens());
+      }
     }
     ended(how, State.DONE, Optional.empty());
   }
@@ -428,6 +466,8 @@ public final class Session implements AutoCloseable {
   }
 
   private void makeStep() {
+    run.beginWriting();
+    hasNews = true;
     Run.TimedStep step = run.advance();
     StepResult result = step.result();
     emit(step.event());
@@ -440,9 +480,7 @@ public final class Session implements AutoCloseable {
               + result.loss()
               + " and the gradient norm "
               + result.gradientNorm()
-              + "; the weights are as before that step"
-              + run.lastCheckpoint().map(path -> ", the last checkpoint is " + path).orElse("")
-              + "; try a lower --lr");
+              + "; try a lower --lr, or 'rewind' and 'branch' with a lower lr");
     }
     lastLoss = Optional.of(result.loss());
     reached(Until.Metric.STEP, run.step());
@@ -463,13 +501,6 @@ public final class Session implements AutoCloseable {
     reached(Until.Metric.VAL_LOSS, evaluation.loss());
   }
 
-  private void saveOnce() {
-    if (savedAt != run.step()) {
-      run.save().ifPresent(this::emit);
-      savedAt = run.step();
-    }
-  }
-
   private void sample(int tokens) {
     run.sample(new Run.Prompt("", tokens, sampling), this::emit, () -> false);
   }
@@ -480,7 +511,9 @@ public final class Session implements AutoCloseable {
     if (thread.isAlive()) {
       commands.add(
           () -> {
-            end(Outcome.STOPPED);
+            if (!isLooking()) {
+              end(Outcome.STOPPED);
+            }
             closing.set(true);
           });
       closed.join();

@@ -59,6 +59,8 @@ public final class Trainer implements AutoCloseable {
   /** Whether the host has written parameters since the copies of them were made. */
   private boolean stale = true;
 
+  private boolean intact = true;
+
   private final java.lang.foreign.Arena host = java.lang.foreign.Arena.ofShared();
 
   /**
@@ -171,11 +173,24 @@ public final class Trainer implements AutoCloseable {
     double sum = 0;
     for (int i = 0; i < microSteps.size(); i++) {
       feed(batches, firstBatch + i);
+      // The last one changes the weights.
+      intact = i < microSteps.size() - 1;
       microSteps.get(i).run();
+      intact = true;
       sum += scalar(plans.microSteps().get(i), plans.loss());
     }
     return new StepResult(
         sum / microSteps.size(), scalar(plans.step(), plans.norm()) / plans.lossScale());
+  }
+
+  /** Whether no update was broken off: what can be read are the weights of a whole step. */
+  public boolean isIntact() {
+    return intact;
+  }
+
+  /** All parameters and moments were written anew. */
+  public void isRestored() {
+    intact = true;
   }
 
   /** The mean loss over {@code count} batches, which are weighted equally. */

@@ -1,5 +1,6 @@
 package dev.anneal.checkpoint;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -7,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.failure.Failure;
@@ -17,10 +19,13 @@ import java.nio.channels.WritableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -90,6 +95,10 @@ class CheckpointDirectoryTest {
     return checkpoints.list().stream().map(Checkpoint::step).toList();
   }
 
+  private static Checkpoint find(Path path) {
+    return CheckpointSearch.find(path, warning -> {});
+  }
+
   @Test
   void whatIsPublishedIsFound() throws IOException {
     assertTrue(checkpoints.latest().isEmpty());
@@ -119,11 +128,11 @@ class CheckpointDirectoryTest {
   void aPathMeansItselfOrTheNewestInIt() {
     publish(1);
     publish(2);
-    assertEquals(2, CheckpointDirectory.find(directory).step());
-    assertEquals(1, CheckpointDirectory.find(directory.resolve("step_1")).step());
+    assertEquals(2, find(directory).step());
+    assertEquals(1, find(directory.resolve("step_1")).step());
     Path missing = directory.resolve("missing");
     assertTrue(
-        assertThrows(Failure.class, () -> CheckpointDirectory.find(missing))
+        assertThrows(Failure.class, () -> find(missing))
             .getMessage()
             .startsWith(missing + " does not exist"));
   }
@@ -131,13 +140,13 @@ class CheckpointDirectoryTest {
   @Test
   void aDirectoryWithoutWholeCheckpointsSaysWhy() throws IOException {
     assertTrue(
-        assertThrows(Failure.class, () -> CheckpointDirectory.find(directory))
+        assertThrows(Failure.class, () -> find(directory))
             .getMessage()
             .contains("has no checkpoint"));
     publish(1);
     Files.delete(directory.resolve("step_1").resolve("model.safetensors"));
     assertTrue(
-        assertThrows(Failure.class, () -> CheckpointDirectory.find(directory))
+        assertThrows(Failure.class, () -> find(directory))
             .getMessage()
             .contains("model.safetensors does not exist"));
   }
@@ -334,12 +343,17 @@ class CheckpointDirectoryTest {
     Files.write(directory.resolve("step_3/model.safetensors"), new byte[4]);
     Files.createDirectory(directory.resolve("step_4"));
     Files.createDirectory(directory.resolve("step_x"));
-    assertEquals(2, checkpoints.latest().orElseThrow().step());
-    List<Failure> problems = checkpoints.problems();
-    assertEquals(2, problems.size());
-    assertTrue(problems.get(0).getMessage().contains("step_3/model.safetensors has 4 bytes"));
-    assertTrue(problems.get(1).getMessage().contains("step_4/manifest.json does not exist"));
+    List<String> told = new ArrayList<>();
+    assertEquals(2, CheckpointSearch.find(directory, told::add).step());
+    assertEquals(2, told.size());
+    assertTrue(told.get(0).contains("step_4/manifest.json does not exist"), told.get(0));
+    assertTrue(told.get(1).contains("step_3/model.safetensors is damaged: it has 4 bytes"));
+    assertTrue(told.get(1).endsWith("; using " + directory.resolve("step_2") + " instead"));
     assertThrows(Failure.class, () -> checkpoints.at(3));
+    Failure named = assertThrows(Failure.class, () -> find(directory.resolve("step_3")));
+    assertTrue(
+        named.getMessage().endsWith("; the next whole one is " + directory.resolve("step_2")),
+        named.getMessage());
   }
 
   @Test
@@ -348,13 +362,13 @@ class CheckpointDirectoryTest {
       publish(step);
     }
     Files.delete(directory.resolve("step_5/optimizer.safetensors"));
-    checkpoints.keepNewest(2);
+    checkpoints.keepNewest(2, 4);
     assertEquals(List.of("step_3", "step_4", "step_5"), names());
-    checkpoints.keepNewest(1);
+    checkpoints.keepNewest(1, 4);
     assertEquals(List.of(4), steps());
-    checkpoints.keepNewest(1);
+    checkpoints.keepNewest(1, 4);
     assertEquals(List.of(4), steps());
-    assertThrows(IllegalArgumentException.class, () -> checkpoints.keepNewest(0));
+    assertThrows(IllegalArgumentException.class, () -> checkpoints.keepNewest(0, 1));
   }
 
   @Test
@@ -374,10 +388,15 @@ class CheckpointDirectoryTest {
   void newerVersionsAreRefused() throws IOException {
     publish(1);
     Path manifest = directory.resolve("step_1/manifest.json");
-    Files.writeString(
-        manifest, Files.readString(manifest).replace("\"version\" : 1", "\"version\" : 2"));
+    ObjectNode newer = (ObjectNode) new ObjectMapper().readTree(manifest.toFile());
+    newer.put("version", 2).remove("crc32c");
+    CRC32C sum = new CRC32C();
+    sum.update(newer.toString().getBytes(UTF_8));
+    newer.put("crc32c", HexFormat.of().toHexDigits((int) sum.getValue()));
+    Files.writeString(manifest, newer.toString());
     assertTrue(
-        assertThrows(Failure.class, () -> checkpoints.at(1)).getMessage().contains("version 2"));
+        assertThrows(Failure.class, () -> find(directory)).getMessage().contains("version 2"),
+        "it is not damaged, so no earlier one is taken");
     for (String text : List.of("", "[]", "null", "{}", "{\"format\":1}", "{\"a\":".repeat(5000))) {
       Files.writeString(manifest, text);
       Failure e = assertThrows(Failure.class, () -> checkpoints.at(1));

@@ -154,7 +154,7 @@ class RunTest {
     }
     try (Device device = cpu(3)) {
       RunDirectory directory = RunDirectory.open(out);
-      Checkpoints.Saved saved = directory.newest();
+      Checkpoints.Saved saved = directory.newest().orElseThrow();
       Corpus corpus = Corpus.open(saved.config(), saved.corpusFingerprint());
       try (Run run = Run.resume(saved.config(), damage.shifted(corpus), device, directory, saved)) {
         assertEquals(5, run.step());

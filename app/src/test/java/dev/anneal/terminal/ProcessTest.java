@@ -109,7 +109,8 @@ class ProcessTest {
                 + "; echo 'wait step>=2; pause; save'; while [ ! -e done ]; do sleep 0.05; done;"
                 + " echo stop) | anneal >first.txt 2>&1 & until grep -q saved first.txt"
                 + " 2>/dev/null; do sleep 0.05; done; anneal train --resume run; echo \"code $?\";"
-                + " anneal -c 'load run'; echo \"code $?\"; anneal status run; touch done; wait");
+                + " anneal -c 'load run; step'; echo \"code $?\"; anneal status run; touch done;"
+                + " wait");
     String who = "run is in use by process \\d+ on \\S+, started \\S+; stop that run or .*";
     String[] errors = result.err().split("\n");
     assertEquals(2, errors.length, result.err());

@@ -2,10 +2,10 @@ package dev.anneal.terminal.command;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.anneal.checkpoint.CheckpointDirectory;
 import dev.anneal.plan.DType;
 import dev.anneal.session.Checkpoints;
 import dev.anneal.session.LlmcFiles;
+import dev.anneal.session.SavedRun;
 import dev.anneal.terminal.text.Amounts;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
@@ -51,7 +51,7 @@ final class ExportCommand extends ShellCommand {
 
   @Override
   public Integer call() {
-    Checkpoints.Saved saved = Checkpoints.Saved.open(CheckpointDirectory.find(checkpoint));
+    Checkpoints.Saved saved = SavedRun.checkpoint(checkpoint, this::warn);
     long bytes = LlmcFiles.export(saved, format.dtype, file);
     if (asJson()) {
       ObjectNode node = JsonNodeFactory.instance.objectNode();

@@ -1,9 +1,9 @@
 package dev.anneal.terminal.command;
 
+import dev.anneal.session.Event;
 import dev.anneal.session.EventJson;
 import dev.anneal.session.LiveRun;
 import dev.anneal.session.RunCatalog;
-import dev.anneal.session.Session;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -30,21 +30,22 @@ final class LoadCommand extends ShellCommand {
     shell.requireNoneGoingOn();
     Path directory = RunCatalog.find(run);
     shell.drop();
-    LiveRun opened = LiveRun.resume(directory, place, Session.Limits.NONE, List.of());
+    LiveRun opened = LiveRun.open(directory, place, List.of());
     opened.session().addListener(new Notices(shell, opened.history()));
     shell.take(opened);
-    opened.session().startPaused();
+    opened.look();
     return opened;
   }
 
   @Override
   public Integer call() {
     LiveRun opened = load(shell(), run, placement.place());
-    int step = shell().await(opened.session().pause());
+    int step = shell().await(opened.session().atBoundary(r -> r.step()));
     if (asJson()) {
       opened.history().snapshot().started().ifPresent(e -> print(EventJson.write(e)));
     } else {
-      say("%s is paused at step %d", opened.name(), step);
+      boolean done = opened.session().state() == Event.State.DONE;
+      say("%s is %s at step %d", opened.name(), done ? "finished" : "paused", step);
     }
     return 0;
   }

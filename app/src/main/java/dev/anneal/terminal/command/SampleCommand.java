@@ -4,7 +4,6 @@ import static java.util.Objects.requireNonNull;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.anneal.checkpoint.CheckpointDirectory;
 import dev.anneal.device.Device;
 import dev.anneal.device.Memory;
 import dev.anneal.generation.Decoder;
@@ -20,6 +19,7 @@ import dev.anneal.session.Event;
 import dev.anneal.session.Run;
 import dev.anneal.session.RunConfig;
 import dev.anneal.session.Samples;
+import dev.anneal.session.SavedRun;
 import dev.anneal.session.Session;
 import dev.anneal.setting.Setting;
 import dev.anneal.setting.Written;
@@ -124,7 +124,7 @@ final class SampleCommand extends ShellCommand {
   }
 
   private void fromCheckpoint(Path directory) {
-    Checkpoints.Saved saved = Checkpoints.Saved.open(CheckpointDirectory.find(directory));
+    Checkpoints.Saved saved = SavedRun.checkpoint(directory, this::warn);
     Model model = new Gpt2(saved.config().model());
     Tokenizer tokenizer = Tokenizer.named(saved.config().data().tokenizer());
     ArenaLayout layout =

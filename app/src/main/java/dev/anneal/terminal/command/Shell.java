@@ -258,10 +258,11 @@ public final class Shell implements AutoCloseable {
                     : "there is no live run; start one with train, or open one with load"));
   }
 
-  /** Whether a run trains, or is paused before its end. */
+  /** Whether a run trains, or is paused before its end; one that is only looked at is neither. */
   public boolean hasUnfinishedRun() {
     return shared
         .live
+        .filter(run -> !run.session().isLooking())
         .map(run -> run.session().state())
         .map(state -> state == Event.State.RUNNING || state == Event.State.PAUSED)
         .orElse(false);

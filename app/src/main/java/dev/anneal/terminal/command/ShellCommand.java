@@ -55,6 +55,12 @@ abstract class ShellCommand implements Callable<Integer> {
     noticeNobody();
   }
 
+  /** A line beside the results, on what went otherwise than asked. */
+  final void warn(String text) {
+    err().println(shell.errorPrefix() + ": warning: " + text);
+    err().flush();
+  }
+
   final void print(JsonNode node) {
     JsonOption.print(out(), node);
     noticeNobody();

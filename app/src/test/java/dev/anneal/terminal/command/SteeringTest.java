@@ -199,6 +199,7 @@ class SteeringTest {
       shell.ok("pause; rewind 0; step 4; save; stop");
       shell.ok("load " + temp.resolve("run"));
       assertTrue(status(shell).contains("paused  step 4/20"), status(shell));
+      shell.ok("step");
       TinyShell.Result second = shell.run(shell.train("other", ""));
       assertEquals(2, second.code());
       assertTrue(second.errorLine().contains("run is paused; stop it first"), second.err());
@@ -215,7 +216,8 @@ class SteeringTest {
       String status = shell.ok("status");
       int step = shell.shell().live().orElseThrow().history().snapshot().ended().get().step();
       assertTrue(status.contains("failed  step " + step + "/60"), status);
-      shell.ok("rewind 2; set lr 0.01; step 3");
+      assertTrue(Files.exists(temp.resolve("run/step_" + step)), "what was good is saved");
+      shell.ok("rewind 2; branch calm; set lr 0.01; step 3");
       assertTrue(status(shell).contains("paused  step 5/60"), status(shell));
     }
   }

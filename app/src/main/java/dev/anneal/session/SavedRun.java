@@ -1,0 +1,95 @@
+package dev.anneal.session;
+
+import dev.anneal.checkpoint.Checkpoint;
+import dev.anneal.checkpoint.CheckpointSearch;
+import dev.anneal.checkpoint.RunLock;
+import dev.anneal.failure.Failure;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/** What a path that a user gave means, of the runs that are on disk. */
+public final class SavedRun {
+  private SavedRun() {}
+
+  /**
+   * The checkpoint that a user means, to read it: {@code path} itself, or the newest whole one of
+   * the run that it is.
+   *
+   * @param tell hears, in a line each, of newer ones that are damaged
+   * @throws Failure when there is none, or the one that was named is damaged
+   */
+  public static Checkpoints.Saved checkpoint(Path path, Consumer<String> tell) {
+    if (CheckpointSearch.isCheckpoint(path)) {
+      return Checkpoints.Saved.of(CheckpointSearch.find(path, tell));
+    }
+    requireRun(path);
+    return Checkpoints.Saved.of(CheckpointSearch.find(path, tell)).asNewestIn(path);
+  }
+
+  /**
+   * The run to go on with: {@code path}, or the run whose newest checkpoint it is.
+   *
+   * @throws Failure when it is neither; when it is an earlier checkpoint, the message says how to
+   *     go on from there
+   */
+  static Path toGoOnWith(Path path) {
+    if (!CheckpointSearch.isCheckpoint(path)) {
+      requireRun(path);
+      return path;
+    }
+    Checkpoint named = CheckpointSearch.find(path, warning -> {});
+    Path run =
+        Optional.ofNullable(path.getParent())
+            .orElseGet(() -> Optional.ofNullable(path.toAbsolutePath().getParent()).orElse(path));
+    if (!looksLikeRun(run)) {
+      throw Failure.failed(
+          path + " is a checkpoint outside of a run; go on from it as a new run:" + toBranch(path));
+    }
+    int newest =
+        CheckpointSearch.newest(run, step -> true).whole().map(Checkpoint::step).orElse(-1);
+    if (newest != named.step()) {
+      throw Failure.failed(
+          path
+              + " is not the newest checkpoint of its run, which has step "
+              + newest
+              + "; go on from there: train --resume "
+              + run
+              + ", or from here as a new run:"
+              + toBranch(path));
+    }
+    return run;
+  }
+
+  /** Where a checkpoint is. */
+  static Path runOf(Checkpoints.Saved saved) {
+    return Optional.ofNullable(saved.files().directory().toAbsolutePath().getParent())
+        .orElse(saved.files().directory());
+  }
+
+  private static String toBranch(Path checkpoint) {
+    return " train --resume " + checkpoint + " --out NEW";
+  }
+
+  /** A run's directory has a log or a lock, or a checkpoint at least. */
+  static boolean looksLikeRun(Path path) {
+    return Files.exists(path.resolve(RunLog.EVENTS))
+        || RunLock.isIn(path)
+        || Files.exists(path.resolve(RecordedConfig.FILE))
+        || CheckpointSearch.hasAny(path);
+  }
+
+  private static void requireRun(Path path) {
+    if (!Files.isDirectory(path)) {
+      throw Failure.failed(
+          path
+              + (Files.exists(path) ? " is no directory" : " does not exist")
+              + "; give a run's directory or one of its checkpoints");
+    }
+    if (!looksLikeRun(path)) {
+      throw Failure.failed(
+          path + " has no run and no checkpoint in it; 'runs' lists what there is");
+    }
+  }
+}
