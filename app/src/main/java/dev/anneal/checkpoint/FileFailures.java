@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
+import java.nio.file.FileSystemLoopException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -52,13 +53,14 @@ public final class FileFailures {
       case AccessDeniedException denied -> "permission denied";
       case FileAlreadyExistsException exists -> exists.getFile() + " is there and no directory";
       case NoSuchFileException missing -> missing.getFile() + " does not exist";
+      case FileSystemLoopException loop -> "its symbolic links lead in a circle";
       case FileSystemException other when other.getReason() != null -> other.getReason();
       case IOException other when other.getMessage() != null -> shown(other.getMessage());
       default -> e.getClass().getSimpleName();
     };
   }
 
-  private static String shown(Path path) {
+  static String shown(Path path) {
     return shown(path.toString(), 4096);
   }
 

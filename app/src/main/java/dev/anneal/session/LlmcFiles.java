@@ -4,9 +4,9 @@ import static java.util.Objects.requireNonNull;
 
 import dev.anneal.checkpoint.Checkpoint;
 import dev.anneal.checkpoint.CheckpointDirectory;
-import dev.anneal.checkpoint.DurableFile;
 import dev.anneal.checkpoint.FileWriter;
 import dev.anneal.checkpoint.LlmcCheckpoint;
+import dev.anneal.checkpoint.OutputFile;
 import dev.anneal.checkpoint.Safetensors;
 import dev.anneal.checkpoint.SafetensorsEntry;
 import dev.anneal.checkpoint.SafetensorsType;
@@ -107,7 +107,7 @@ public final class LlmcFiles {
    *
    * @return its size in bytes
    */
-  public static long export(Checkpoints.Saved saved, DType dtype, Path file) {
+  public static long export(Checkpoints.Saved saved, DType dtype, OutputFile file) {
     GptConfig config = saved.config().model();
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     new Gpt2(config).parameters().forEach(p -> tensors.put(p.name(), p.tensor()));
@@ -126,7 +126,7 @@ public final class LlmcFiles {
                         tensor.shape().dims().stream().map(Integer::longValue).toList());
                 weights.read(entry, 4 * first, floats);
               });
-      DurableFile.write(file, writer);
+      file.write(writer);
       return writer.bytes();
     }
   }

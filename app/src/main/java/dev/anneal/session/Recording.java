@@ -1,12 +1,17 @@
 package dev.anneal.session;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.FileFailures;
+import dev.anneal.checkpoint.OutputFile;
 import dev.anneal.failure.Failure;
+import java.io.BufferedWriter;
 import java.io.IOException;
+import java.io.OutputStreamWriter;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,23 +26,19 @@ public final class Recording implements Event.Listener, AutoCloseable {
   /** An event and when it happened. */
   public record Entry(Instant time, Event event) {}
 
-  private final Path file;
+  private final OutputFile file;
   private final Writer writer;
   private Optional<String> problem = Optional.empty();
 
   /** Begins a record with {@code start}, which says what run it is. */
-  public Recording(Path file, Optional<Event.Started> start) {
+  public Recording(OutputFile file, Optional<Event.Started> start) {
     this.file = file;
-    try {
-      this.writer = Files.newBufferedWriter(file);
-    } catch (IOException e) {
-      throw FileFailures.cannotWrite(file, e);
-    }
+    this.writer = new BufferedWriter(new OutputStreamWriter(file.open(), UTF_8));
     start.ifPresent(this::on);
   }
 
   public Path file() {
-    return file;
+    return file.path();
   }
 
   /** A disk that is full ends the record, not the run. */
@@ -54,7 +55,7 @@ public final class Recording implements Event.Listener, AutoCloseable {
         writer.flush();
       }
     } catch (IOException e) {
-      problem = Optional.of(FileFailures.cannotWrite(file, e).getMessage());
+      problem = Optional.of(FileFailures.cannotWrite(file(), e).getMessage());
     }
   }
 
@@ -95,7 +96,7 @@ public final class Recording implements Event.Listener, AutoCloseable {
     try {
       writer.close();
     } catch (IOException e) {
-      throw FileFailures.cannotWrite(file, e);
+      throw FileFailures.cannotWrite(file(), e);
     }
     if (problem.isPresent()) {
       throw Failure.failed(problem.get());

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.anneal.checkpoint.OutputFile;
+import dev.anneal.checkpoint.WrittenContent;
 import dev.anneal.failure.Failure;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -38,7 +40,8 @@ class RecordingTest {
     History live = new History();
     Event.Started started = HistoryTest.started(0);
     live.on(started);
-    try (Recording recording = new Recording(file, Optional.of(started))) {
+    try (Recording recording =
+        new Recording(OutputFile.of(file, WrittenContent.RECORD, false), Optional.of(started))) {
       for (Event event : events()) {
         live.on(event);
         recording.on(event);
@@ -59,7 +62,10 @@ class RecordingTest {
   @Test
   void aRecordThatWasCutOffPlaysUpToThere() throws IOException {
     Path file = temp.resolve("record.jsonl");
-    try (Recording recording = new Recording(file, Optional.of(HistoryTest.started(0)))) {
+    try (Recording recording =
+        new Recording(
+            OutputFile.of(file, WrittenContent.RECORD, false),
+            Optional.of(HistoryTest.started(0)))) {
       events().forEach(recording::on);
     }
     Files.writeString(file, "{\"event\":\"step\",\"step\":6,\"lo", StandardOpenOption.APPEND);
@@ -75,6 +81,6 @@ class RecordingTest {
     Failure bytes = assertThrows(Failure.class, () -> Recording.read(binary));
     assertTrue(bytes.getMessage().contains("model.bin"), bytes.getMessage());
     assertThrows(Failure.class, () -> Recording.read(temp.resolve("none")));
-    assertThrows(Failure.class, () -> new Recording(temp, Optional.empty()));
+    assertThrows(Failure.class, () -> OutputFile.of(temp, WrittenContent.RECORD, false));
   }
 }

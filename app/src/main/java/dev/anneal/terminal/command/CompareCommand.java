@@ -1,5 +1,7 @@
 package dev.anneal.terminal.command;
 
+import dev.anneal.checkpoint.OutputFile;
+import dev.anneal.checkpoint.WrittenContent;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.eval.Comparison;
@@ -20,8 +22,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -104,26 +108,34 @@ final class CompareCommand extends ShellCommand {
       description = "write the table as .md or .csv, all as .json, or a picture as .svg or .png")
   private List<Path> files = List.of();
 
+  @Mixin private OutputOptions output;
+
   CompareCommand(Shell shell) {
     super(shell);
   }
 
   @Override
   public Integer call() {
-    files.forEach(ComparisonFile.Format::of);
+    output.requireFile(save.isPresent() || !files.isEmpty());
+    Optional<OutputFile> saved =
+        save.map(file -> output.file(shell(), file, WrittenContent.COMPARISON));
+    List<Output> outputs = files.stream().map(this::output).toList();
     List<Comparison> loaded = load.stream().map(ComparisonJson::read).toList();
     Comparison whole;
     if (backends.isEmpty() && !loaded.isEmpty()) {
       whole = beside(loaded.getFirst(), loaded.subList(1, loaded.size()));
     } else {
       Comparison own = measure();
-      save.ifPresent(file -> ComparisonFile.write(file, ComparisonFile.Format.JSON, own));
+      saved.ifPresent(file -> ComparisonFile.write(file, ComparisonFile.Format.JSON, own));
       whole = beside(own, loaded);
     }
-    for (Path file : files) {
-      ComparisonFile.write(file, ComparisonFile.Format.of(file), whole);
-    }
-    if (asJson()) {
+    outputs.forEach(one -> ComparisonFile.write(one.file(), one.format(), whole));
+    boolean onOut =
+        Stream.concat(saved.stream(), outputs.stream().map(Output::file))
+            .anyMatch(OutputFile::isStandardOutput);
+    if (onOut) {
+      // It has the result already, in the format that was asked for.
+    } else if (asJson()) {
       print(ComparisonJson.write(whole));
     } else {
       out().print(ComparisonTable.text(whole));
@@ -132,6 +144,13 @@ final class CompareCommand extends ShellCommand {
       files.forEach(file -> say("wrote %s", file));
     }
     return whole.diverged() ? ExitCode.NUMBERS.code() : 0;
+  }
+
+  private record Output(OutputFile file, ComparisonFile.Format format) {}
+
+  private Output output(Path file) {
+    ComparisonFile.Format format = ComparisonFile.Format.of(file);
+    return new Output(output.file(shell(), file, format.content()), format);
   }
 
   private static Comparison beside(Comparison first, List<Comparison> others) {

@@ -2,37 +2,51 @@ package dev.anneal.terminal.command;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.anneal.checkpoint.DurableFile;
 import dev.anneal.checkpoint.FileWriter;
+import dev.anneal.checkpoint.OutputFile;
+import dev.anneal.checkpoint.WrittenContent;
 import dev.anneal.eval.Comparison;
 import dev.anneal.eval.ComparisonJson;
 import dev.anneal.failure.Failure;
 import dev.anneal.terminal.plot.BarsFile;
+import dev.anneal.terminal.plot.Picture;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** A comparison as a file for people, programs or papers. */
 final class ComparisonFile {
   private ComparisonFile() {}
 
-  /** By the end of the file's name. */
+  /** By the end of the file's name; a stream gets the table. */
   enum Format {
-    MD,
-    CSV,
-    JSON,
-    SVG,
-    PNG;
+    MD(WrittenContent.COMPARISON_TABLE),
+    CSV(WrittenContent.COMPARISON_CSV),
+    JSON(WrittenContent.COMPARISON),
+    SVG(WrittenContent.SVG),
+    PNG(WrittenContent.PNG);
+
+    private final WrittenContent content;
+
+    Format(WrittenContent content) {
+      this.content = content;
+    }
+
+    WrittenContent content() {
+      return content;
+    }
 
     static Format of(Path file) {
       String name = file.toString().toLowerCase(Locale.ROOT);
       return Arrays.stream(values())
           .filter(format -> name.endsWith("." + format.name().toLowerCase(Locale.ROOT)))
           .findFirst()
+          .or(() -> OutputFile.isStream(file) ? Optional.of(MD) : Optional.empty())
           .orElseThrow(
               () ->
                   Failure.usage(
@@ -40,13 +54,16 @@ final class ComparisonFile {
     }
   }
 
-  static void write(Path file, Format format, Comparison comparison) {
-    switch (format) {
-      case MD -> text(file, markdown(comparison));
-      case CSV -> text(file, csv(comparison));
-      case JSON -> text(file, ComparisonJson.write(comparison).toPrettyString() + "\n");
-      case SVG, PNG -> picture(file, comparison);
-    }
+  static void write(OutputFile file, Format format, Comparison comparison) {
+    byte[] bytes =
+        switch (format) {
+          case MD -> markdown(comparison).getBytes(UTF_8);
+          case CSV -> csv(comparison).getBytes(UTF_8);
+          case JSON -> (ComparisonJson.write(comparison).toPrettyString() + "\n").getBytes(UTF_8);
+          case SVG -> picture(Picture.Format.SVG, comparison);
+          case PNG -> picture(Picture.Format.PNG, comparison);
+        };
+    file.write(FileWriter.of(bytes));
   }
 
   private static String markdown(Comparison comparison) {
@@ -76,7 +93,7 @@ final class ComparisonFile {
     return plain ? text : "\"" + text.replace("\"", "\"\"") + "\"";
   }
 
-  private static void picture(Path file, Comparison comparison) {
+  private static byte[] picture(Picture.Format format, Comparison comparison) {
     List<String> kinds = comparison.kindsByTime();
     Map<String, List<Double>> series = new LinkedHashMap<>();
     for (Comparison.DeviceResult device : comparison.devices()) {
@@ -86,10 +103,6 @@ final class ComparisonFile {
       }
       series.put(name, kinds.stream().map(kind -> device.kinds().getOrDefault(kind, 0.0)).toList());
     }
-    BarsFile.write(file, comparison.model(), "ms per step", kinds, series);
-  }
-
-  private static void text(Path file, String text) {
-    DurableFile.write(file, FileWriter.of(text.getBytes(UTF_8)));
+    return BarsFile.draw(format, comparison.model(), "ms per step", kinds, series);
   }
 }

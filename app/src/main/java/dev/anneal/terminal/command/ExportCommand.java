@@ -1,7 +1,7 @@
 package dev.anneal.terminal.command;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.checkpoint.OutputFile;
+import dev.anneal.checkpoint.WrittenContent;
 import dev.anneal.plan.DType;
 import dev.anneal.session.Checkpoints;
 import dev.anneal.session.LlmcFiles;
@@ -9,6 +9,7 @@ import dev.anneal.session.SavedRun;
 import dev.anneal.terminal.text.Amounts;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -40,7 +41,7 @@ final class ExportCommand extends ShellCommand {
       description = "a run's directory, or one of its checkpoints")
   private Path checkpoint;
 
-  @Parameters(index = "1", paramLabel = "FILE", description = "file to write")
+  @Parameters(index = "1", paramLabel = "FILE", description = "file to write; - is standard output")
   private Path file;
 
   @Option(
@@ -49,17 +50,17 @@ final class ExportCommand extends ShellCommand {
       description = "fp32 or bf16; ${DEFAULT-VALUE} by default")
   private Format format;
 
+  @Mixin private OutputOptions output;
+
   @Override
   public Integer call() {
+    OutputFile target = output.file(shell(), file, WrittenContent.LLMC_CHECKPOINT);
     Checkpoints.Saved saved = SavedRun.checkpoint(checkpoint, this::warn);
-    long bytes = LlmcFiles.export(saved, format.dtype, file);
-    if (asJson()) {
-      ObjectNode node = JsonNodeFactory.instance.objectNode();
-      node.put("event", "exported").put("file", file.toString()).put("bytes", bytes);
-      JsonOption.print(out(), node);
-    } else {
-      out().println(file + " (" + Amounts.bytes(bytes) + ")");
-    }
+    long bytes = LlmcFiles.export(saved, format.dtype, target);
+    wrote(
+        target,
+        json("exported").put("file", file.toString()).put("bytes", bytes),
+        file + " (" + Amounts.bytes(bytes) + ")");
     return 0;
   }
 }

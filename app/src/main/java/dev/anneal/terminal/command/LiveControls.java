@@ -2,8 +2,10 @@ package dev.anneal.terminal.command;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.anneal.checkpoint.DurableFile;
 import dev.anneal.checkpoint.FileWriter;
+import dev.anneal.checkpoint.OutputFile;
+import dev.anneal.checkpoint.WrittenContent;
+import dev.anneal.failure.Failure;
 import dev.anneal.generation.SamplingSettings;
 import dev.anneal.session.Event;
 import dev.anneal.session.History;
@@ -23,6 +25,7 @@ import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
@@ -202,8 +205,11 @@ final class LiveControls implements Controls {
             run ->
                 shell.startRecord(
                     run,
-                    run.directory()
-                        .resolve("record-" + System.currentTimeMillis() / 1000 + ".jsonl")));
+                    OutputFile.of(
+                        run.directory()
+                            .resolve("record-" + System.currentTimeMillis() / 1000 + ".jsonl"),
+                        WrittenContent.RECORD,
+                        false)));
   }
 
   @Override
@@ -242,16 +248,24 @@ final class LiveControls implements Controls {
   }
 
   @Override
-  public String write(Path file, Export export) {
-    String lower = file.toString();
-    if (lower.endsWith(".csv")) {
-      DurableFile.write(file, FileWriter.of(export.csv().getBytes(UTF_8)));
-    } else if (lower.endsWith(".txt")) {
-      DurableFile.write(file, FileWriter.of(export.text().getBytes(UTF_8)));
+  public String write(Path file, boolean force, Export export) {
+    String name = file.toString().toLowerCase(Locale.ROOT);
+    if (name.endsWith(".csv")) {
+      write(file, WrittenContent.SERIES_CSV, force, export.csv().getBytes(UTF_8));
+    } else if (name.endsWith(".txt")) {
+      write(file, WrittenContent.SCREEN, force, export.text().getBytes(UTF_8));
     } else {
-      Picture.Format.of(file);
-      export.chart(file);
+      Picture.Format format = Picture.Format.of(file);
+      write(file, format.content(), force, export.chart(format));
     }
     return "wrote " + file;
+  }
+
+  private static void write(Path file, WrittenContent content, boolean force, byte[] bytes) {
+    OutputFile target = OutputFile.of(file, content, force);
+    if (target.isStandardOutput()) {
+      throw Failure.usage("standard output is this terminal; name a file");
+    }
+    target.write(FileWriter.of(bytes));
   }
 }

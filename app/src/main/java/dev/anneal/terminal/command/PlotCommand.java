@@ -2,6 +2,8 @@ package dev.anneal.terminal.command;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.checkpoint.FileWriter;
+import dev.anneal.checkpoint.OutputFile;
 import dev.anneal.failure.Failure;
 import dev.anneal.session.Event;
 import dev.anneal.session.History;
@@ -25,6 +27,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -46,7 +49,10 @@ final class PlotCommand extends ShellCommand {
   private static final int LEAST_HEIGHT = 5;
   private static final int MOST = 1000;
 
-  @Parameters(arity = "0..1", paramLabel = "FILE", description = ".svg or .png")
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "FILE",
+      description = ".svg or .png; - is standard output, as SVG")
   private Optional<Path> file = Optional.empty();
 
   @Option(
@@ -89,6 +95,8 @@ final class PlotCommand extends ShellCommand {
       description = "the terminal's by default, less a few, 20 elsewhere")
   private Optional<Integer> givenHeight = Optional.empty();
 
+  @Mixin private OutputOptions output;
+
   PlotCommand(Shell shell) {
     super(shell);
   }
@@ -99,19 +107,21 @@ final class PlotCommand extends ShellCommand {
       throw Failure.usage("--ema is " + weight + "; expected 0 to less than 1");
     }
     requireReadable();
-    file.ifPresent(Picture.Format::of);
+    output.requireFile(file.isPresent());
+    Optional<OutputFile> target =
+        file.map(f -> output.file(shell(), f, Picture.Format.of(f).content()));
     List<Curve> curves = curves();
     if (curves.stream().allMatch(curve -> curve.series().isEmpty())) {
       throw Failure.failed("there is nothing to plot yet");
     }
-    if (file.isPresent()) {
+    if (file.isPresent() && target.isPresent()) {
       String title = String.join(", ", histories().keySet());
-      ChartFile.write(file.get(), title, String.join(", ", metricNames()), curves, x);
-      if (asJson()) {
-        print(json("wrote").put("file", file.get().toString()));
-      } else {
-        say("wrote %s", file.get());
-      }
+      ChartFile.Labels labels =
+          new ChartFile.Labels(title, String.join(", ", metricNames()), x, logY);
+      target
+          .get()
+          .write(FileWriter.of(ChartFile.draw(Picture.Format.of(file.get()), labels, curves)));
+      wrote(target.get(), json("wrote").put("file", file.get().toString()), "wrote " + file.get());
     } else if (asJson()) {
       curves.forEach(curve -> print(json(curve)));
     } else {

@@ -1,8 +1,17 @@
 package dev.anneal.terminal.command;
 
+import dev.anneal.checkpoint.FileFailures;
+import dev.anneal.checkpoint.OutputFile;
+import dev.anneal.checkpoint.WrittenContent;
+import dev.anneal.failure.Failure;
+import dev.anneal.session.LiveRun;
+import dev.anneal.session.RunLog;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** {@code record}: all that a run says, to a file. */
@@ -13,8 +22,10 @@ import picocli.CommandLine.Parameters;
             + " by kind of op; 'record stop' ends it. replay plays it.",
     footer = {"", "Examples:", "  record session.jsonl", "  record stop"})
 final class RecordCommand extends ShellCommand {
-  @Parameters(paramLabel = "FILE", description = "to write, or stop")
+  @Parameters(paramLabel = "FILE", description = "to write, - for standard output, or stop")
   private Path file;
+
+  @Mixin private OutputOptions output;
 
   RecordCommand(Shell shell) {
     super(shell);
@@ -23,6 +34,7 @@ final class RecordCommand extends ShellCommand {
   @Override
   public Integer call() {
     if (file.toString().equals("stop")) {
+      output.requireFile(false);
       Optional<Path> stopped = shell().stopRecord();
       if (asJson()) {
         stopped.ifPresent(f -> print(json("wrote").put("file", f.toString())));
@@ -31,12 +43,22 @@ final class RecordCommand extends ShellCommand {
       }
       return 0;
     }
-    shell().startRecord(live(), file);
-    if (asJson()) {
-      print(json("recording").put("file", file.toString()));
-    } else {
-      say("recording to %s", file);
-    }
+    LiveRun run = live();
+    requireNoLog();
+    OutputFile target = output.file(shell(), file, WrittenContent.RECORD);
+    shell().startRecord(run, target);
+    wrote(target, json("recording").put("file", file.toString()), "recording to " + file);
     return 0;
+  }
+
+  /** A log looks like a record, and no record is worth a run's log. */
+  private void requireNoLog() {
+    try {
+      if (Files.exists(file) && file.toRealPath().getFileName().toString().equals(RunLog.EVENTS)) {
+        throw Failure.failed(file + " is the log of a run; name another file for the record");
+      }
+    } catch (IOException e) {
+      throw FileFailures.cannotWrite(file, e);
+    }
   }
 }

@@ -1,5 +1,6 @@
 package dev.anneal.terminal.command;
 
+import dev.anneal.checkpoint.OutputFile;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.session.Event;
@@ -289,7 +290,12 @@ public final class Shell implements AutoCloseable {
   /** Closes the live run, which stops and saves it; whoever comes second waits until it is. */
   void drop() {
     synchronized (shared) {
-      stopRecord();
+      try {
+        stopRecord();
+      } catch (Failure e) {
+        // A record that was not all written is no reason to lose the run.
+        notice("warning: " + e.getMessage());
+      }
       Optional<LiveRun> before = shared.live;
       shared.live = Optional.empty();
       before.ifPresent(LiveRun::close);
@@ -301,7 +307,7 @@ public final class Shell implements AutoCloseable {
     return shared.recording.map(Recording::file);
   }
 
-  void startRecord(LiveRun run, Path file) {
+  void startRecord(LiveRun run, OutputFile file) {
     if (shared.recording.isPresent()) {
       throw Failure.usage(
           "a record is being written to "

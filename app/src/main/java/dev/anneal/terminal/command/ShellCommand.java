@@ -3,6 +3,7 @@ package dev.anneal.terminal.command;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.checkpoint.OutputFile;
 import dev.anneal.session.LiveRun;
 import java.io.PrintWriter;
 import java.util.Locale;
@@ -71,6 +72,17 @@ abstract class ShellCommand implements Callable<Integer> {
     if (shell.nobodyReads()) {
       shell.cancel();
     }
+  }
+
+  /** Says what was written, which never goes among what was written. */
+  final void wrote(OutputFile file, ObjectNode node, String line) {
+    PrintWriter to = file.isStandardOutput() ? err() : out();
+    if (asJson()) {
+      JsonOption.print(to, node);
+    } else {
+      to.println(line);
+    }
+    noticeNobody();
   }
 
   /** The beginning of a line of JSON. */

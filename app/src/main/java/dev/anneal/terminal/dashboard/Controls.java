@@ -1,5 +1,6 @@
 package dev.anneal.terminal.dashboard;
 
+import dev.anneal.terminal.plot.Picture;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
@@ -38,12 +39,16 @@ public interface Controls {
   /** What the line could become. */
   List<String> complete(String line);
 
-  /** Writes the chart or the frame, and says what it wrote. */
-  String write(Path file, Export export);
+  /**
+   * Writes the chart or the frame, and says what it wrote.
+   *
+   * @param force replace a file of any kind
+   */
+  String write(Path file, boolean force, Export export);
 
   /** What a dashboard has to write. */
   interface Export {
-    void chart(Path file);
+    byte[] chart(Picture.Format format);
 
     String csv();
 

@@ -10,6 +10,7 @@ import dev.anneal.terminal.frame.Frame;
 import dev.anneal.terminal.plot.Chart;
 import dev.anneal.terminal.plot.ChartFile;
 import dev.anneal.terminal.plot.Curve;
+import dev.anneal.terminal.plot.Picture;
 import dev.anneal.terminal.text.Look.Glyphs;
 import dev.anneal.terminal.text.Words;
 import java.nio.file.InvalidPathException;
@@ -26,6 +27,7 @@ public final class DashboardLoop implements AutoCloseable {
   private static final long TWICE_NANOS = 2_000_000_000L;
   private static final int IDLE_FRAMES = 10;
   private static final int PAGE = 10;
+  private static final String FORCE = " --force";
 
   private final Controls controls;
   private final View view;
@@ -368,8 +370,11 @@ public final class DashboardLoop implements AutoCloseable {
     Controls.Export export =
         new Controls.Export() {
           @Override
-          public void chart(Path file) {
-            ChartFile.write(file, scene.name(), view.metric.key(), curves, view.xAxis);
+          public byte[] chart(Picture.Format format) {
+            return ChartFile.draw(
+                format,
+                new ChartFile.Labels(scene.name(), view.metric.key(), view.xAxis, view.logY),
+                curves);
           }
 
           @Override
@@ -389,10 +394,15 @@ public final class DashboardLoop implements AutoCloseable {
             return frame.text();
           }
         };
+    String file = name.strip();
+    boolean force = file.endsWith(FORCE);
+    if (force) {
+      file = file.substring(0, file.length() - FORCE.length()).strip();
+    }
     try {
-      show(List.of(controls.write(Path.of(name.strip()), export)));
+      show(List.of(controls.write(Path.of(file), force, export)));
     } catch (InvalidPathException e) {
-      throw Failure.usage(name.strip() + " is no name for a file");
+      throw Failure.usage(file + " is no name for a file");
     }
   }
 }

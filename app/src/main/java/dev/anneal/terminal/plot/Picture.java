@@ -1,29 +1,36 @@
 package dev.anneal.terminal.plot;
 
-import dev.anneal.checkpoint.DurableFile;
-import dev.anneal.checkpoint.FileFailures;
-import dev.anneal.checkpoint.FileWriter;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.anneal.checkpoint.OutputFile;
+import dev.anneal.checkpoint.WrittenContent;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
-import java.io.ByteArrayOutputStream;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
-import org.knowm.xchart.BitmapEncoder;
-import org.knowm.xchart.VectorGraphicsEncoder;
-import org.knowm.xchart.internal.chartpart.Chart;
+import java.util.function.Consumer;
 
-/** A chart as a file. */
+/** A chart as the bytes of a file. */
 public final class Picture {
   private Picture() {}
 
   /** Pictures, by the end of the file's name. */
   public enum Format {
-    SVG,
-    PNG;
+    SVG(WrittenContent.SVG),
+    PNG(WrittenContent.PNG);
+
+    private final WrittenContent content;
+
+    Format(WrittenContent content) {
+      this.content = content;
+    }
+
+    public WrittenContent content() {
+      return content;
+    }
 
     /**
-     * The format of {@code file}.
+     * The format of {@code file}; a stream gets SVG.
      *
      * @throws Failure when its name says none
      */
@@ -34,36 +41,42 @@ public final class Picture {
           return format;
         }
       }
+      if (OutputFile.isStream(file)) {
+        return SVG;
+      }
       throw Failure.usage(file + " is neither .svg nor .png; name the picture so");
     }
   }
 
   /**
-   * Writes the picture whole or not at all.
+   * Draws a picture.
    *
-   * @throws Failure when it cannot be written, or drawn
+   * @throws Failure when this machine cannot
    */
-  static void write(Path file, Chart<?, ?> chart) {
-    System.setProperty("java.awt.headless", "true");
-    Format format = Format.of(file);
-    ByteArrayOutputStream drawn = new ByteArrayOutputStream();
-    try {
-      switch (format) {
-        case SVG ->
-            VectorGraphicsEncoder.saveVectorGraphic(
-                chart, drawn, VectorGraphicsEncoder.VectorGraphicsFormat.SVG);
-        case PNG -> BitmapEncoder.saveBitmap(chart, drawn, BitmapEncoder.BitmapFormat.PNG);
+  static byte[] draw(Format format, int width, int height, Consumer<Canvas> content) {
+    return switch (format) {
+      case SVG -> {
+        SvgCanvas canvas = new SvgCanvas(width, height);
+        content.accept(canvas);
+        yield canvas.document().getBytes(UTF_8);
       }
-    } catch (IOException e) {
-      throw FileFailures.cannotWrite(file, e);
+      case PNG -> png(width, height, content);
+    };
+  }
+
+  private static byte[] png(int width, int height, Consumer<Canvas> content) {
+    System.setProperty("java.awt.headless", "true");
+    try {
+      PngCanvas canvas = new PngCanvas(width, height);
+      content.accept(canvas);
+      return canvas.bytes();
     } catch (Error e) {
       throw new Failure(
           ExitCode.FAILED,
           "this machine has no fonts for Java to draw with ("
               + e
-              + "); install fontconfig and a font, such as fonts-dejavu-core",
+              + "); install fontconfig and a font, such as fonts-dejavu-core, or write .svg",
           e);
     }
-    DurableFile.write(file, FileWriter.of(drawn.toByteArray()));
   }
 }

@@ -84,7 +84,7 @@ class SceneControls implements Controls {
   }
 
   @Override
-  public String write(Path file, Export export) {
+  public String write(Path file, boolean force, Export export) {
     return "wrote " + file + ", " + export.text().lines().count() + " lines";
   }
 }
