@@ -131,6 +131,12 @@ final class PlotCommand extends ShellCommand {
   }
 
   private void requireReadable() {
+    if (file.isPresent() && (givenWidth.isPresent() || givenHeight.isPresent())) {
+      throw Failure.usage(
+          "--width and --height count columns and rows of a terminal; "
+              + file.get()
+              + " has a size of its own, leave them out");
+    }
     int width = givenWidth.orElse(LEAST_WIDTH);
     int height = givenHeight.orElse(LEAST_HEIGHT);
     if (width < LEAST_WIDTH || height < LEAST_HEIGHT || width > MOST || height > MOST) {

@@ -81,6 +81,7 @@ abstract class ShellCommand implements Callable<Integer> {
       JsonOption.print(to, node);
     } else {
       to.println(line);
+      to.flush();
     }
     noticeNobody();
   }
