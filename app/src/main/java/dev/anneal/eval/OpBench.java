@@ -5,6 +5,7 @@ import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.ArenaLayout;
+import dev.anneal.plan.ClassifierChunks;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Elements;
 import dev.anneal.plan.Op;
@@ -177,11 +178,22 @@ public final class OpBench {
     }
   }
 
-  /** The ops of {@code plan} that differ in kind or shape, and how often each occurs. */
-  public static Map<Op, Integer> distinct(Plan plan) {
+  /** The ops of {@code plan}, and those that a chunked classifier is made of in its place. */
+  public static List<Op> parts(Plan plan) {
+    return plan.ops().stream().flatMap(OpBench::parts).toList();
+  }
+
+  static Stream<Op> parts(Op op) {
+    return op instanceof Op.Classifier classifier
+        ? ClassifierChunks.of(classifier).ops().stream()
+        : Stream.of(op);
+  }
+
+  /** Those of {@code ops} that differ in kind or shape, and how often each occurs. */
+  public static Map<Op, Integer> distinct(List<Op> ops) {
     Map<String, Op> first = new LinkedHashMap<>();
     Map<Op, Integer> counts = new LinkedHashMap<>();
-    for (Op op : plan.ops()) {
+    for (Op op : ops) {
       String key = op.kind() + op.tensors().stream().map(Tensor::shape).toList();
       Op representative = first.computeIfAbsent(key, k -> op);
       counts.merge(representative, 1, Integer::sum);

@@ -92,6 +92,8 @@ public record Verification(
             1,
             ADAMW,
             Recompute.NONE,
+            // As a training run has it.
+            device.rewrites(),
             Storage.on(device, precision));
     MemoryBill.of(plans, device).requireFits(device);
     try (Trainer trainer = new Trainer(device, plans, ADAMW)) {

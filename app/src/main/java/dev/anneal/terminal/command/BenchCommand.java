@@ -104,7 +104,8 @@ final class BenchCommand extends ShellCommand {
       MemoryBill.requireSupported(precision, device);
       Storage storage = Storage.on(device, precision);
       TrainingPlans plans =
-          TrainingPlans.of(gpt, batch, sequence, 1, adamW, Recompute.NONE, storage);
+          TrainingPlans.of(
+              gpt, batch, sequence, 1, adamW, Recompute.NONE, device.rewrites(), storage);
       if (device.kernels().isEmpty()) {
         requireKind(plans);
       }
@@ -121,7 +122,7 @@ final class BenchCommand extends ShellCommand {
         }
       }
       opHeader(out);
-      OpBench.distinct(plans.step())
+      OpBench.distinct(plans.step().ops())
           .forEach(
               (op, count) -> {
                 if (kind.map(op.kind()::equalsIgnoreCase).orElse(true)) {
@@ -138,7 +139,7 @@ final class BenchCommand extends ShellCommand {
   /** The kernels that a step uses: others have nothing to be timed on. */
   private static List<KernelFamily> ofStep(TrainingPlans plans, Device device) {
     return device.kernels().stream()
-        .filter(family -> plans.step().ops().stream().anyMatch(family.op()::isInstance))
+        .filter(family -> OpBench.parts(plans.step()).stream().anyMatch(family.op()::isInstance))
         .toList();
   }
 
