@@ -64,6 +64,7 @@ enum {
   R_8F_E5M2_FNUZ = HIP_R_8F_E5M2_FNUZ
 };
 constexpr int ALGORITHM_WORDS = 3;
+constexpr uint32_t ALIGNMENT = 16;
 #else
 enum {
   SUCCESS = CUBLAS_STATUS_SUCCESS,
@@ -108,6 +109,7 @@ enum {
   R_8F_E5M2_FNUZ = -3
 };
 constexpr int ALGORITHM_WORDS = 8;
+constexpr uint32_t ALIGNMENT = 256;
 #endif
 constexpr size_t WORKSPACE = 1 << 16;
 
@@ -191,6 +193,8 @@ struct Layout {
 
 struct Preference {
   uint64_t workspace = 0;
+  // Of A, B, C and D: what the library takes for granted unless it is told.
+  uint32_t alignments[4] = {ALIGNMENT, ALIGNMENT, ALIGNMENT, ALIGNMENT};
 };
 
 struct Algorithm {
@@ -356,6 +360,17 @@ API int FUNCTION(MatmulPreferenceDestroy)(Preference* preference) {
 API int FUNCTION(MatmulPreferenceSetAttribute)(Preference* preference, int attribute,
                                              const void* from, size_t size) {
   INJECTED
+#ifndef HIP
+  const int alignments[4] = {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES,
+                             CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+                             CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES,
+                             CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES};
+  for (int i = 0; i < 4; i++) {
+    if (attribute == alignments[i]) {
+      return set(preference->alignments[i], from, size);
+    }
+  }
+#endif
   return attribute == MAX_WORKSPACE_BYTES ? set(preference->workspace, from, size) : INVALID_VALUE;
 }
 
@@ -378,6 +393,14 @@ API int FUNCTION(MatmulAlgoGetHeuristic)(void*, Descriptor* d, Layout* a, Layout
 #endif
   memset(results, 0, sizeof *results);
   results->algorithm.words[0] = signature(*d, *a, *b, *c);
+#ifndef HIP
+  for (int i = 0; i < 4; i++) {
+    if (preference->alignments[i] < 16) {
+      return NOT_SUPPORTED;
+    }
+    results->algorithm.words[1 + i] = preference->alignments[i];
+  }
+#endif
   results->workspace = WORKSPACE;
   *found = 1;
   return SUCCESS;
@@ -394,8 +417,14 @@ API int FUNCTION(Matmul)(void*, Descriptor* descriptor, const float* alpha, cons
       (uintptr_t)workspace % 256 != 0) {
     return INVALID_VALUE;
   }
-  for (const void* matrix : {a, b, c, (const void*)d}) {
-    if ((uintptr_t)matrix % 16 != 0) {
+  const void* matrices[4] = {a, b, c, d};
+  for (int i = 0; i < 4; i++) {
+#ifdef HIP
+    uint64_t alignment = ALIGNMENT;
+#else
+    uint64_t alignment = algorithm->words[1 + i];
+#endif
+    if ((uintptr_t)matrices[i] % alignment != 0) {
       return NOT_SUPPORTED;
     }
   }

@@ -451,6 +451,7 @@ const char* const BACKWARD =
 const char* const SUMMED_END = "identity ";
 
 int refused = 0;
+int noted = 0;
 size_t version = 91000;
 
 bool supported(const Graph& graph, bool& summed) {
@@ -739,6 +740,7 @@ void run(const Engine& engine, const std::map<int64_t, char*>& memory, char* wor
 // ---- what tests can do to it: 1 refuses the forward pass, 2 and 4 the backward ones ----
 
 API void anneal_double_cudnn_refuse(int what) { refused = what; }
+API void anneal_double_cudnn_note(int what) { noted = what; }
 API void anneal_double_cudnn_version(int number) { version = number; }
 
 // ---- the library ----
@@ -844,13 +846,18 @@ API int cudnnBackendGetAttribute(Descriptor* d, int name, int type, int64_t most
   }
   if (d->kind == ENGINE && name == CUDNN_ATTR_ENGINE_NUMERICAL_NOTE && type == T_NOTE) {
     std::vector<int> notes{CUDNN_NUMERICAL_NOTE_TENSOR_CORE};
-    if (!d->engine->deterministic) {
+    if (noted == 1 || (noted == 0 && !d->engine->deterministic)) {
       notes.push_back(CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC);
     }
     *count = (int64_t)notes.size();
     for (int64_t i = 0; i < most && i < *count; i++) {
       static_cast<int*>(to)[i] = notes[i];
     }
+    return SUCCESS;
+  }
+  if (d->kind == ENGINE && name == CUDNN_ATTR_ENGINE_GLOBAL_INDEX && type == T_INT64) {
+    *count = 1;
+    *static_cast<int64_t*>(to) = d->engine->deterministic ? 11 : 10;
     return SUCCESS;
   }
   if (d->kind == PLAN && name == CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE && type == T_INT64 && most == 1) {

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <memory>
@@ -370,7 +371,7 @@ namespace {
 std::mutex injection_mutex;
 std::set<std::string> called;
 std::string injected_function;
-int injected_code = 0, injected_after = 0;
+int injected_code = 0, injected_after = 0, injections = 0;
 
 }  // namespace
 
@@ -397,13 +398,33 @@ API void anneal_double_inject(const char* function, int code, int after) {
   injected_function = function ? function : "";
   injected_code = code;
   injected_after = after;
+  injections = 0;
+}
+
+// Also by the environment, for processes of their own: "cuGraphLaunch 719 5".
+static void inject_as_environment_says() {
+  static bool looked = false;
+  const char* text = looked ? nullptr : getenv("ANNEAL_DOUBLE_FAIL");
+  looked = true;
+  char name[64];
+  if (text && sscanf(text, "%63s %d %d", name, &injected_code, &injected_after) == 3) {
+    injected_function = name;
+  }
 }
 
 API int anneal_double_injected(const char* function) {
   std::lock_guard<std::mutex> lock(injection_mutex);
+  inject_as_environment_says();
   called.insert(function);
-  return injected_function == function && injected_after-- <= 0 ? injected_code : 0;
+  if (injected_function != function || injected_after-- > 0) {
+    return 0;
+  }
+  injections++;
+  return injected_code;
 }
+
+// How often that happened since the last time that it was wanted.
+API int anneal_double_injections() { return injections; }
 
 // The functions that were called since the last time that this was asked, each on a line.
 API void anneal_double_called(char* to, int most) {

@@ -103,6 +103,8 @@ API const char* hipGetErrorName(hipError_t code) {
                                  : "hipErrorOfTheDouble";
 }
 
+API const char* hipGetErrorString(hipError_t) { return "an error of the test double"; }
+
 // ---- memory ----
 
 API hipError_t hipMalloc(Address* address, size_t bytes) { INJECTED return allocate(address, bytes); }

@@ -42,8 +42,7 @@ public record MemoryBill(Map<Arena, Long> arenas, long workspace) {
   }
 
   public static MemoryBill of(TrainingPlans plans, Device device) {
-    long workspace = plans.all().stream().mapToLong(device::workspaceBytes).sum();
-    return new MemoryBill(plans.bytes(), workspace);
+    return new MemoryBill(plans.bytes(), device.workspaceBytes(plans.all()));
   }
 
   public long total() {

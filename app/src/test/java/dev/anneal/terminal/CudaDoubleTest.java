@@ -142,7 +142,11 @@ class CudaDoubleTest extends OnGpuDouble {
     Result lost = anneal(train, losing);
     assertEquals(3, lost.code(), lost.out() + lost.err());
     String error = lost.err().lines().filter(line -> line.contains("lost")).findFirst().orElse("");
-    assertTrue(error.contains("CUDA_ERROR_LAUNCH_FAILED; what was saved before is whole"), error);
+    assertTrue(
+        error.contains(
+            "cuGraphLaunch says CUDA_ERROR_LAUNCH_FAILED (an error of the test double); what was"
+                + " saved before is whole"),
+        error);
     assertTrue(lost.err().lines().noneMatch(line -> line.startsWith("\tat ")), lost.err());
     Result resumed = anneal("train --json --backend cpu --resume " + run);
     assertEquals(0, resumed.code(), resumed.err());

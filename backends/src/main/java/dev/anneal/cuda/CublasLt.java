@@ -13,6 +13,7 @@ import dev.anneal.plan.DType;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -48,6 +49,11 @@ final class CublasLt {
               DType.F8E4M3, constant("CUDA_R_8F_E4M3", 28),
               DType.F8E5M2, constant("CUDA_R_8F_E5M2", 29)),
           constant("CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES", 1),
+          List.of(
+              constant("CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES", 5),
+              constant("CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES", 6),
+              constant("CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES", 7),
+              constant("CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES", 8)),
           64);
 
   static final CFunction VERSION =

@@ -11,6 +11,7 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.device.LibraryInfo;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.gpu.BlasLt;
 import dev.anneal.gpu.CompiledImages;
 import dev.anneal.gpu.GpuDevice;
 import dev.anneal.gpu.KernelImages;
@@ -23,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import jcuda.driver.CUdevice;
 import jcuda.driver.CUdevice_attribute;
 import jcuda.driver.JCudaDriver;
@@ -67,8 +69,8 @@ public final class CudaBackend implements Backend {
     JCudaLibrary.load(cache().directory());
     Optional<Nvrtc> nvrtc = nvrtc();
     int[] count = new int[1];
-    check(JCudaDriver.cuInit(0), "starting the driver");
-    check(JCudaDriver.cuDeviceGetCount(count), "counting devices");
+    check("cuInit", JCudaDriver.cuInit(0), "starting the driver");
+    check("cuDeviceGetCount", JCudaDriver.cuDeviceGetCount(count), "counting devices");
     List<DeviceInfo> devices = new ArrayList<>();
     for (int i = 0; i < count[0]; i++) {
       CUdevice device = device(i);
@@ -123,13 +125,16 @@ public final class CudaBackend implements Backend {
 
   private static CUdevice device(int index) {
     CUdevice device = new CUdevice();
-    check(JCudaDriver.cuDeviceGet(device, index), "looking at device " + index);
+    check("cuDeviceGet", JCudaDriver.cuDeviceGet(device, index), "looking at device " + index);
     return device;
   }
 
   private static int attribute(CUdevice device, int attribute) {
     int[] value = new int[1];
-    check(JCudaDriver.cuDeviceGetAttribute(value, attribute, device), "asking what it can");
+    check(
+        "cuDeviceGetAttribute",
+        JCudaDriver.cuDeviceGetAttribute(value, attribute, device),
+        "asking what it can");
     return value[0];
   }
 
@@ -148,9 +153,12 @@ public final class CudaBackend implements Backend {
       Optional<SharedLibrary> cublas,
       Optional<SharedLibrary> cudnn) {
     byte[] name = new byte[NAME_BYTES];
-    check(JCudaDriver.cuDeviceGetName(name, NAME_BYTES, device), "asking its name");
+    check(
+        "cuDeviceGetName",
+        JCudaDriver.cuDeviceGetName(name, NAME_BYTES, device),
+        "asking its name");
     long[] bytes = new long[1];
-    check(JCudaDriver.cuDeviceTotalMem(bytes, device), "asking its memory");
+    check("cuDeviceTotalMem", JCudaDriver.cuDeviceTotalMem(bytes, device), "asking its memory");
     String text = new String(name, StandardCharsets.UTF_8);
     return new DeviceInfo(
         "cuda",
@@ -185,10 +193,43 @@ public final class CudaBackend implements Backend {
     CUdevice device = device(info.index());
     int capability = capability(device);
     CudaDriver driver = new CudaDriver(device, capability);
-    Libraries libraries =
-        new Libraries(
-            cublas().map(found -> CublasLt.open(found, driver.stream(), capability)),
-            cudnn().flatMap(found -> CudnnAttention.open(found, driver.stream())));
+    Libraries libraries = libraries(info, driver, capability);
     return new GpuDevice(info, driver, images(capability), libraries, options);
+  }
+
+  /** What there is; own kernels do what a library that is missing or does not start would. */
+  private Libraries libraries(DeviceInfo info, CudaDriver driver, int capability) {
+    List<String> missing = new ArrayList<>();
+    Optional<BlasLt> matrices =
+        opened(
+            "multiply matrices",
+            CudaLibrary.CUBLAS_LT,
+            missing,
+            found -> CublasLt.open(found, driver.stream(), capability));
+    CudnnTrial trial = new CudnnTrial(driver, cache(), info.name() + ", " + info.details());
+    Optional<CudnnAttention> attention =
+        opened(
+            "do attention",
+            CudaLibrary.CUDNN,
+            missing,
+            found -> new CudnnAttention(found, driver.stream(), trial));
+    return new Libraries(matrices, attention, missing);
+  }
+
+  private <T> Optional<T> opened(
+      String purpose, CudaLibrary library, List<String> missing, Function<SharedLibrary, T> open) {
+    Optional<SharedLibrary> found = library.find(locator());
+    String reason = found.isPresent() ? "" : CudaLibraries.whyMissing(library, locator());
+    try {
+      if (found.isPresent()) {
+        return found.map(open);
+      }
+    } catch (CudnnException e) {
+      reason = found.orElseThrow().path() + " does not start: " + e.getMessage();
+    } catch (Failure e) {
+      reason = e.getMessage();
+    }
+    missing.add(reason + "; own kernels " + purpose + ", which is slower");
+    return Optional.empty();
   }
 }

@@ -39,9 +39,13 @@ final class CudaDriver implements Driver {
   CudaDriver(CUdevice device, int capability) {
     this.device = device;
     this.capability = capability;
-    check(JCudaDriver.cuDevicePrimaryCtxRetain(context, device), "opening it");
+    check(
+        "cuDevicePrimaryCtxRetain",
+        JCudaDriver.cuDevicePrimaryCtxRetain(context, device),
+        "opening it");
     enter();
     check(
+        "cuStreamCreate",
         JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING),
         "making a stream");
   }
@@ -70,7 +74,7 @@ final class CudaDriver implements Driver {
 
   @Override
   public void enter() {
-    check(JCudaDriver.cuCtxSetCurrent(context), "entering its context");
+    check("cuCtxSetCurrent", JCudaDriver.cuCtxSetCurrent(context), "entering its context");
   }
 
   @Override
@@ -87,7 +91,7 @@ final class CudaDriver implements Driver {
     if (code == CUresult.CUDA_ERROR_OUT_OF_MEMORY) {
       long[] free = new long[1];
       long[] total = new long[1];
-      check(JCudaDriver.cuMemGetInfo(free, total), "asking for its memory");
+      check("cuMemGetInfo", JCudaDriver.cuMemGetInfo(free, total), "asking for its memory");
       throw Failure.failed(
           "the "
               + what
@@ -99,8 +103,11 @@ final class CudaDriver implements Driver {
               + total[0]
               + "; lower --batch, --seq or the model's size, or recompute more");
     }
-    check(code, "allocating the " + what);
-    check(JCudaDriver.cuMemsetD8Async(pointer, (byte) 0, size, stream), "clearing the " + what);
+    check("cuMemAlloc", code, "allocating the " + what);
+    check(
+        "cuMemsetD8Async",
+        JCudaDriver.cuMemsetD8Async(pointer, (byte) 0, size, stream),
+        "clearing the " + what);
     return pointer.address();
   }
 
@@ -112,7 +119,7 @@ final class CudaDriver implements Driver {
 
   @Override
   public void synchronize(String doing) {
-    check(JCudaDriver.cuStreamSynchronize(stream), doing);
+    check("cuStreamSynchronize", JCudaDriver.cuStreamSynchronize(stream), doing);
   }
 
   @Override
@@ -124,6 +131,7 @@ final class CudaDriver implements Driver {
         MemorySegment part = from.asSlice(at, bytes);
         MemorySegment host = part.isNative() ? part : arena.allocate(bytes).copyFrom(part);
         check(
+            "cuMemcpyHtoDAsync",
             JCudaDriver.cuMemcpyHtoDAsync(
                 DevicePointer.at(address + at), pointer(host), bytes, stream),
             "copying to it");
@@ -141,6 +149,7 @@ final class CudaDriver implements Driver {
         MemorySegment part = to.asSlice(at, bytes);
         MemorySegment host = part.isNative() ? part : arena.allocate(bytes);
         check(
+            "cuMemcpyDtoHAsync",
             JCudaDriver.cuMemcpyDtoHAsync(
                 pointer(host), DevicePointer.at(address + at), bytes, stream),
             "copying from it");
@@ -160,7 +169,10 @@ final class CudaDriver implements Driver {
   public PreparedCommand prepare(Command.Clear clear) {
     CUdeviceptr address = DevicePointer.at(clear.address());
     return () ->
-        check(JCudaDriver.cuMemsetD8Async(address, (byte) 0, clear.bytes(), stream), "clearing");
+        check(
+            "cuMemsetD8Async",
+            JCudaDriver.cuMemsetD8Async(address, (byte) 0, clear.bytes(), stream),
+            "clearing");
   }
 
   @Override

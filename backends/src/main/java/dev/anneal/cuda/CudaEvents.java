@@ -19,19 +19,25 @@ final class CudaEvents implements Driver.Events {
     this.stream = stream;
     this.events = Stream.generate(CUevent::new).limit(count).toList();
     for (CUevent event : events) {
-      check(JCudaDriver.cuEventCreate(event, CUevent_flags.CU_EVENT_DEFAULT), "making an event");
+      check(
+          "cuEventCreate",
+          JCudaDriver.cuEventCreate(event, CUevent_flags.CU_EVENT_DEFAULT),
+          "making an event");
     }
   }
 
   @Override
   public void record(int i) {
-    check(JCudaDriver.cuEventRecord(events.get(i), stream), "timing");
+    check("cuEventRecord", JCudaDriver.cuEventRecord(events.get(i), stream), "timing");
   }
 
   @Override
   public float millisecondsAfter(int i) {
     float[] milliseconds = new float[1];
-    check(JCudaDriver.cuEventElapsedTime(milliseconds, events.get(i), events.get(i + 1)), "timing");
+    check(
+        "cuEventElapsedTime",
+        JCudaDriver.cuEventElapsedTime(milliseconds, events.get(i), events.get(i + 1)),
+        "timing");
     return milliseconds[0];
   }
 

@@ -19,6 +19,7 @@ final class CudaGraph implements Driver.Graph {
     this.stream = stream;
     this.name = name;
     check(
+        "cuStreamBeginCapture",
         JCudaDriver.cuStreamBeginCapture(
             stream, CUstreamCaptureMode.CU_STREAM_CAPTURE_MODE_THREAD_LOCAL),
         "capturing " + name);
@@ -30,15 +31,18 @@ final class CudaGraph implements Driver.Graph {
       JCudaDriver.cuStreamEndCapture(stream, captured);
       throw e;
     }
-    check(JCudaDriver.cuStreamEndCapture(stream, captured), "capturing " + name);
+    check(
+        "cuStreamEndCapture",
+        JCudaDriver.cuStreamEndCapture(stream, captured),
+        "capturing " + name);
     int instantiated = JCudaDriver.cuGraphInstantiate(executable, captured, 0);
     JCudaDriver.cuGraphDestroy(captured);
-    check(instantiated, "instantiating " + name);
+    check("cuGraphInstantiate", instantiated, "instantiating " + name);
   }
 
   @Override
   public void launch() {
-    check(JCudaDriver.cuGraphLaunch(executable, stream), "launching " + name);
+    check("cuGraphLaunch", JCudaDriver.cuGraphLaunch(executable, stream), "launching " + name);
   }
 
   @Override

@@ -20,6 +20,16 @@ final class CudaLibraries {
     return Arrays.stream(CudaLibrary.values()).map(library -> look(library, locator)).toList();
   }
 
+  /** Why there is none of {@code library}, in a line. */
+  static String whyMissing(CudaLibrary library, LibraryLocator locator) {
+    LibraryInfo none =
+        new LibrarySearch(locator)
+            .describe(library.sonames(), Optional.empty(), found -> Optional.empty());
+    return none instanceof LibraryInfo.Missing missing
+        ? missing.reason()
+        : "no " + library.description();
+  }
+
   private static LibraryInfo look(CudaLibrary library, LibraryLocator locator) {
     return new LibrarySearch(locator)
         .describe(

@@ -44,7 +44,8 @@ final class CudaModule implements Driver.Module {
               + " as compiled for sm_"
               + capability
               + ": "
-              + CUresult.stringFor(code)
+              + "cuModuleLoadData says "
+              + CudaErrors.text(code)
               + "; install a newer driver, or an NVRTC that is not newer than it");
     }
   }
@@ -57,6 +58,7 @@ final class CudaModule implements Driver.Module {
     String doing = "running " + launch.kernel();
     return () ->
         check(
+            "cuLaunchKernel",
             JCudaDriver.cuLaunchKernel(
                 function,
                 grid.x(),
@@ -76,6 +78,7 @@ final class CudaModule implements Driver.Module {
     CUfunction function = functions.computeIfAbsent(kernel, this::find);
     if (sharedBytes > hardware.sharedBytes()) {
       check(
+          "cuFuncSetAttribute",
           JCudaDriver.cuFuncSetAttribute(
               function,
               CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
@@ -88,6 +91,7 @@ final class CudaModule implements Driver.Module {
   private CUfunction find(String kernel) {
     CUfunction function = new CUfunction();
     check(
+        "cuModuleGetFunction",
         JCudaDriver.cuModuleGetFunction(function, module, kernel),
         "looking for " + kernel + " in " + file);
     return function;

@@ -1,5 +1,7 @@
 package dev.anneal.cuda;
 
+import dev.anneal.failure.ExitCode;
+import dev.anneal.failure.Failure;
 import dev.anneal.gpu.AttentionLibrary;
 import dev.anneal.gpu.Command;
 import dev.anneal.gpu.PreparedCommand;
@@ -7,13 +9,15 @@ import dev.anneal.gpu.SharedLibrary;
 import dev.anneal.plan.DType;
 import java.lang.foreign.Arena;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * Attention by NVIDIA's cuDNN 9: one plan per shape and direction, built when a program is first
- * measured, since only then its scratch is known. What cuDNN has no deterministic engine for stays
- * with our own kernels.
+ * measured, since only then its scratch is known. What cuDNN has no engine for that gives the same
+ * bits every time stays with our own kernels.
  */
 final class CudnnAttention implements AttentionLibrary {
   /** Channels of a head come in so many. */
@@ -40,23 +44,26 @@ final class CudnnAttention implements AttentionLibrary {
     }
   }
 
+  /** Runs of an engine of which nothing is noted; and of one that may differ, and need not. */
+  private static final int RUNS = 2;
+
+  private static final int RUNS_OF_NOTED = 8;
+
   private final CudnnLibrary library;
+  private final CudnnTrial trial;
   private final Arena arena = Arena.ofShared();
   private final Map<Shape, Optional<Forward>> forwards = new HashMap<>();
   private final Map<Shape, Optional<Backward>> backwards = new HashMap<>();
   private Optional<String> refusal = Optional.empty();
 
-  CudnnAttention(SharedLibrary library, CudaStream stream) {
+  /**
+   * @param trial of engines
+   * @throws CudnnException when the library does not start: it is for another driver, say
+   * @throws dev.anneal.failure.Failure when a function is missing
+   */
+  CudnnAttention(SharedLibrary library, CudaStream stream, CudnnTrial trial) {
     this.library = new CudnnLibrary(library, stream);
-  }
-
-  /** Nothing when the library does not start: one for another driver, or with parts missing. */
-  static Optional<AttentionLibrary> open(SharedLibrary library, CudaStream stream) {
-    try {
-      return Optional.of(new CudnnAttention(library, stream));
-    } catch (CudnnException e) {
-      return Optional.empty();
-    }
+    this.trial = trial;
   }
 
   @Override
@@ -99,7 +106,13 @@ final class CudnnAttention implements AttentionLibrary {
           }
           try {
             CudnnAttentionGraph.Forward graph = CudnnAttentionGraph.forward(s);
-            return Optional.of(new Forward(graph, CudnnPlan.of(library, graph.graph())));
+            return Optional.of(
+                new Forward(
+                    graph,
+                    CudnnPlan.first(
+                        library,
+                        graph.graph(),
+                        engine -> repeats(s, new Forward(graph, engine.plan()), engine))));
           } catch (CudnnException e) {
             refuse("forward", s, e);
             return Optional.empty();
@@ -118,7 +131,13 @@ final class CudnnAttention implements AttentionLibrary {
           for (boolean summed : new boolean[] {false, true}) {
             try {
               CudnnAttentionGraph.Backward graph = CudnnAttentionGraph.backward(s, summed);
-              return Optional.of(new Backward(graph, CudnnPlan.of(library, graph.graph())));
+              return Optional.of(
+                  new Backward(
+                      graph,
+                      CudnnPlan.first(
+                          library,
+                          graph.graph(),
+                          engine -> repeats(s, new Backward(graph, engine.plan()), engine))));
             } catch (CudnnException e) {
               if (summed) {
                 refuse("backward", s, e);
@@ -127,6 +146,62 @@ final class CudnnAttention implements AttentionLibrary {
           }
           return Optional.empty();
         });
+  }
+
+  private boolean repeats(Shape shape, Forward built, CudnnPlan.Candidate engine) {
+    long outputs = (long) shape.batch() * shape.tokens() * shape.heads() * shape.headSize();
+    return repeats(
+        "forward, " + shape,
+        engine,
+        buffers -> {
+          int bytes = shape.format().bytes();
+          return List.of(
+              forward(
+                  new Command.AttentionForward(
+                      shape,
+                      buffers.result(bytes * outputs),
+                      buffers.result(Float.BYTES * outputs / shape.headSize()),
+                      buffers.random(shape.format(), 3 * outputs),
+                      buffers.scratch(built.plan.workspaceBytes())),
+                  built));
+        });
+  }
+
+  private boolean repeats(Shape shape, Backward built, CudnnPlan.Candidate engine) {
+    long outputs = (long) shape.batch() * shape.tokens() * shape.heads() * shape.headSize();
+    boolean summed = built.sumBytes() > 0;
+    return repeats(
+        "backward, " + (summed ? "summed, " : "") + shape,
+        engine,
+        buffers -> {
+          int bytes = shape.format().bytes();
+          long rows = outputs / shape.headSize();
+          long scratch =
+              buffers.scratch(Math.max(1, built.sumBytes() + built.plan.workspaceBytes()));
+          return List.of(
+              trial.driver().prepare(new Command.Clear(scratch, Math.max(1, built.sumBytes()))),
+              backward(
+                  new Command.AttentionBackward(
+                      shape,
+                      buffers.result(3 * bytes * outputs),
+                      buffers.result(Float.BYTES * rows),
+                      buffers.random(shape.format(), outputs),
+                      buffers.random(shape.format(), 3 * outputs),
+                      buffers.random(shape.format(), outputs),
+                      buffers.alike(DType.F32, rows, Math.log(shape.tokens())),
+                      scratch),
+                  built));
+        });
+  }
+
+  /** Decided by bits, or where there is no memory for that, by what the library notes. */
+  private boolean repeats(String what, CudnnPlan.Candidate engine, CudnnTrial.Run run) {
+    return trial
+        .repeats(
+            name() + " " + library.version() + ", " + what + ", " + engine.name(),
+            engine.noted() ? RUNS_OF_NOTED : RUNS,
+            run)
+        .orElse(!engine.noted());
   }
 
   private void refuse(String direction, Shape shape, CudnnException e) {
@@ -146,10 +221,34 @@ final class CudnnAttention implements AttentionLibrary {
 
   @Override
   public PreparedCommand prepare(Command.FusedAttention command) {
-    return switch (command) {
-      case Command.AttentionForward c -> forward(c, built(c.shape()).orElseThrow());
-      case Command.AttentionBackward c -> backward(c, builtBackward(c.shape()).orElseThrow());
-    };
+    PreparedCommand prepared =
+        said(
+            () ->
+                switch (command) {
+                  case Command.AttentionForward c -> forward(c, built(c.shape()).orElseThrow());
+                  case Command.AttentionBackward c ->
+                      backward(c, builtBackward(c.shape()).orElseThrow());
+                });
+    return () ->
+        said(
+            () -> {
+              prepared.enqueue();
+              return true;
+            });
+  }
+
+  /** Where a plan was accepted, what the library refuses of it is an error. */
+  private <T> T said(Supplier<T> call) {
+    try {
+      return call.get();
+    } catch (CudnnException e) {
+      throw new Failure(
+          ExitCode.BACKEND,
+          name()
+              + " fails: "
+              + e.getMessage()
+              + "; what was saved before is whole, start again from the last checkpoint");
+    }
   }
 
   private static float scale(Shape shape) {

@@ -27,6 +27,8 @@ final class CudnnLibrary implements AutoCloseable {
   /** What a null terminated text of the library may have at most. */
   private static final long TEXT_BYTES = 4096;
 
+  private static final int MAJOR = 9;
+
   private final Map<CudnnFunction, MethodHandle> functions = new EnumMap<>(CudnnFunction.class);
   private final MemorySegment handle;
   private final long version;
@@ -42,6 +44,9 @@ final class CudnnLibrary implements AutoCloseable {
     }
     try (Arena local = Arena.ofConfined()) {
       version = (long) bound(CudnnFunction.VERSION).invokeExact();
+      if (version / 10000 != MAJOR) {
+        throw new CudnnException("it says that it is " + name() + ", and " + MAJOR + " is needed");
+      }
       MemorySegment to = local.allocate(ADDRESS);
       check("cudnnCreate", (int) bound(CudnnFunction.CREATE).invokeExact(to));
       handle = to.get(ADDRESS, 0);

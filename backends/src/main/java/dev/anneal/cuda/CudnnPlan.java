@@ -10,6 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.stream.LongStream;
 
 /**
@@ -38,31 +39,61 @@ final class CudnnPlan {
   }
 
   /**
-   * The first engine of cuDNN's own choice that gives the same bits every time.
+   * An engine that a plan was made with.
+   *
+   * @param name says which one it is, within one version of cuDNN and for one graph
+   * @param noted whether the library notes of it that it may give other bits every time
+   */
+  record Candidate(CudnnPlan plan, String name, boolean noted) {}
+
+  /**
+   * The first engine of cuDNN's own choice that is {@code accepted}.
    *
    * @throws CudnnException when there is none
    */
-  static CudnnPlan of(CudnnLibrary library, CudnnGraph graph) {
+  static CudnnPlan first(CudnnLibrary library, CudnnGraph graph, Predicate<Candidate> accepted) {
+    String why = "";
     try (CudnnLowering lowering = new CudnnLowering(library)) {
       MemorySegment operations = lowering.lower(graph);
       for (HeaderConstant mode : List.of(MODE_A, FALLBACK)) {
-        for (MemorySegment config : configs(library, lowering, operations, mode)) {
-          if (deterministic(library, lowering, config)) {
-            MemorySegment plan = library.create(CudnnKind.EXECUTION_PLAN);
-            try {
-              library.set(plan, CudnnAttribute.PLAN_HANDLE, library.handle().address());
-              library.set(plan, CudnnAttribute.PLAN_CONFIG, List.of(config));
-              library.finish(CudnnKind.EXECUTION_PLAN, plan);
-              return new CudnnPlan(library, plan);
-            } catch (CudnnException e) {
-              // This configuration does not compile here; the next may.
-              library.destroy(plan);
+        List<MemorySegment> configs = configs(library, lowering, operations, mode);
+        for (int i = 0; i < configs.size(); i++) {
+          MemorySegment plan = library.create(CudnnKind.EXECUTION_PLAN);
+          try {
+            library.set(plan, CudnnAttribute.PLAN_HANDLE, library.handle().address());
+            library.set(plan, CudnnAttribute.PLAN_CONFIG, List.of(configs.get(i)));
+            library.finish(CudnnKind.EXECUTION_PLAN, plan);
+            Candidate candidate =
+                candidate(library, lowering, configs.get(i), new CudnnPlan(library, plan), mode, i);
+            if (accepted.test(candidate)) {
+              return candidate.plan();
             }
+          } catch (CudnnException e) {
+            // This configuration does not compile here; the next may.
+            why = "; " + e.getMessage();
           }
+          library.destroy(plan);
         }
       }
     }
-    throw new CudnnException("there is no deterministic engine");
+    throw new CudnnException("no engine gives the same bits every time" + why);
+  }
+
+  private static Candidate candidate(
+      CudnnLibrary library,
+      CudnnLowering lowering,
+      MemorySegment config,
+      CudnnPlan plan,
+      HeaderConstant mode,
+      int place) {
+    MemorySegment engine = lowering.create(CudnnKind.ENGINE);
+    library.fill(config, CudnnAttribute.CONFIG_ENGINE, List.of(engine));
+    List<Long> notes = library.numbers(engine, CudnnAttribute.ENGINE_NOTES, MOST_NOTES);
+    long index = library.numbers(engine, CudnnAttribute.ENGINE_INDEX, 1).getFirst();
+    return new Candidate(
+        plan,
+        "engine " + index + ", " + mode.name() + " " + place,
+        notes.contains((long) NONDETERMINISTIC.value()));
   }
 
   /** What cuDNN proposes for a graph, best first; nothing when it knows no such graph. */
@@ -82,15 +113,6 @@ final class CudnnPlan {
     } catch (CudnnException e) {
       return List.of();
     }
-  }
-
-  private static boolean deterministic(
-      CudnnLibrary library, CudnnLowering lowering, MemorySegment config) {
-    MemorySegment engine = lowering.create(CudnnKind.ENGINE);
-    library.fill(config, CudnnAttribute.CONFIG_ENGINE, List.of(engine));
-    return !library
-        .numbers(engine, CudnnAttribute.ENGINE_NOTES, MOST_NOTES)
-        .contains((long) NONDETERMINISTIC.value());
   }
 
   /** Bytes of scratch that a run needs. */

@@ -35,6 +35,7 @@ final class DriverProbe {
           "cuDevicePrimaryCtxRelease_v2",
           "cuCtxSetCurrent",
           "cuGetErrorName",
+          "cuGetErrorString",
           "cuMemAlloc_v2",
           "cuMemFree_v2",
           "cuMemGetInfo_v2",
@@ -103,7 +104,7 @@ final class DriverProbe {
         return new Absent(
             "the NVIDIA driver "
                 + driver.path()
-                + " does not start (error "
+                + " does not start (cuInit says error "
                 + started
                 + "); is the kernel's module of the same version loaded?");
       }
@@ -111,7 +112,12 @@ final class DriverProbe {
       int asked = (int) driver.function(VERSION).invokeExact(version);
       return asked == 0
           ? new Present(driver, version.get(JAVA_INT, 0))
-          : new Absent("the NVIDIA driver " + driver.path() + " does not say its version");
+          : new Absent(
+              "the NVIDIA driver "
+                  + driver.path()
+                  + " does not say its version (cuDriverGetVersion says error "
+                  + asked
+                  + ")");
     } catch (RuntimeException | Error e) {
       throw e;
     } catch (Throwable e) {

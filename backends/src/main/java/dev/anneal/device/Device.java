@@ -8,6 +8,7 @@ import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Rewrite;
 import java.lang.foreign.MemorySegment;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -87,6 +88,11 @@ public interface Device extends AutoCloseable {
 
   /** Bytes of scratch that {@link #compile} will allocate beside the arenas for {@code plan}. */
   long workspaceBytes(Plan plan);
+
+  /** The same for plans that are all compiled, whose programs may share some. */
+  default long workspaceBytes(Collection<Plan> plans) {
+    return plans.stream().mapToLong(this::workspaceBytes).sum();
+  }
 
   /** Copies all of {@code from} to {@code to} at byte {@code offset}. */
   void copyIn(Memory to, long offset, MemorySegment from);

@@ -13,6 +13,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.IntFunction;
@@ -23,7 +24,7 @@ import java.util.function.IntFunction;
  * {@link BlasLtHeader} is what differs.
  */
 public final class BlasLt implements MatrixLibrary {
-  /** Of addresses that are not known yet. */
+  /** More than this no kernel asks of an address. */
   private static final long ALIGNMENT = 256;
 
   private final BlasLtHeader header;
@@ -161,8 +162,14 @@ public final class BlasLt implements MatrixLibrary {
     if (gelu && !fusesGelu) {
       return false;
     }
-    // The same wherever its matrices lie; a bias may be wanted, but not be looked at.
-    return does.computeIfAbsent(product.anywhere(ALIGNMENT), this::asked);
+    // The same at all addresses of one alignment; a bias may be wanted, but not be looked at.
+    long least =
+        Math.min(alignment(product.a()), Math.min(alignment(product.b()), alignment(product.d())));
+    return does.computeIfAbsent(product.anywhere(least), this::asked);
+  }
+
+  private static long alignment(long address) {
+    return address == 0 ? ALIGNMENT : Math.min(ALIGNMENT, Long.lowestOneBit(address));
   }
 
   private boolean asked(Product product) {
@@ -249,6 +256,9 @@ public final class BlasLt implements MatrixLibrary {
     MemorySegment preference = calls.newPreference();
     try (Arena local = Arena.ofConfined()) {
       calls.setWorkspace(preference, p.workspaceBytes());
+      calls.setAlignments(
+          preference,
+          List.of(alignment(p.a()), alignment(p.b()), alignment(p.d()), alignment(p.d())));
       // The algorithm, then the workspace it needs, a status, waves and four more.
       int size = header.algorithmBytes();
       MemorySegment result = local.allocate(size + 32, 8);

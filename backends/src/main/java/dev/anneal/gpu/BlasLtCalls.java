@@ -12,6 +12,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
 
@@ -114,14 +115,27 @@ final class BlasLtCalls implements AutoCloseable {
 
   void setWorkspace(MemorySegment preference, long bytes) throws Throwable {
     try (Arena local = Arena.ofConfined()) {
-      MemorySegment value = local.allocateFrom(JAVA_LONG, bytes);
-      check(
-          BlasLtFunction.PREFERENCE_SET_ATTRIBUTE,
-          (int)
-              bound(BlasLtFunction.PREFERENCE_SET_ATTRIBUTE)
-                  .invokeExact(
-                      preference, header.workspaceBytes().value(), value, value.byteSize()));
+      prefer(preference, header.workspaceBytes(), local.allocateFrom(JAVA_LONG, bytes));
     }
+  }
+
+  /** What the addresses of A, B, C and D are multiples of, where the library wants to be told. */
+  void setAlignments(MemorySegment preference, List<Long> bytes) throws Throwable {
+    try (Arena local = Arena.ofConfined()) {
+      for (int i = 0; i < header.alignments().size(); i++) {
+        MemorySegment value = local.allocateFrom(JAVA_INT, Math.toIntExact(bytes.get(i)));
+        prefer(preference, header.alignments().get(i), value);
+      }
+    }
+  }
+
+  private void prefer(MemorySegment preference, HeaderConstant attribute, MemorySegment value)
+      throws Throwable {
+    check(
+        BlasLtFunction.PREFERENCE_SET_ATTRIBUTE,
+        (int)
+            bound(BlasLtFunction.PREFERENCE_SET_ATTRIBUTE)
+                .invokeExact(preference, attribute.value(), value, value.byteSize()));
   }
 
   /** Sets an attribute of 4 bytes to one of the header's own values. */

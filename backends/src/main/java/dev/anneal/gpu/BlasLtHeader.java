@@ -1,6 +1,7 @@
 package dev.anneal.gpu;
 
 import dev.anneal.plan.DType;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -10,6 +11,8 @@ import java.util.Optional;
  * @param prefix of its functions: {@code cublasLt}
  * @param types number formats
  * @param workspaceBytes the preference that says how much scratch there is
+ * @param alignments the preferences that say what the addresses of A, B, C and D are multiples of;
+ *     none where the library looks at the addresses themselves
  * @param algorithmBytes of the structure that holds an algorithm
  */
 public record BlasLtHeader(
@@ -20,9 +23,11 @@ public record BlasLtHeader(
     Epilogues epilogues,
     Map<DType, HeaderConstant> types,
     HeaderConstant workspaceBytes,
+    List<HeaderConstant> alignments,
     int algorithmBytes) {
   public BlasLtHeader {
     types = Map.copyOf(types);
+    alignments = List.copyOf(alignments);
   }
 
   /** In what format fp32 is multiplied; {@code tf32} is as fp32's where it has none. */

@@ -20,6 +20,7 @@ import dev.anneal.plan.Rewrite;
 import dev.anneal.plan.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -42,6 +43,7 @@ public final class GpuDevice implements Device {
   private final KernelModules modules;
   private final Libraries libraries;
   private final KernelVersions versions;
+  private final SharedScratch scratch;
 
   /**
    * @param images where the kernels come from
@@ -57,6 +59,7 @@ public final class GpuDevice implements Device {
     this.driver = driver;
     this.modules = new KernelModules(driver, images);
     this.libraries = libraries;
+    this.scratch = new SharedScratch(driver);
     this.versions =
         new KernelVersions(
             info.backend(),
@@ -131,30 +134,29 @@ public final class GpuDevice implements Device {
   /** A program for tensors that lie where {@code places} says. */
   Program compile(Plan plan, ToLongFunction<Tensor> places) {
     checkFormats(plan);
+    return LargeStack.call(() -> compiled(plan, places));
+  }
+
+  private Program compiled(Plan plan, ToLongFunction<Tensor> places) {
     driver.enter();
     Workspace measured = measured(plan);
-    GpuMemory own = new GpuMemory(driver, "workspace of " + plan.name(), measured.bytes());
+    ProgramMemory own = ProgramMemory.of(plan, measured, driver, scratch);
     try {
-      return compile(plan, places, own, measured.constantBytes());
+      Workspace workspace = new Workspace(own.constants().address(), own.scratch().address());
+      List<List<Command>> commands = commands(plan, places, workspace);
+      try (var host = java.lang.foreign.Arena.ofConfined()) {
+        for (Workspace.Constant constant : workspace.constants()) {
+          driver.copyIn(
+              own.constants().address() + constant.offset(),
+              host.allocateFrom(ValueLayout.JAVA_LONG, constant.words()));
+        }
+      }
+      driver.synchronize("preparing " + plan.name());
+      return new GpuProgram(plan, driver, own, commands, this::prepare);
     } catch (RuntimeException e) {
       own.close();
       throw e;
     }
-  }
-
-  private Program compile(
-      Plan plan, ToLongFunction<Tensor> places, GpuMemory own, long constantBytes) {
-    Workspace workspace = new Workspace(own.address(), constantBytes);
-    List<List<Command>> commands = commands(plan, places, workspace);
-    try (var host = java.lang.foreign.Arena.ofConfined()) {
-      for (Workspace.Constant constant : workspace.constants()) {
-        driver.copyIn(
-            own.address() + constant.offset(),
-            host.allocateFrom(ValueLayout.JAVA_LONG, constant.words()));
-      }
-    }
-    driver.synchronize("preparing " + plan.name());
-    return new GpuProgram(plan, driver, own, commands, this::prepare);
   }
 
   private PreparedCommand prepare(Command command) {
@@ -208,9 +210,24 @@ public final class GpuDevice implements Device {
 
   @Override
   public long workspaceBytes(Plan plan) {
-    // A library may build its plans for this, on the device.
-    driver.enter();
-    return measured(plan).bytes();
+    return workspaceBytes(List.of(plan));
+  }
+
+  @Override
+  public long workspaceBytes(Collection<Plan> plans) {
+    return LargeStack.call(
+        () -> {
+          // A library may build its plans for this, on the device.
+          driver.enter();
+          long constants = 0;
+          long shared = 0;
+          for (Plan plan : plans) {
+            Workspace measured = measured(plan);
+            constants += measured.constantBytes();
+            shared = Math.max(shared, measured.scratchBytes());
+          }
+          return constants + shared;
+        });
   }
 
   @Override

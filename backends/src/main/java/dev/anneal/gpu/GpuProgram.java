@@ -19,7 +19,7 @@ final class GpuProgram implements Program {
 
   private final Plan plan;
   private final Driver driver;
-  private final GpuMemory workspace;
+  private final ProgramMemory memory;
   private final List<List<PreparedCommand>> commands;
   private final Driver.Events events;
   private final long[] lastTimed;
@@ -31,12 +31,12 @@ final class GpuProgram implements Program {
   GpuProgram(
       Plan plan,
       Driver driver,
-      GpuMemory workspace,
+      ProgramMemory memory,
       List<List<Command>> commands,
       Function<Command, PreparedCommand> prepare) {
     this.plan = plan;
     this.driver = driver;
-    this.workspace = workspace;
+    this.memory = memory;
     this.commands = commands.stream().map(ofOp -> ofOp.stream().map(prepare).toList()).toList();
     this.lastTimed = new long[commands.size()];
     this.events = driver.events(commands.size() + 1);
@@ -101,7 +101,7 @@ final class GpuProgram implements Program {
       driver.enterToRelease();
       graph.ifPresent(Driver.Graph::close);
       events.close();
-      workspace.close();
+      memory.close();
     }
   }
 }

@@ -4,16 +4,29 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** What a vendor's libraries do on a device; all else, own kernels do. */
+/**
+ * What a vendor's libraries do on a device; all else, own kernels do.
+ *
+ * @param missing why one that a user would want is not among them, a line each
+ */
 public record Libraries(
-    Optional<? extends MatrixLibrary> matrices, Optional<? extends AttentionLibrary> attention) {
-  public static final Libraries NONE = new Libraries(Optional.empty(), Optional.empty());
+    Optional<? extends MatrixLibrary> matrices,
+    Optional<? extends AttentionLibrary> attention,
+    List<String> missing) {
+  public static final Libraries NONE = new Libraries(Optional.empty(), Optional.empty(), List.of());
 
-  /** What they could not do so far and had been expected to, a line each. */
+  public Libraries {
+    missing = List.copyOf(missing);
+  }
+
+  /** What they are not there for, or could not do so far and had been expected to, a line each. */
   List<String> refusals() {
-    return Stream.of(
-            matrices.flatMap(MatrixLibrary::refusal), attention.flatMap(AttentionLibrary::refusal))
-        .flatMap(Optional::stream)
+    return Stream.concat(
+            missing.stream(),
+            Stream.of(
+                    matrices.flatMap(MatrixLibrary::refusal),
+                    attention.flatMap(AttentionLibrary::refusal))
+                .flatMap(Optional::stream))
         .toList();
   }
 

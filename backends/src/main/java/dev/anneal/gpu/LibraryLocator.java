@@ -14,6 +14,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -133,6 +136,15 @@ public record LibraryLocator(List<Path> named, List<Path> folders, String search
     return children;
   }
 
+  /** The versions of {@code libx.so} that are in any folder by the name {@code libx.so.VERSION}. */
+  public IntStream versions(String name) {
+    return Stream.concat(named.stream(), folders.stream())
+        .flatMap(folder -> children(folder, name + ".[0-9]*").stream())
+        .map(file -> file.getFileName().toString().substring(name.length() + 1))
+        .filter(version -> version.matches("\\d{1,9}"))
+        .mapToInt(Integer::parseInt);
+  }
+
   /**
    * The first of {@code sonames} that is anywhere: a newer one in any place comes first.
    *
@@ -181,6 +193,18 @@ public record LibraryLocator(List<Path> named, List<Path> folders, String search
       return Optional.of(SymbolLookup.libraryLookup(name, Arena.global()));
     } catch (IllegalArgumentException e) {
       return Optional.empty(); // There is none of this name, or it is for another machine.
+    }
+  }
+
+  /** All files that this process has loaded whose name begins with {@code name}. */
+  public static Set<String> allLoaded(String name) {
+    try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
+      return maps.filter(line -> line.indexOf('/') >= 0)
+          .map(line -> line.substring(line.indexOf('/')))
+          .filter(path -> path.contains("/" + name))
+          .collect(Collectors.toCollection(TreeSet::new));
+    } catch (IOException e) {
+      return Set.of();
     }
   }
 

@@ -21,6 +21,10 @@ import java.util.stream.Stream;
 /** What a search for a library came to, in words: where it is, or why it is not to be had. */
 public record LibrarySearch(LibraryLocator locator) {
   private static final int RTLD_NOW = 2;
+
+  /** Of names that are listed one by one. */
+  private static final int MOST_NAMED = 4;
+
   private static final long LONGEST_MESSAGE = 4096;
 
   /** Where the loader looks, as far as that can be said without reading its cache. */
@@ -91,7 +95,10 @@ public record LibrarySearch(LibraryLocator locator) {
         }
       }
     }
-    String none = "no " + String.join(" or ", sonames);
+    String none =
+        sonames.size() > MOST_NAMED
+            ? "no " + stem(sonames.getFirst()) + ".so of any version"
+            : "no " + String.join(" or ", sonames);
     return folders.stream()
         .flatMap(
             folder -> LibraryLocator.children(folder, stem(sonames.getFirst()) + ".so.*").stream())

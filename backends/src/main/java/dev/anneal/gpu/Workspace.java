@@ -5,7 +5,8 @@ import java.util.List;
 
 /**
  * Device memory of a program beside the arenas: constants, which stay, and scratch, which every op
- * has for itself while it runs. Laid out twice: at base 0 to learn the size, then where it is.
+ * has for itself while it runs and which programs share. Laid out twice: at base 0 to learn the
+ * size, then where it is.
  */
 final class Workspace {
   private static final long ALIGNMENT = 256;
@@ -20,10 +21,10 @@ final class Workspace {
   private long scratchUsed;
   private long scratchBytes;
 
-  /** Constants at {@code base}, scratch after {@code constantRoom} bytes of them. */
-  Workspace(long base, long constantRoom) {
-    this.constantBase = base;
-    this.scratchBase = base + constantRoom;
+  /** Constants from {@code constantBase} on, scratch from {@code scratchBase} on. */
+  Workspace(long constantBase, long scratchBase) {
+    this.constantBase = constantBase;
+    this.scratchBase = scratchBase;
   }
 
   private static long aligned(long bytes) {
@@ -59,7 +60,7 @@ final class Workspace {
     return constantBytes;
   }
 
-  long bytes() {
-    return constantBytes + scratchBytes;
+  long scratchBytes() {
+    return scratchBytes;
   }
 }

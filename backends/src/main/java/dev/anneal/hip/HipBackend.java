@@ -15,6 +15,8 @@ import dev.anneal.gpu.GpuDevice;
 import dev.anneal.gpu.KernelSource;
 import dev.anneal.gpu.Libraries;
 import dev.anneal.gpu.LibraryLocator;
+import dev.anneal.gpu.SharedLibrary;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -126,9 +128,33 @@ public final class HipBackend implements Backend {
         new Libraries(
             HipLibrary.BLAS_LT
                 .find(locator())
-                .map(found -> HipBlasLt.open(found, driver.stream(), architecture)),
-            Optional.empty());
+                .map(
+                    found -> {
+                      requireSameRuntime(runtime.library(), found);
+                      return HipBlasLt.open(found, driver.stream(), architecture);
+                    }),
+            Optional.empty(),
+            List.of());
     return new GpuDevice(info, driver, images, libraries, options);
+  }
+
+  /**
+   * Two runtimes in one process, the system's and a wheel's say, do not know of each other's memory
+   * and streams.
+   */
+  static void requireSameRuntime(SharedLibrary runtime, SharedLibrary user) {
+    String function = HipFunction.MALLOC.function().name();
+    Optional<MemorySegment> used = user.symbols().find(function);
+    if (used.isPresent() && !used.equals(runtime.symbols().find(function))) {
+      throw new Failure(
+          ExitCode.BACKEND,
+          user.path()
+              + " brings a HIP runtime of its own beside "
+              + runtime.path()
+              + ": loaded are "
+              + String.join(" and ", LibraryLocator.allLoaded("libamdhip64.so"))
+              + "; have both of one ROCm, by ROCM_PATH or LD_LIBRARY_PATH");
+    }
   }
 
   private Failure missing() {

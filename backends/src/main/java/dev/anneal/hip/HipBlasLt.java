@@ -63,6 +63,7 @@ final class HipBlasLt {
               DType.F8E4M3FNUZ, constant("HIP_R_8F_E4M3_FNUZ", 1000),
               DType.F8E5M2FNUZ, constant("HIP_R_8F_E5M2_FNUZ", 1001)),
           constant("HIPBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES", 1),
+          List.of(),
           24);
 
   /** The library has no function that names its result codes. */

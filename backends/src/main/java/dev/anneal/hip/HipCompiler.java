@@ -57,7 +57,10 @@ record HipCompiler(CompilerLibrary hiprtc, Architecture architecture, int wave)
                 "-O3",
                 "-ffp-contract=off",
                 "-std=c++17"),
-            architecture.matrixUnit().options().stream())
+            Stream.concat(
+                // hipRTC adds it, and compilers on their own do not; what is measured is what runs.
+                architecture.name().startsWith("gfx1") ? Stream.of("-mcumode") : Stream.of(),
+                architecture.matrixUnit().options().stream()))
         .toList();
   }
 

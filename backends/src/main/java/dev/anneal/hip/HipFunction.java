@@ -9,7 +9,8 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemoryLayout;
 
 /**
- * The functions of libamdhip64 that every ROCm has alike; all but the last return a result code.
+ * The functions of libamdhip64 that every ROCm has alike; all but the last two return a result
+ * code.
  */
 enum HipFunction {
   INIT("hipInit", JAVA_INT),
@@ -54,7 +55,8 @@ enum HipFunction {
       JAVA_LONG,
       ADDRESS,
       ADDRESS),
-  ERROR_NAME(new CFunction("hipGetErrorName", FunctionDescriptor.of(ADDRESS, JAVA_INT)));
+  ERROR_NAME(new CFunction("hipGetErrorName", FunctionDescriptor.of(ADDRESS, JAVA_INT))),
+  ERROR_TEXT(new CFunction("hipGetErrorString", FunctionDescriptor.of(ADDRESS, JAVA_INT)));
 
   private final CFunction function;
 

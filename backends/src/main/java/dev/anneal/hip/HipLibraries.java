@@ -35,7 +35,7 @@ final class HipLibraries {
             : library.find(locator);
     return new LibrarySearch(locator)
         .describe(
-            library.sonames(),
+            library.sonames(locator),
             found,
             it ->
                 switch (library) {

@@ -48,7 +48,8 @@ final class HipModule implements Driver.Module {
                 + " as compiled for "
                 + architecture.name()
                 + ": "
-                + runtime.errorName(loaded)
+                + "hipModuleLoadData says "
+                + runtime.text(loaded)
                 + "; install a hipRTC of the runtime's version");
       }
       this.module = handle.get(JAVA_LONG, 0);

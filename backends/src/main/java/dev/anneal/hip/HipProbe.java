@@ -51,7 +51,9 @@ final class HipProbe {
           "the HIP runtime "
               + library.path()
               + " does not start: "
-              + runtime.errorName(started == 0 ? -count : started));
+              + (started == 0 ? HipFunction.DEVICE_COUNT : HipFunction.INIT).function().name()
+              + " says "
+              + runtime.text(started == 0 ? -count : started));
     }
     return new Present(runtime, count);
   }

@@ -77,15 +77,15 @@ final class HipRuntime {
     }
   }
 
-  private void call(String doing, Call call) {
-    check(code(call), doing);
+  private void call(HipFunction function, String doing, Call call) {
+    check(function, code(call), doing);
   }
 
   /** The eight bytes that a call writes through its pointer. */
-  private long result(String doing, CallInto call) {
+  private long result(HipFunction function, String doing, CallInto call) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment result = arena.allocate(JAVA_LONG);
-      check(code(() -> call.run(result)), doing);
+      check(function, code(() -> call.run(result)), doing);
       return result.get(JAVA_LONG, 0);
     }
   }
@@ -95,15 +95,27 @@ final class HipRuntime {
    *
    * @throws Failure with exit code 3: after an error the device answers nothing any more
    */
-  private void check(int code, String doing) {
+  private void check(HipFunction function, int code, String doing) {
     if (code != 0) {
       throw new Failure(
           ExitCode.BACKEND,
           "the HIP device was lost while "
               + doing
               + ": "
-              + errorName(code)
+              + function.function().name()
+              + " says "
+              + text(code)
               + "; what was saved before is whole, start again from the last checkpoint");
+    }
+  }
+
+  /** A result code's name, and the runtime's own words for it. */
+  String text(int code) {
+    try {
+      MemorySegment words = (MemorySegment) bound(HipFunction.ERROR_TEXT).invokeExact(code);
+      return errorName(code) + " (" + words.reinterpret(NAME_BYTES).getString(0) + ")";
+    } catch (Throwable e) {
+      throw SharedLibrary.rethrown(e);
     }
   }
 
@@ -138,6 +150,7 @@ final class HipRuntime {
     int version =
         (int)
             result(
+                HipFunction.RUNTIME_VERSION,
                 "asking its version",
                 to -> (int) bound(HipFunction.RUNTIME_VERSION).invokeExact(to));
     return version / 10_000_000 + "." + version % 10_000_000 / 100_000;
@@ -147,6 +160,7 @@ final class HipRuntime {
   int wave(int device) {
     return (int)
         result(
+            HipFunction.DEVICE_ATTRIBUTE,
             "asking",
             to -> (int) bound(HipFunction.DEVICE_ATTRIBUTE).invokeExact(to, WAVE.value(), device));
   }
@@ -155,6 +169,7 @@ final class HipRuntime {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment name = arena.allocate(NAME_BYTES);
       call(
+          HipFunction.DEVICE_NAME,
           "asking its name",
           () -> (int) bound(HipFunction.DEVICE_NAME).invokeExact(name, NAME_BYTES, device));
       return name.getString(0);
@@ -163,12 +178,17 @@ final class HipRuntime {
 
   long memoryBytes(int device) {
     return result(
-        "asking its memory", to -> (int) bound(HipFunction.DEVICE_MEMORY).invokeExact(to, device));
+        HipFunction.DEVICE_MEMORY,
+        "asking its memory",
+        to -> (int) bound(HipFunction.DEVICE_MEMORY).invokeExact(to, device));
   }
 
   /** Makes {@code device} the calling thread's. */
   void enter(int device) {
-    call("entering it", () -> (int) bound(HipFunction.SET_DEVICE).invokeExact(device));
+    call(
+        HipFunction.SET_DEVICE,
+        "entering it",
+        () -> (int) bound(HipFunction.SET_DEVICE).invokeExact(device));
   }
 
   void enterToRelease(int device) {
@@ -183,7 +203,7 @@ final class HipRuntime {
   }
 
   void checkAllocated(int code, String what) {
-    check(code, "allocating the " + what);
+    check(HipFunction.MALLOC, code, "allocating the " + what);
   }
 
   void free(long address) {
@@ -196,6 +216,7 @@ final class HipRuntime {
       MemorySegment free = arena.allocate(JAVA_LONG);
       MemorySegment total = arena.allocate(JAVA_LONG);
       call(
+          HipFunction.MEMORY_INFO,
           "asking for its memory",
           () -> (int) bound(HipFunction.MEMORY_INFO).invokeExact(free, total));
       return new long[] {free.get(JAVA_LONG, 0), total.get(JAVA_LONG, 0)};
@@ -205,6 +226,7 @@ final class HipRuntime {
   void copyIn(long to, MemorySegment from, long stream) {
     long bytes = from.byteSize();
     call(
+        HipFunction.COPY_IN,
         "copying to it",
         () -> (int) bound(HipFunction.COPY_IN).invokeExact(to, from, bytes, stream));
   }
@@ -212,18 +234,23 @@ final class HipRuntime {
   void copyOut(MemorySegment to, long from, long stream) {
     long bytes = to.byteSize();
     call(
+        HipFunction.COPY_OUT,
         "copying from it",
         () -> (int) bound(HipFunction.COPY_OUT).invokeExact(to, from, bytes, stream));
   }
 
   void clear(long address, long bytes, long stream) {
-    call("clearing", () -> (int) bound(HipFunction.FILL).invokeExact(address, 0, bytes, stream));
+    call(
+        HipFunction.FILL,
+        "clearing",
+        () -> (int) bound(HipFunction.FILL).invokeExact(address, 0, bytes, stream));
   }
 
   // ---- streams and graphs ----
 
   long newStream() {
     return result(
+        HipFunction.STREAM_CREATE,
         "making a stream",
         to -> (int) bound(HipFunction.STREAM_CREATE).invokeExact(to, NON_BLOCKING.value()));
   }
@@ -233,17 +260,24 @@ final class HipRuntime {
   }
 
   void synchronize(long stream, String doing) {
-    call(doing, () -> (int) bound(HipFunction.STREAM_SYNCHRONIZE).invokeExact(stream));
+    call(
+        HipFunction.STREAM_SYNCHRONIZE,
+        doing,
+        () -> (int) bound(HipFunction.STREAM_SYNCHRONIZE).invokeExact(stream));
   }
 
   void beginCapture(long stream, String doing) {
     call(
+        HipFunction.BEGIN_CAPTURE,
         doing,
         () -> (int) bound(HipFunction.BEGIN_CAPTURE).invokeExact(stream, THREAD_LOCAL.value()));
   }
 
   long endCapture(long stream, String doing) {
-    return result(doing, to -> (int) bound(HipFunction.END_CAPTURE).invokeExact(stream, to));
+    return result(
+        HipFunction.END_CAPTURE,
+        doing,
+        to -> (int) bound(HipFunction.END_CAPTURE).invokeExact(stream, to));
   }
 
   /** Ends a capture of which nothing is wanted any more. */
@@ -257,11 +291,16 @@ final class HipRuntime {
   /** A graph that can be launched, of one that was captured. */
   long instantiate(long graph, String doing) {
     return result(
-        doing, to -> (int) bound(HipFunction.GRAPH_INSTANTIATE).invokeExact(to, graph, 0L));
+        HipFunction.GRAPH_INSTANTIATE,
+        doing,
+        to -> (int) bound(HipFunction.GRAPH_INSTANTIATE).invokeExact(to, graph, 0L));
   }
 
   void launch(long executable, long stream, String doing) {
-    call(doing, () -> (int) bound(HipFunction.GRAPH_LAUNCH).invokeExact(executable, stream));
+    call(
+        HipFunction.GRAPH_LAUNCH,
+        doing,
+        () -> (int) bound(HipFunction.GRAPH_LAUNCH).invokeExact(executable, stream));
   }
 
   void destroyGraph(long graph) {
@@ -276,6 +315,7 @@ final class HipRuntime {
 
   long newEvent() {
     return result(
+        HipFunction.EVENT_CREATE,
         "making an event",
         to -> (int) bound(HipFunction.EVENT_CREATE).invokeExact(to, TIMED.value()));
   }
@@ -285,13 +325,19 @@ final class HipRuntime {
   }
 
   void record(long event, long stream) {
-    call("timing", () -> (int) bound(HipFunction.EVENT_RECORD).invokeExact(event, stream));
+    call(
+        HipFunction.EVENT_RECORD,
+        "timing",
+        () -> (int) bound(HipFunction.EVENT_RECORD).invokeExact(event, stream));
   }
 
   float milliseconds(long from, long to) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment elapsed = arena.allocate(JAVA_FLOAT);
-      call("timing", () -> (int) bound(HipFunction.EVENT_ELAPSED).invokeExact(elapsed, from, to));
+      call(
+          HipFunction.EVENT_ELAPSED,
+          "timing",
+          () -> (int) bound(HipFunction.EVENT_ELAPSED).invokeExact(elapsed, from, to));
       return elapsed.get(JAVA_FLOAT, 0);
     }
   }
@@ -311,7 +357,9 @@ final class HipRuntime {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment text = arena.allocateFrom(name);
       return result(
-          doing, to -> (int) bound(HipFunction.MODULE_FUNCTION).invokeExact(to, module, text));
+          HipFunction.MODULE_FUNCTION,
+          doing,
+          to -> (int) bound(HipFunction.MODULE_FUNCTION).invokeExact(to, module, text));
     }
   }
 
@@ -325,6 +373,7 @@ final class HipRuntime {
       String doing) {
     MemorySegment none = MemorySegment.NULL;
     call(
+        HipFunction.MODULE_LAUNCH,
         doing,
         () ->
             (int)

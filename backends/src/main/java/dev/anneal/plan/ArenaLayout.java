@@ -9,8 +9,11 @@ import java.util.Map;
  * are multiples of {@link #ALIGNMENT}.
  */
 public record ArenaLayout(Arena arena, Map<Tensor, Long> offsets, long bytes) {
-  /** A cache line, and the widest vector that any CPU loads. */
-  public static final long ALIGNMENT = 64;
+  /**
+   * What GPUs' libraries take for granted of a matrix unless they are told otherwise; more than a
+   * cache line, and than the widest vector that any CPU loads.
+   */
+  public static final long ALIGNMENT = 256;
 
   public ArenaLayout {
     offsets = Map.copyOf(offsets);

@@ -88,6 +88,26 @@ class CudaProgramTest {
   }
 
   @Test
+  void programsShareTheirScratch() throws Throwable {
+    CudaDouble.build();
+    try (Device device = CudaDouble.open();
+        SmallStep first = new SmallStep(device)) {
+      long before = DoubleControls.CUDA.allocated();
+      try (SmallStep second = new SmallStep(device)) {
+        long own = DoubleControls.CUDA.allocated() - before - second.bytes();
+        long both = device.workspaceBytes(List.of(first.plan(), second.plan()));
+        assertEquals(both - device.workspaceBytes(first.plan()), own);
+        assertTrue(own < device.workspaceBytes(second.plan()) / 2, "of its own: " + own);
+        for (int step = 0; step < 3; step++) {
+          assertEquals(first.run(), second.run());
+        }
+      }
+      assertEquals(before, DoubleControls.CUDA.allocated());
+      first.run();
+    }
+  }
+
+  @Test
   void asksTheDriverThreeThingsForARunAndThreeForACopy() throws Throwable {
     try (Device device = CudaDouble.open();
         SmallStep step = new SmallStep(device)) {

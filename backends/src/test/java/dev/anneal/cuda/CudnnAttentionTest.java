@@ -5,10 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.anneal.cache.CacheDirectory;
 import dev.anneal.device.Device;
 import dev.anneal.gpu.AttentionLibrary.Scratch;
 import dev.anneal.gpu.AttentionLibrary.Shape;
 import dev.anneal.gpu.Command;
+import dev.anneal.gpu.DoubleControls;
 import dev.anneal.gpu.Driver;
 import dev.anneal.gpu.PreparedCommand;
 import dev.anneal.ops.OpAccuracy;
@@ -23,6 +25,8 @@ import dev.anneal.random.Philox;
 import dev.anneal.reference.Difference;
 import dev.anneal.reference.ReferenceInterpreter;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -34,11 +38,14 @@ import jcuda.driver.JCudaDriver;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The graphs that cuDNN is told, as the double computes them, against the reference. */
 class CudnnAttentionTest {
+  @TempDir private Path cache;
   private CudaDriver driver;
 
   @BeforeEach
@@ -54,13 +61,15 @@ class CudnnAttentionTest {
   void close() throws Throwable {
     CudnnControls.refuseAttention(0);
     CudnnControls.version(91000);
+    CudnnControls.note(0);
     driver.close();
   }
 
   private CudnnAttention attention() {
     return new CudnnAttention(
         CudaLibrary.CUDNN.find(CudaLibrary.locator(System.getenv())).orElseThrow(),
-        driver.stream());
+        driver.stream(),
+        new CudnnTrial(driver, new CacheDirectory(cache), "here"));
   }
 
   /** An attention's tensors in 16 bits, on the device and in the reference. */
@@ -246,6 +255,57 @@ class CudnnAttentionTest {
     }
   }
 
+  /** As on Hopper, where all are noted; and as nowhere yet, where none is. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void takesTheEngineThatRepeatsItselfWhateverIsNotedOfIt(int notes) throws Throwable {
+    CudnnControls.note(notes);
+    try (CudnnAttention attention = attention()) {
+      Case attended = new Case(new Shape(DType.BF16, 2, 9, 2, 8));
+      List<PreparedCommand> commands = attended.commands(attention);
+      assertEquals(Optional.empty(), attention.refusal());
+      commands.forEach(PreparedCommand::enqueue);
+      attended.assertRight();
+      List<float[]> first = attended.results().stream().map(attended::read).toList();
+      commands.forEach(PreparedCommand::enqueue);
+      for (int i = 0; i < first.size(); i++) {
+        assertArrayEquals(first.get(i), attended.read(attended.results().get(i)));
+      }
+    }
+  }
+
+  @Test
+  void doesNotTryAnEngineAgain() throws Throwable {
+    Shape shape = new Shape(DType.BF16, 2, 9, 2, 8);
+    try (CudnnAttention attention = attention()) {
+      assertTrue(attention.forward(shape).isPresent());
+      assertTrue(attention.backward(shape).isPresent());
+    }
+    try (var files = Files.list(cache)) {
+      assertEquals(4, files.count());
+    }
+    long calls = DoubleControls.CUDA.calls();
+    try (CudnnAttention attention = attention()) {
+      assertTrue(attention.forward(shape).isPresent());
+      assertTrue(attention.backward(shape).isPresent());
+    }
+    assertEquals(calls, DoubleControls.CUDA.calls());
+  }
+
+  /** Then what is noted decides. */
+  @Test
+  void doesWithoutATrialWhereThereIsNoMemoryForOne() throws Throwable {
+    DoubleControls.CUDA.capacity(100);
+    try (CudnnAttention attention = attention()) {
+      assertTrue(attention.backward(new Shape(DType.BF16, 2, 9, 2, 8)).isPresent());
+    } finally {
+      DoubleControls.CUDA.capacity(4L << 30);
+    }
+    try (var files = Files.list(cache)) {
+      assertEquals(0, files.count());
+    }
+  }
+
   @Test
   void saysWhatItCannotDo() throws Throwable {
     try (CudnnAttention attention = attention()) {
@@ -264,9 +324,25 @@ class CudnnAttentionTest {
       assertTrue(attention.forward(shape).isPresent());
       assertEquals(Optional.empty(), attention.backward(shape));
       assertEquals(
-          "cuDNN 9.10 does not do attention backward, BF16 of 1 x 8 tokens, 1 heads of 64 (there"
-              + " is no deterministic engine); own kernels do",
+          "cuDNN 9.10 does not do attention backward, BF16 of 1 x 8 tokens, 1 heads of 64 (no"
+              + " engine gives the same bits every time); own kernels do",
           attention.refusal().orElseThrow());
+    }
+  }
+
+  @Test
+  void anotherMajorVersionIsNotUsedAndThatIsSaid() throws Throwable {
+    CudnnControls.version(100100);
+    try (Device device = CudaDouble.open()) {
+      assertEquals(1, device.notes().size(), device.notes() + "");
+      assertTrue(
+          device
+              .notes()
+              .getFirst()
+              .endsWith(
+                  "libcudnn.so.9 does not start: it says that it is cuDNN 10.1, and 9 is needed;"
+                      + " own kernels do attention, which is slower"),
+          device.notes() + "");
     }
   }
 

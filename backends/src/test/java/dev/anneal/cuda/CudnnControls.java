@@ -24,6 +24,11 @@ final class CudnnControls {
     function("anneal_double_cudnn_refuse").invokeExact(what);
   }
 
+  /** Its engines are noted as they are (0), all as other bits every time (1), or none (2). */
+  static void note(int what) throws Throwable {
+    function("anneal_double_cudnn_note").invokeExact(what);
+  }
+
   /** Who asks for its version from now on hears this one, e.g. 90500. */
   static void version(int version) throws Throwable {
     function("anneal_double_cudnn_version").invokeExact(version);

@@ -58,7 +58,7 @@ class LibraryChoiceTest {
             new Workspace(0, 0),
             new KernelVersions("cuda", Optional.of("a library")),
             new Hardware(32, 48 << 10, 99 << 10),
-            new Libraries(Optional.of(new Library(List.of(does))), Optional.empty()),
+            new Libraries(Optional.of(new Library(List.of(does))), Optional.empty(), List.of()),
             Multiplication.EXACT,
             DType.F32);
     return OpCommands.of(ops, context);

@@ -40,6 +40,7 @@ class HipHeadersTest {
           "HipCompilerProcess.FIXED",
           "HipCompilerProcess.REFUSED",
           "HipDriver.LOCAL_BYTES",
+          "HipLibrary.TRIED",
           "HipModule.MOST_THREADS",
           "HipRuntime.NAME_BYTES",
           "MatrixUnit.TILE");
