@@ -108,6 +108,10 @@ public final class LlmcCheckpoint implements ParameterSource, AutoCloseable {
     return config;
   }
 
+  public Path path() {
+    return file.path();
+  }
+
   /** Vp: the rows of the token embedding in this file; a model may pad to another number. */
   public int paddedVocabulary() {
     return paddedVocabulary;

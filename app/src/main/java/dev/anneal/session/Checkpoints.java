@@ -20,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -78,12 +79,29 @@ public final class Checkpoints {
 
     /** The first step of what {@code changed}, on the same data or not, can make again. */
     Optional<Integer> originOf(RunConfig changed, boolean sameData) {
-      return sameData && numbers(changed).equals(numbers(config)) ? origin : Optional.of(step());
+      return sameData && numbers(changed).equals(numbers(config)) && hasRatesOf(changed)
+          ? origin
+          : Optional.of(step());
     }
 
-    /** All of a configuration that steps depend on, but for where the data is. */
+    /** All of a configuration that steps depend on, but for their rates and where the data is. */
     private static ObjectNode numbers(RunConfig config) {
-      return ConfigJson.write(config).remove(List.of("intervals", "data"));
+      return ConfigJson.write(config)
+          .remove(List.of("intervals", "data", "schedule", "recompute", "origin"));
+    }
+
+    /** Whether the updates so far would have had the same learning rates. */
+    private boolean hasRatesOf(RunConfig changed) {
+      return IntStream.rangeClosed(1, step())
+          .allMatch(
+              update ->
+                  config.schedule().learningRate(update)
+                      == changed.schedule().learningRate(update));
+    }
+
+    /** As where the weights of another run come from. */
+    RunConfig.Origin asOrigin() {
+      return new RunConfig.Origin(files.directory().toString(), config.trainedLength());
     }
   }
 

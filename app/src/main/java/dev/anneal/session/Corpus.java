@@ -112,7 +112,7 @@ public record Corpus(
             ? data.validation().orElseThrow()
             : data.source().orElse("the sources of this JDK");
     throw Failure.failed(
-        "%s is not what the run was %s: its tokens have the fingerprint %s, the run's %s; put the earlier data back or say where it is with --data, or start a new run"
+        "%s is not what the run was %s: its tokens have the fingerprint %s, the run's %s; put the earlier data back or say where it is with --data, or begin a new run with these weights on it with --out DIR"
             .formatted(other, validationAlone ? "validated on" : "trained on", now, trained));
   }
 

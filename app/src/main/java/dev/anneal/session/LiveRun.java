@@ -83,17 +83,13 @@ public final class LiveRun implements AutoCloseable {
    */
   public static LiveRun resume(
       Path path, Place place, Session.Limits limits, List<Event.Listener> listeners) {
-    return resume(path, config -> config, place, limits, listeners);
+    return resume(path, Continuation.SAME, place, limits, listeners);
   }
 
-  /**
-   * The same with another configuration from here on.
-   *
-   * @param change of the configuration that was saved; the model must stay
-   */
+  /** The same, with what {@code differently} says from here on. */
   public static LiveRun resume(
       Path path,
-      UnaryOperator<RunConfig> change,
+      Continuation differently,
       Place place,
       Session.Limits limits,
       List<Event.Listener> listeners) {
@@ -104,29 +100,95 @@ public final class LiveRun implements AutoCloseable {
           return closing(
               directory,
               () -> {
-                Run run = open(directory, change, device);
+                Opened opened = open(directory, differently, device);
+                Run run = opened.run();
                 return closing(
                     run,
                     () -> {
                       room(run, directory.path(), directory.count()).ifPresent(directory::warn);
-                      return new LiveRun(device, run, directory, limits, listeners);
+                      if (!run.config().equals(opened.saved())) {
+                        // At once, so that a run that is killed goes on as it was told to.
+                        directory.describe(run);
+                      }
+                      LiveRun live = new LiveRun(device, run, directory, limits, listeners);
+                      differently
+                          .changes(opened.saved(), run.config(), run.step())
+                          .forEach(live::tell);
+                      return live;
                     });
               });
         });
   }
 
-  private static Run open(RunDirectory directory, UnaryOperator<RunConfig> change, Device device) {
+  /** Among the first words of the session. */
+  private void tell(Event.Changed change) {
+    session.atBoundary(
+        run -> {
+          session.emit(change);
+          return change;
+        });
+  }
+
+  /**
+   * A run that goes on.
+   *
+   * @param saved its configuration until now
+   */
+  private record Opened(Run run, RunConfig saved) {}
+
+  private static Opened open(RunDirectory directory, Continuation differently, Device device) {
     Optional<Checkpoints.Saved> newest = directory.newest();
     if (newest.isPresent()) {
       Checkpoints.Saved saved = newest.get();
-      RunConfig config = change.apply(saved.config());
-      return Run.resume(
-          config, Corpus.open(config, saved.corpusFingerprint()), device, directory, saved);
+      RunConfig config = differently.of(saved.config(), saved.step());
+      config.data().requireThere(directory.path());
+      Corpus corpus = Corpus.open(config, saved.corpusFingerprint());
+      return new Opened(Run.resume(config, corpus, device, directory, saved), saved.config());
     }
     RecordedConfig recorded = directory.recorded();
-    RunConfig config = change.apply(recorded.config());
+    RunConfig config = differently.of(recorded.config(), 0);
+    config.data().requireThere(directory.path());
     Corpus corpus = Corpus.open(config, recorded.corpusFingerprint());
-    return Run.begin(config, corpus, device, Optional.of(directory));
+    Run run = Run.begin(config, corpus, device, Optional.of(directory));
+    return new Opened(run, recorded.config());
+  }
+
+  /**
+   * A new run that begins with the weights of a checkpoint: its first update is 1, its moments are
+   * zero, and all else is as {@code config} says.
+   *
+   * @param from a run, for its newest checkpoint, or any checkpoint
+   * @param config made of what was saved; the model must stay
+   */
+  public static LiveRun beginWith(
+      Path from,
+      Path to,
+      Function<Checkpoints.Saved, RunConfig> config,
+      Place place,
+      Session.Limits limits,
+      List<Event.Listener> listeners) {
+    NewRun.requireFree(to);
+    List<String> warnings = new ArrayList<>();
+    return opened(
+        place,
+        device -> {
+          Checkpoints.Saved weights = SavedRun.checkpoint(from, warnings::add);
+          RunConfig own = config.apply(weights).from(weights.asOrigin());
+          Corpus corpus = Corpus.open(own, Optional.empty());
+          Run run = Run.beginWith(weights, own, corpus, device);
+          return closing(
+              run,
+              () -> {
+                Optional<String> room = room(run, to, 0);
+                RunDirectory directory = RunDirectory.create(to);
+                run.keepIn(directory);
+                directory.record(run);
+                directory.save(run, false);
+                room.ifPresent(directory::warn);
+                warnings.forEach(directory::warn);
+                return new LiveRun(device, run, directory, limits, listeners);
+              });
+        });
   }
 
   /**
@@ -134,11 +196,13 @@ public final class LiveRun implements AutoCloseable {
    *
    * @param from the other run, for its newest checkpoint, or any checkpoint
    * @param to the new run's directory
-   * @param change of the configuration that was saved; the model must stay
+   * @param differently what changes from here on
+   * @param change of the configuration that comes of it; the model must stay
    */
   public static LiveRun branch(
       Path from,
       Path to,
+      Continuation differently,
       UnaryOperator<RunConfig> change,
       Place place,
       Session.Limits limits,
@@ -149,7 +213,7 @@ public final class LiveRun implements AutoCloseable {
         place,
         device -> {
           Checkpoints.Saved saved = SavedRun.checkpoint(from, warnings::add);
-          RunConfig config = change.apply(saved.config());
+          RunConfig config = change.apply(differently.of(saved.config(), saved.step()));
           Optional<String> sameData =
               saved.corpusFingerprint().filter(f -> config.data().equals(saved.config().data()));
           Corpus corpus = Corpus.open(config, sameData);
@@ -183,7 +247,7 @@ public final class LiveRun implements AutoCloseable {
         place,
         device -> {
           RunDirectory directory = RunDirectory.look(path);
-          Run run = open(directory, config -> config, device);
+          Run run = open(directory, Continuation.SAME, device).run();
           return closing(
               run, () -> new LiveRun(device, run, directory, Session.Limits.NONE, listeners));
         });

@@ -66,21 +66,29 @@ public enum LiveSetting {
 
   /** Its value now, as it would be typed. */
   public String value(Session session, Run run) {
-    Intervals every = run.config().intervals();
     SamplingSettings sampling = session.sampling();
     return switch (this) {
-      case LR -> JsonNumbers.number(run.config().schedule().peakAt(run.step() + 1));
-      case STEPS -> "" + run.config().steps();
+      case TEMPERATURE -> JsonNumbers.number(sampling.temperature());
+      case TOP_K -> "" + sampling.topK();
+      case TOP_P -> JsonNumbers.number(sampling.topP());
+      case SEED -> "" + sampling.seed();
+      default -> value(run.config(), run.step());
+    };
+  }
+
+  /** Its value in a configuration after {@code step} updates. */
+  String value(RunConfig config, int step) {
+    Intervals every = config.intervals();
+    return switch (this) {
+      case LR -> JsonNumbers.number(config.schedule().peakAt(step + 1));
+      case STEPS -> "" + config.steps();
       case VAL_EVERY -> "" + every.evaluate();
       case VAL_BATCHES -> "" + every.evaluationBatches();
       case SAMPLE_EVERY -> "" + every.sample();
       case SAMPLE_TOKENS -> "" + every.sampleTokens();
       case CHECKPOINT_EVERY -> "" + every.checkpoint();
       case KEEP -> "" + every.checkpointsKept();
-      case TEMPERATURE -> JsonNumbers.number(sampling.temperature());
-      case TOP_K -> "" + sampling.topK();
-      case TOP_P -> JsonNumbers.number(sampling.topP());
-      case SEED -> "" + sampling.seed();
+      case TEMPERATURE, TOP_K, TOP_P, SEED -> throw notOfTheRun();
     };
   }
 
@@ -152,8 +160,7 @@ public enum LiveSetting {
       }
       case VAL_EVERY, VAL_BATCHES, SAMPLE_EVERY, SAMPLE_TOKENS, CHECKPOINT_EVERY, KEEP ->
           config.with(in(config.intervals(), to, where));
-      case TEMPERATURE, TOP_K, TOP_P, SEED ->
-          throw new IllegalArgumentException(this + " is not of a run's configuration");
+      case TEMPERATURE, TOP_K, TOP_P, SEED -> throw notOfTheRun();
     };
   }
 
@@ -178,5 +185,9 @@ public enum LiveSetting {
       throw Failure.usage(
           key() + " is '" + text + "'; expected a whole number (" + description + ")");
     }
+  }
+
+  private IllegalArgumentException notOfTheRun() {
+    return new IllegalArgumentException(this + " is not of a run's configuration");
   }
 }

@@ -65,7 +65,14 @@ public final class LlmcFiles {
                 tensor -> (from, into) -> into.fill((byte) 0))));
     try (RunDirectory directory = RunDirectory.create(out)) {
       return new CheckpointDirectory(directory.path())
-          .publish(0, files, Checkpoints.meta(runConfig(config), Optional.empty(), Optional.of(0)));
+          .publish(
+              0,
+              files,
+              Checkpoints.meta(
+                  runConfig(config)
+                      .from(new RunConfig.Origin(source.path().toString(), config.context())),
+                  Optional.empty(),
+                  Optional.of(0)));
     }
   }
 

@@ -197,6 +197,20 @@ public final class Run implements AutoCloseable {
     return run;
   }
 
+  /** A new run with the weights of a checkpoint. */
+  static Run beginWith(Checkpoints.Saved weights, RunConfig config, Corpus corpus, Device device) {
+    Run run = new Run(config, corpus, device, Optional.empty());
+    try {
+      Checkpoints.loadWeights(weights, run.model, run.trainer::write);
+      Initialization.clearMoments(run.trainer, run.model);
+    } catch (RuntimeException e) {
+      run.close();
+      throw e;
+    }
+    run.origin = Optional.of(0);
+    return run;
+  }
+
   public RunConfig config() {
     return config;
   }

@@ -10,6 +10,8 @@ import dev.anneal.setting.Setting;
 import dev.anneal.setting.Written;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /**
@@ -57,6 +59,27 @@ public record RunConfig(
     /** With every text file as one document. */
     public Data(Optional<String> source, Optional<String> validation, String tokenizer) {
       this(source, validation, tokenizer, Optional.of(TextRules.DEFAULT));
+    }
+
+    /** Refuses to go on with the run in {@code directory} without the file that it learns from. */
+    void requireThere(Path directory) {
+      boolean pattern = source.map(name -> name.matches(".*[*?\\[{].*")).orElse(false);
+      if (source.isPresent() && !pattern && Files.notExists(Path.of(source.get()))) {
+        throw Failure.failed(
+            "the data of "
+                + directory
+                + ", "
+                + source.get()
+                + ", is not there any more; train --resume "
+                + directory
+                + " --data PATH says where it is now");
+      }
+    }
+
+    /** The same tokens, found elsewhere. */
+    Data movedTo(Optional<String> newSource, Optional<String> newValidation) {
+      return new Data(
+          newSource.or(this::source), newValidation.or(this::validation), tokenizer, text);
     }
   }
 
@@ -279,6 +302,23 @@ public record RunConfig(
         precision,
         seed,
         newIntervals,
+        origin);
+  }
+
+  RunConfig with(Recompute newRecompute) {
+    return new RunConfig(
+        model,
+        data,
+        batch,
+        sequence,
+        microSteps,
+        schedule,
+        adamW,
+        newRecompute,
+        classifierChunks,
+        precision,
+        seed,
+        intervals,
         origin);
   }
 

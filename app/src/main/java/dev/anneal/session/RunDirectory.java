@@ -174,6 +174,15 @@ public final class RunDirectory implements AutoCloseable {
     new RecordedConfig(run.config(), Optional.of(run.corpusFingerprint())).write(path);
   }
 
+  /** Says in the newest checkpoint, of this step, how the run goes on. */
+  void describe(Run run) {
+    if (newestCheckpoint().isPresent()) {
+      save(run, false);
+    } else {
+      record(run);
+    }
+  }
+
   /**
    * What the run was begun with.
    *

@@ -4,10 +4,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.OutputFile;
+import dev.anneal.failure.Failure;
 import dev.anneal.session.LiveRun;
 import java.io.PrintWriter;
+import java.util.LinkedHashSet;
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -40,6 +45,23 @@ abstract class ShellCommand implements Callable<Integer> {
 
   final boolean asJson() {
     return json.isSet() || shell.json();
+  }
+
+  /** The names of the options that were typed. */
+  final Set<String> given() {
+    return spec.commandLine().getParseResult().matchedOptions().stream()
+        .map(CommandLine.Model.OptionSpec::longestName)
+        .collect(Collectors.toCollection(LinkedHashSet::new));
+  }
+
+  /** Fails when one of {@code options} was typed, which could not act here. */
+  final void refuse(String why, String... options) {
+    Set<String> given = given();
+    for (String option : options) {
+      if (given.contains(option)) {
+        throw Failure.usage(option + " " + why);
+      }
+    }
   }
 
   final PrintWriter out() {

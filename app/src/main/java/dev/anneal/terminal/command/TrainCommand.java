@@ -1,11 +1,10 @@
 package dev.anneal.terminal.command;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.anneal.data.Documents;
-import dev.anneal.data.TextRules;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
+import dev.anneal.session.Continuation;
 import dev.anneal.session.Event;
 import dev.anneal.session.EventJson;
 import dev.anneal.session.History;
@@ -21,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -40,7 +40,9 @@ import picocli.CommandLine.Option;
       "  anneal train --dashboard",
       "  anneal train --data shakespeare.txt --steps 2000 --out runs/shakespeare",
       "  anneal train --model gpt2-124M --data 'shards/*.bin' --batch 4 --seq 64 --steps 100",
-      "  anneal train --resume runs/shakespeare"
+      "  anneal train --resume runs/shakespeare",
+      "  anneal train --resume runs/shakespeare --steps 4000",
+      "  anneal train --resume runs/gpt2 --data mine.txt --steps 100 --lr 3e-5 --out runs/tuned"
     })
 final class TrainCommand extends ShellCommand {
   @ArgGroup(validate = false, heading = "%nModel:%n")
@@ -52,44 +54,31 @@ final class TrainCommand extends ShellCommand {
   @ArgGroup(validate = false, heading = "%nStep:%n")
   private PlanOptions plan = new PlanOptions();
 
-  @Option(
-      names = "--data",
-      paramLabel = "FILE",
-      description =
-          "text, .jsonl or .json with a text field, any of them in .gz, a folder of them, a pattern"
-              + " in quotes, or llm.c token shards (.bin)")
-  private Optional<String> data = Optional.empty();
-
-  @Option(
-      names = "--val-data",
-      paramLabel = "FILE",
-      description = "what to validate on, of the same kinds; a part of --data by default")
-  private Optional<String> validationData = Optional.empty();
-
-  @Option(
-      names = "--documents",
-      paramLabel = "HOW",
-      description =
-          "what of a text is one document: file (the default), blank-line, line, or the text"
-              + " between two, such as '<|endoftext|>'")
-  private Optional<String> documents = Optional.empty();
-
-  @Option(
-      names = "--text-field",
-      paramLabel = "NAME",
-      description = "of .jsonl and .json records; " + TextRules.DEFAULT_FIELD + " by default")
-  private Optional<String> textField = Optional.empty();
-
-  @Option(names = "--tokenizer", description = "byte or gpt2")
-  private Optional<String> tokenizer = Optional.empty();
+  @ArgGroup(validate = false, heading = "%nData:%n")
+  private DataOptions data = new DataOptions();
 
   @ArgGroup(validate = false, heading = "%nDevice:%n")
   private PlacementOptions placement = new PlacementOptions();
 
-  @Option(names = "--out", paramLabel = "DIR", description = "runs/run-N by default")
+  @Option(
+      names = "--out",
+      paramLabel = "DIR",
+      description = "the new run's directory; runs/run-N by default")
   private Optional<Path> out = Optional.empty();
 
-  @Option(names = "--resume", paramLabel = "DIR", description = "go on with a run, bit for bit")
+  @Option(
+      names = "--resume",
+      paramLabel = "DIR",
+      description =
+          "go on with a run, bit for bit. --steps N makes it longer, also a finished one: from here"
+              + " on, the rates are those of a schedule of N steps (a constant one stays; wsd is"
+              + " constant up to the last fifth; cosine and linear jump up where they had come"
+              + " down). --lr is the peak from here on; the intervals, --keep, --sample-tokens and"
+              + " --recompute may change; --data says where the same data is now. With --out NEW,"
+              + " a new run goes on from there with the settings given, and this one stays. With"
+              + " --data OTHER --out NEW, a new run begins at step 1 with the weights of this one,"
+              + " moments of zero and other data: fine-tuning, with the settings of this run"
+              + " where none are given")
   private Optional<Path> resume = Optional.empty();
 
   @Option(
@@ -126,22 +115,23 @@ final class TrainCommand extends ShellCommand {
 
   @Override
   public Integer call() {
-    if ((background || paused) && shell().use() == Shell.Use.ONCE) {
-      throw Failure.usage(
-          (background ? "--bg" : "--paused")
-              + " is for scripts: -c 'train --bg; ...', where commands follow");
-    }
+    requireTogether();
     Session.Limits limits =
         new Session.Limits(
             until.map(text -> Until.parse("--until", text)), timeLimit.map(this::limit));
     LiveRun.Place place = placement.place();
+    Supplier<LiveRun> begins =
+        resume
+            .map(from -> goesOn(from, place, limits))
+            .orElseGet(
+                () -> {
+                  RunConfig config = config();
+                  return () -> LiveRun.begin(config, out, place, limits, List.of());
+                });
     boolean follow = !followsInBackground();
     shell().requireNoneGoingOn();
     shell().drop();
-    LiveRun run =
-        resume
-            .map(directory -> LiveRun.resume(directory, place, limits, List.of()))
-            .orElseGet(() -> LiveRun.begin(config(), out, place, limits, List.of()));
+    LiveRun run = begins.get();
     Event.Listener listener =
         follow && !dashboard ? follower(run.history()) : new Notices(shell(), run.history());
     run.session().addListener(listener);
@@ -151,13 +141,79 @@ final class TrainCommand extends ShellCommand {
     } else {
       run.session().start();
     }
-    if (dashboard && shell().screens().available()) {
+    if (dashboard) {
       shell().showScreen(new DashboardLoop(LiveControls.of(shell()), shell().look().glyphs()));
       shell().rawOut().print(RunSummary.of(run.history().snapshot(), shell().look()));
       out().flush();
       return run.session().end().isDone() ? exitCode(run.session().await()) : 0;
     }
     return follow ? follow(run, listener) : began(run);
+  }
+
+  /** Every option acts, or is refused. */
+  private void requireTogether() {
+    if (shell().use() == Shell.Use.ONCE) {
+      refuse("is for scripts: -c 'train --bg; ...', where commands follow", "--bg", "--paused");
+    }
+    if (background && foreground) {
+      throw Failure.usage("--bg and --fg: a run is followed or it is not; give one");
+    }
+    if (paused && foreground) {
+      throw Failure.usage("--paused and --fg: nothing happens that could be followed; give one");
+    }
+    if (dashboard) {
+      refuse("and --dashboard: the screen shows the run already; give one", "--bg", "--fg");
+      if (asJson()) {
+        throw Failure.usage("--json and --dashboard: the screen is no place for JSON; give one");
+      }
+      if (!shell().screens().available()) {
+        throw Failure.usage(
+            "--dashboard needs a terminal; leave it out for lines of text, or watch from another"
+                + " terminal: anneal dashboard RUN");
+      }
+    }
+  }
+
+  /** A run that goes on, or with {@code --out} a new one that begins with its weights. */
+  private Supplier<LiveRun> goesOn(Path from, LiveRun.Place place, Session.Limits limits) {
+    refuse(
+        "is of the weights that --resume goes on with; leave it out, or train a new run",
+        Resumption.OF_THE_WEIGHTS);
+    if (out.isEmpty()) {
+      refuse(
+          "is fixed in a run that goes on; with --out DIR, a new run goes on from there with"
+              + " another value",
+          Resumption.FIXED);
+      Continuation differently =
+          new Continuation(training.changes(), data.source, data.validation, plan.recompute);
+      return () -> LiveRun.resume(from, differently, place, limits, List.of());
+    }
+    if (out.get().toAbsolutePath().normalize().equals(from.toAbsolutePath().normalize())) {
+      throw Failure.usage(
+          "--out is the run of --resume; leave it out to go on with that, or name a new directory");
+    }
+    Path to = out.get();
+    if (data.source.isPresent()) {
+      return () ->
+          LiveRun.beginWith(
+              from,
+              to,
+              weights -> training.tuning(weights, plan, data.ofBranch(weights.config().data())),
+              place,
+              limits,
+              List.of());
+    }
+    Continuation differently =
+        new Continuation(training.changes(), Optional.empty(), Optional.empty(), Optional.empty());
+    return () ->
+        LiveRun.branch(
+            from,
+            to,
+            differently,
+            config -> training.branch(config, plan, data.ofBranch(config.data())),
+            place,
+            limits,
+            List.of());
   }
 
   private boolean followsInBackground() {
@@ -248,19 +304,8 @@ final class TrainCommand extends ShellCommand {
   }
 
   private RunConfig config() {
-    boolean shards = data.map(name -> name.endsWith(".bin")).orElse(false);
-    boolean gpt2Tokens = tokenizer.map("gpt2"::equals).orElse(shards || model.isNamed());
-    TextRules text =
-        new TextRules(
-            documents.map(Documents::parse).orElse(TextRules.DEFAULT.documents()),
-            textField.orElse(TextRules.DEFAULT_FIELD));
-    RunConfig.Data source =
-        new RunConfig.Data(
-            data,
-            validationData,
-            tokenizer.orElse(gpt2Tokens ? "gpt2" : "byte"),
-            Optional.of(text));
+    boolean gpt2Tokens = data.hasGpt2Tokens(model.isNamed());
     int vocabulary = gpt2Tokens ? GptConfig.GPT2_VOCABULARY : 256;
-    return training.config(model, plan, source, vocabulary);
+    return training.config(model, plan, data.ofNewRun(gpt2Tokens), vocabulary);
   }
 }

@@ -149,6 +149,7 @@ final class TrainingOptions {
     int horizon = Setting.STEPS.whole(Written.OPTION, steps.orElse(recipe.steps()));
     return configured(
         plan,
+        lr,
         new RunConfig(
             model.config(vocabulary, t),
             data,
@@ -175,12 +176,13 @@ final class TrainingOptions {
   }
 
   /** That of a new run that begins with {@code weights}: as theirs, where nothing else is given. */
-  RunConfig branch(Checkpoints.Saved weights, PlanOptions plan, RunConfig.Data data) {
+  RunConfig tuning(Checkpoints.Saved weights, PlanOptions plan, RunConfig.Data data) {
     RunConfig base = weights.config();
     Schedule before = base.schedule();
     int horizon = Setting.STEPS.whole(Written.OPTION, steps.orElse(before.horizon()));
     return configured(
         plan,
+        lr,
         base.with(data)
             .with(
                 new Schedule(
@@ -189,6 +191,11 @@ final class TrainingOptions {
                     Math.min(before.warmup(), horizon / 10),
                     horizon,
                     before.finalFraction())));
+  }
+
+  /** That of a new run that goes on with {@code base}, in which {@link #changes} are made. */
+  RunConfig branch(RunConfig base, PlanOptions plan, RunConfig.Data data) {
+    return configured(plan, Optional.empty(), base.with(data));
   }
 
   /** What a run that goes on does differently from here on. */
@@ -206,7 +213,7 @@ final class TrainingOptions {
   }
 
   /** What is given, and {@code base} for the rest. */
-  private RunConfig configured(PlanOptions plan, RunConfig base) {
+  private RunConfig configured(PlanOptions plan, Optional<Double> peak, RunConfig base) {
     int b = batch.orElse(base.batch());
     int t = sequence.orElse(base.sequence());
     Schedule rates = base.schedule();
@@ -220,10 +227,12 @@ final class TrainingOptions {
         totalBatch.map(total -> RunConfig.microSteps(total, b, t)).orElse(base.microSteps()),
         new Schedule(
             schedule.orElse(rates.shape()),
-            lr.orElse(rates.peak()),
+            peak.orElse(rates.peak()),
             warmup.orElse(rates.warmup()),
             rates.horizon(),
-            finalFraction.orElse(rates.finalFraction())),
+            finalFraction.orElse(rates.finalFraction()),
+            rates.changes(),
+            rates.extensions()),
         new AdamWSettings(
             beta1.orElse(adamW.beta1()),
             beta2.orElse(adamW.beta2()),

@@ -1,0 +1,84 @@
+package dev.anneal.terminal.command;
+
+import dev.anneal.data.Documents;
+import dev.anneal.data.TextRules;
+import dev.anneal.failure.Failure;
+import dev.anneal.session.RunConfig;
+import java.util.Optional;
+import picocli.CommandLine.Option;
+
+/** What to train on, and how it becomes tokens. */
+final class DataOptions {
+  @Option(
+      names = "--data",
+      paramLabel = "FILE",
+      description =
+          "text, .jsonl or .json with a text field, any of them in .gz, a folder of them, a pattern"
+              + " in quotes, or llm.c token shards (.bin)")
+  Optional<String> source = Optional.empty();
+
+  @Option(
+      names = "--val-data",
+      paramLabel = "FILE",
+      description = "what to validate on, of the same kinds; a part of --data by default")
+  Optional<String> validation = Optional.empty();
+
+  @Option(
+      names = "--documents",
+      paramLabel = "HOW",
+      description =
+          "what of a text is one document: file (the default), blank-line, line, or the text"
+              + " between two, such as '<|endoftext|>'")
+  private Optional<String> documents = Optional.empty();
+
+  @Option(
+      names = "--text-field",
+      paramLabel = "NAME",
+      description = "of .jsonl and .json records; " + TextRules.DEFAULT_FIELD + " by default")
+  private Optional<String> textField = Optional.empty();
+
+  @Option(names = "--tokenizer", description = "byte or gpt2")
+  private Optional<String> tokenizer = Optional.empty();
+
+  /** Whether the tokens are OpenAI's: as asked for, else for shards and named models. */
+  boolean hasGpt2Tokens(boolean namedModel) {
+    String name =
+        tokenizer.orElse(
+            namedModel || source.map(s -> s.endsWith(".bin")).orElse(false) ? "gpt2" : "byte");
+    return switch (name) {
+      case "gpt2" -> true;
+      case "byte" -> false;
+      default -> throw Failure.usage("--tokenizer is " + name + "; expected byte or gpt2");
+    };
+  }
+
+  RunConfig.Data ofNewRun(boolean gpt2Tokens) {
+    return new RunConfig.Data(
+        source,
+        validation,
+        gpt2Tokens ? "gpt2" : "byte",
+        Optional.of(text().orElse(TextRules.DEFAULT)));
+  }
+
+  /** For a new run with the weights of one that learned from {@code before}. */
+  RunConfig.Data ofBranch(RunConfig.Data before) {
+    return source.isPresent()
+        ? new RunConfig.Data(
+            source, validation, before.tokenizer(), Optional.of(text().orElse(TextRules.DEFAULT)))
+        : new RunConfig.Data(
+            before.source(),
+            validation.or(before::validation),
+            before.tokenizer(),
+            text().or(before::text));
+  }
+
+  /** As given; empty when nothing is. */
+  private Optional<TextRules> text() {
+    return documents.isEmpty() && textField.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            new TextRules(
+                documents.map(Documents::parse).orElse(TextRules.DEFAULT.documents()),
+                textField.orElse(TextRules.DEFAULT_FIELD)));
+  }
+}
