@@ -4,8 +4,12 @@ import dev.anneal.tokenizer.Tokenizer;
 
 /** Makes tokens of documents as they come, in pieces that are encoded as the whole would be. */
 final class TokenSpool implements DocumentSink {
-  /** UTF-16 units that are encoded at once: enough for all cores. */
-  private static final int PIECE = 1 << 21;
+  /** UTF-16 units that are encoded at once: enough for all cores, as far as the heap allows. */
+  private static final int PIECE =
+      (int) Math.clamp(Runtime.getRuntime().maxMemory() >> 7, 1 << 18, 1 << 21);
+
+  /** Text without any place to cut is cut here, but not within a character. */
+  private static final int LONGEST = 1 << 22;
 
   private final Tokenizer tokenizer;
   private final TokenSink tokens;
@@ -31,15 +35,14 @@ final class TokenSpool implements DocumentSink {
   @Override
   public void text(CharSequence piece) {
     pending.append(piece);
-    if (pending.length() >= PIECE) {
-      // Text without any place to cut is cut anywhere but within a character.
-      int cut = tokenizer.lastCut(pending);
-      if (cut == 0 && pending.length() >= 2 * PIECE) {
-        cut =
-            pending.length()
-                - (Character.isHighSurrogate(pending.charAt(pending.length() - 1)) ? 1 : 0);
-      }
+    if (pending.length() < PIECE) {
+      return;
+    }
+    int cut = tokenizer.lastCut(pending);
+    if (cut > 0) {
       encode(cut);
+    } else if (pending.length() > LONGEST) {
+      encode(LONGEST - (Character.isHighSurrogate(pending.charAt(LONGEST - 1)) ? 1 : 0));
     }
   }
 

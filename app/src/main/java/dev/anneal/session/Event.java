@@ -103,6 +103,12 @@ public sealed interface Event {
   record Warning(String text) implements Event {}
 
   /**
+   * A large text is being read, before the run begins: {@code bytes} of {@code of} so far. What a
+   * listener throws ends it.
+   */
+  record Reading(String data, long bytes, long of) implements Event {}
+
+  /**
    * The run is over.
    *
    * @param loss of the last step

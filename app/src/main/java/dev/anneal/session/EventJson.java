@@ -60,6 +60,11 @@ public final class EventJson {
       case Event.StateChanged e ->
           node.put("event", "state").put("state", lower(e.state())).put("step", e.step());
       case Event.Warning e -> node.put("event", "warning").put("text", e.text());
+      case Event.Reading e ->
+          node.put("event", "reading")
+              .put("data", e.data())
+              .put("bytes", e.bytes())
+              .put("of", e.of());
       case Event.Ended e -> {
         node.put("event", "ended").put("outcome", lower(e.outcome())).put("step", e.step());
         e.loss().ifPresent(loss -> node.put("loss", loss));
@@ -171,6 +176,12 @@ public final class EventJson {
           constant(Event.State.class, node.path("state").asText())
               .map(state -> new Event.StateChanged(state, step));
       case "warning" -> Optional.of(new Event.Warning(node.path("text").asText()));
+      case "reading" ->
+          Optional.of(
+              new Event.Reading(
+                  node.path("data").asText(),
+                  node.path("bytes").asLong(),
+                  node.path("of").asLong()));
       case "ended" ->
           constant(Event.Outcome.class, node.path("outcome").asText())
               .map(

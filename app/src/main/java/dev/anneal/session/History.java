@@ -178,6 +178,7 @@ public final class History implements Event.Listener {
       case Event.Saved e -> pace = pace.other(e.milliseconds() / 1000);
       case Event.Changed e -> {}
       case Event.Warning e -> {}
+      case Event.Reading e -> {}
     }
     if (!(event instanceof Event.Step || event instanceof Event.SampleText)) {
       notes.addLast(new Note(time, event));

@@ -1,5 +1,6 @@
 package dev.anneal.session;
 
+import dev.anneal.data.ReadingProgress;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.failure.Failure;
@@ -59,7 +60,7 @@ public final class LiveRun implements AutoCloseable {
     return opened(
         place,
         device -> {
-          Corpus corpus = Corpus.open(config, Optional.empty());
+          Corpus corpus = Corpus.open(config, Optional.empty(), reading(listeners));
           Run run = Run.begin(config, corpus, device, Optional.empty());
           return closing(
               run,
@@ -100,7 +101,7 @@ public final class LiveRun implements AutoCloseable {
           return closing(
               directory,
               () -> {
-                Opened opened = open(directory, differently, device);
+                Opened opened = open(directory, differently, device, listeners);
                 Run run = opened.run();
                 return closing(
                     run,
@@ -136,19 +137,23 @@ public final class LiveRun implements AutoCloseable {
    */
   private record Opened(Run run, RunConfig saved) {}
 
-  private static Opened open(RunDirectory directory, Continuation differently, Device device) {
+  private static Opened open(
+      RunDirectory directory,
+      Continuation differently,
+      Device device,
+      List<Event.Listener> listeners) {
     Optional<Checkpoints.Saved> newest = directory.newest();
     if (newest.isPresent()) {
       Checkpoints.Saved saved = newest.get();
       RunConfig config = differently.of(saved.config(), saved.step());
       config.data().requireThere(directory.path());
-      Corpus corpus = Corpus.open(config, saved.corpusFingerprint());
+      Corpus corpus = Corpus.open(config, saved.corpusFingerprint(), reading(listeners));
       return new Opened(Run.resume(config, corpus, device, directory, saved), saved.config());
     }
     RecordedConfig recorded = directory.recorded();
     RunConfig config = differently.of(recorded.config(), 0);
     config.data().requireThere(directory.path());
-    Corpus corpus = Corpus.open(config, recorded.corpusFingerprint());
+    Corpus corpus = Corpus.open(config, recorded.corpusFingerprint(), reading(listeners));
     Run run = Run.begin(config, corpus, device, Optional.of(directory));
     return new Opened(run, recorded.config());
   }
@@ -174,7 +179,7 @@ public final class LiveRun implements AutoCloseable {
         device -> {
           Checkpoints.Saved weights = SavedRun.checkpoint(from, warnings::add);
           RunConfig own = config.apply(weights).from(weights.asOrigin());
-          Corpus corpus = Corpus.open(own, Optional.empty());
+          Corpus corpus = Corpus.open(own, Optional.empty(), reading(listeners));
           Run run = Run.beginWith(weights, own, corpus, device);
           return closing(
               run,
@@ -216,7 +221,7 @@ public final class LiveRun implements AutoCloseable {
           RunConfig config = change.apply(differently.of(saved.config(), saved.step()));
           Optional<String> sameData =
               saved.corpusFingerprint().filter(f -> config.data().equals(saved.config().data()));
-          Corpus corpus = Corpus.open(config, sameData);
+          Corpus corpus = Corpus.open(config, sameData, reading(listeners));
           RunDirectory directory = RunDirectory.create(to);
           return closing(
               directory,
@@ -247,7 +252,7 @@ public final class LiveRun implements AutoCloseable {
         place,
         device -> {
           RunDirectory directory = RunDirectory.look(path);
-          Run run = open(directory, Continuation.SAME, device).run();
+          Run run = open(directory, Continuation.SAME, device, listeners).run();
           return closing(
               run, () -> new LiveRun(device, run, directory, Session.Limits.NONE, listeners));
         });
@@ -303,6 +308,12 @@ public final class LiveRun implements AutoCloseable {
     } catch (Exception e) {
       // What failed before is what is told.
     }
+  }
+
+  private static ReadingProgress reading(List<Event.Listener> listeners) {
+    return ReadingProgress.everyHalfSecond(
+        (name, done, all) ->
+            listeners.forEach(listener -> listener.on(new Event.Reading(name, done, all))));
   }
 
   public Session session() {

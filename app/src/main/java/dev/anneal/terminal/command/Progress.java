@@ -4,11 +4,13 @@ import dev.anneal.session.Event;
 import dev.anneal.session.History;
 import dev.anneal.session.Summary;
 import dev.anneal.terminal.text.Amounts;
+import dev.anneal.terminal.text.EventText;
 import dev.anneal.terminal.text.FittedLine;
 import dev.anneal.terminal.text.Printable;
 import dev.anneal.terminal.text.SummaryText;
 import dev.anneal.terminal.text.TerminalSize;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -27,6 +29,7 @@ final class Progress implements Event.Listener {
   private int steps;
   private boolean printed;
   private long printedAt;
+  private long readingAt = System.nanoTime() - QUIET_NANOS;
   private boolean lineOpen;
 
   /** The lines of a run whose {@code history} hears of each event first. */
@@ -58,6 +61,7 @@ final class Progress implements Event.Listener {
       case Event.StateChanged e ->
           line(format("%s at step %d", e.state().name().toLowerCase(Locale.ROOT), e.step()));
       case Event.Warning e -> line("warning: " + e.text());
+      case Event.Reading e -> reading(e);
       case Event.Ended e -> ended(e);
     }
   }
@@ -78,6 +82,18 @@ final class Progress implements Event.Listener {
             e.tokensPerStep(),
             Amounts.bytes(e.bytes().values().stream().mapToLong(Long::longValue).sum())));
     e.directory().ifPresent(directory -> line("run directory: " + directory));
+  }
+
+  private void reading(Event.Reading e) {
+    String text = EventText.of(e);
+    if (rewrite) {
+      err.print("\r\033[K" + FittedLine.of(List.of(Printable.line(text)), columns() - 1));
+      err.flush();
+      lineOpen = true;
+    } else if (System.nanoTime() - readingAt >= QUIET_NANOS) {
+      readingAt = System.nanoTime();
+      line(text);
+    }
   }
 
   private void step(Event.Step e) {

@@ -25,6 +25,10 @@ public final class EventText {
       case Event.StateChanged e ->
           format("%s at step %d", e.state().name().toLowerCase(Locale.ROOT), e.step());
       case Event.Warning e -> "warning: " + e.text();
+      case Event.Reading e ->
+          format(
+              "reading %s, once: %d%% of %s",
+              e.data(), 100 * e.bytes() / Math.max(1, e.of()), Amounts.bytes(e.of()));
       case Event.Ended e ->
           e.error()
               .orElseGet(
