@@ -51,7 +51,7 @@ record DiskRoom(Path run, long checkpoint, int more, long free) {
                   .formatted(run, bytes(free), bytes(checkpoint))
               + " another disk with --out");
     }
-    if (free / more >= checkpoint + MEBIBYTE) {
+    if ((free - MEBIBYTE) / more >= checkpoint) {
       return Optional.empty();
     }
     return Optional.of(

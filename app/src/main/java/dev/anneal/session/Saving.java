@@ -74,9 +74,10 @@ final class Saving {
   /**
    * Saves what is good of a run that has failed.
    *
+   * @param failure what is told already
    * @return where its weights are, or why they are nowhere
    */
-  String afterFailure() {
+  String afterFailure(String failure) {
     if (!run.isIntact()) {
       return "; an update may be half made, so it is not saved" + last();
     }
@@ -91,7 +92,8 @@ final class Saving {
           .orElse("");
     } catch (RuntimeException | Error e) {
       // The first failure is the one to tell.
-      return "; its weights cannot be saved (" + e.getMessage() + ")" + last();
+      String why = String.valueOf(e.getMessage());
+      return (failure.equals(why) ? "" : "; its weights cannot be saved: " + why) + last();
     }
   }
 

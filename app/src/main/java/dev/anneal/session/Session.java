@@ -362,7 +362,7 @@ public final class Session implements AutoCloseable {
   }
 
   private void failed(Outcome how, String error) {
-    String where = hasNews && !isLooking() ? saving.afterFailure() : "";
+    String where = hasNews && !isLooking() ? saving.afterFailure(error) : "";
     ended(how, State.FAILED, Optional.of(error + where));
   }
 
@@ -419,7 +419,7 @@ public final class Session implements AutoCloseable {
     if (due(every.evaluate()) && ending.isEmpty()) {
       evaluate();
     }
-    if (due(every.checkpoint())) {
+    if (due(every.checkpoint()) && run.step() < run.config().steps()) {
       saving.periodically();
     }
     if (due(every.sample()) && run.step() < run.config().steps() && ending.isEmpty()) {
