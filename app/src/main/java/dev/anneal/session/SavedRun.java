@@ -43,7 +43,7 @@ public final class SavedRun {
     Path run =
         Optional.ofNullable(path.getParent())
             .orElseGet(() -> Optional.ofNullable(path.toAbsolutePath().getParent()).orElse(path));
-    if (!looksLikeRun(run)) {
+    if (!wasBegun(run)) {
       throw Failure.failed(
           path + " is a checkpoint outside of a run; go on from it as a new run:" + toBranch(path));
     }
@@ -72,12 +72,15 @@ public final class SavedRun {
     return " train --resume " + checkpoint + " --out NEW";
   }
 
-  /** A run's directory has a log or a lock, or a checkpoint at least. */
-  static boolean looksLikeRun(Path path) {
+  private static boolean wasBegun(Path path) {
     return Files.exists(path.resolve(RunLog.EVENTS))
         || RunLock.isIn(path)
-        || Files.exists(path.resolve(RecordedConfig.FILE))
-        || CheckpointSearch.hasAny(path);
+        || Files.exists(path.resolve(RecordedConfig.FILE));
+  }
+
+  /** A run's directory has a log or a lock, or a checkpoint at least. */
+  static boolean looksLikeRun(Path path) {
+    return wasBegun(path) || CheckpointSearch.hasAny(path);
   }
 
   private static void requireRun(Path path) {

@@ -1,0 +1,186 @@
+package dev.anneal.trust;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.anneal.device.DeviceOptions;
+import dev.anneal.model.GptConfig;
+import dev.anneal.plan.Precision;
+import dev.anneal.plan.Recompute;
+import dev.anneal.session.Event;
+import dev.anneal.session.LiveRun;
+import dev.anneal.session.RunConfig;
+import dev.anneal.session.Session;
+import dev.anneal.training.AdamWSettings;
+import dev.anneal.training.Schedule;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** However a run ends, what was good of it is on the disk. */
+class GoodWeightsSavedTest {
+  @TempDir private Path temp;
+  private Cli cli;
+
+  @BeforeEach
+  void open() {
+    cli = new Cli(temp);
+  }
+
+  @Test
+  void beforeALossThatIsNotFinite() throws IOException {
+    Cli.Result result =
+        cli.run(cli.train("run", "--steps 60 --lr 1e30 --clip 0 --checkpoint-every 0 --keep 1"));
+    assertEquals(4, result.code(), result.all());
+    int last = cli.events("run", "step").size() - 1;
+    Path saved = cli.path("run/step_" + last);
+    assertTrue(
+        result.err().contains("the weights of step " + last + " are saved: " + saved),
+        result.err());
+    assertTrue(Files.isDirectory(saved));
+    cli.ok("sample --checkpoint " + saved + " --tokens 3 a");
+  }
+
+  /** GPT-2's tokens with one that it does not have. */
+  private Path badShard() throws IOException {
+    int tokens = 900;
+    ByteBuffer bytes = ByteBuffer.allocate(1024 + 2 * tokens).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putInt(20240520).putInt(1).putInt(tokens).position(1024);
+    for (int i = 0; i < tokens; i++) {
+      bytes.putShort((short) (i == 400 ? 60_000 : i % 50));
+    }
+    return Files.write(temp.resolve("bad.bin"), bytes.array());
+  }
+
+  @Test
+  void beforeATokenThatIsNone() throws IOException {
+    Path good = temp.resolve("text.txt");
+    Files.writeString(good, "x".repeat(2000));
+    Cli.Result result =
+        cli.run(
+            "train --data "
+                + badShard()
+                + " --out "
+                + cli.path("run")
+                + " --layers 1 --heads 1 --channels 8 --context 8 --batch 1 --seq 8 --threads 1"
+                + " --steps 200 --val-every 0 --sample-tokens 0 --checkpoint-every 0");
+    assertEquals(1, result.code(), result.all());
+    assertTrue(result.err().contains("60000"), result.err());
+    int last = cli.events("run", "step").size();
+    assertTrue(last > 0, "it came later than the first step");
+    assertTrue(Files.isDirectory(cli.path("run/step_" + last)), result.err());
+  }
+
+  private RunConfig config(int steps, int every) throws IOException {
+    Path text = temp.resolve("text.txt");
+    Files.writeString(text, "the quick brown fox jumps over the lazy dog\n".repeat(200));
+    return new RunConfig(
+        new GptConfig(1, 2, 16, 16, 256),
+        new RunConfig.Data(Optional.of(text.toString()), Optional.empty(), "byte"),
+        2,
+        16,
+        1,
+        new Schedule(Schedule.Shape.COSINE, 1e-2, 0, steps, 0.1),
+        AdamWSettings.defaults(),
+        Recompute.NONE,
+        Precision.FP32,
+        1,
+        new RunConfig.Intervals(0, 1, 0, 0, every, 0));
+  }
+
+  /** Trains with someone who listens, to the end. */
+  private Event.Ended train(RunConfig config, List<Event> events, Event.Listener who) {
+    LiveRun.Place place = new LiveRun.Place("cpu", 0, DeviceOptions.threads(1));
+    try (LiveRun run =
+        LiveRun.begin(
+            config,
+            Optional.of(temp.resolve("run")),
+            place,
+            Session.Limits.NONE,
+            List.of(who, events::add))) {
+      run.session().start();
+      return run.session().await();
+    }
+  }
+
+  /** Takes the run's directory away, or brings it back. */
+  private static void move(Path from, Path to) {
+    try {
+      Files.move(from, to);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void aDiskThatCannotBeWrittenForAWhileIsTriedAgain() throws IOException {
+    Path run = temp.resolve("run");
+    Path away = temp.resolve("away");
+    List<Event> events = new ArrayList<>();
+    Event.Ended ended =
+        train(
+            config(12, 4),
+            events,
+            event -> {
+              if (event instanceof Event.Step step && step.step() == 3) {
+                move(run, away);
+                move(temp.resolve("text.txt"), run);
+              } else if (event instanceof Event.Step step && step.step() == 6) {
+                move(run, temp.resolve("text.txt"));
+                move(away, run);
+              }
+            });
+    assertEquals(Event.Outcome.COMPLETED, ended.outcome(), ended.toString());
+    List<String> warnings =
+        events.stream()
+            .filter(Event.Warning.class::isInstance)
+            .map(event -> ((Event.Warning) event).text())
+            .toList();
+    assertEquals(1, warnings.size(), warnings.toString());
+    assertTrue(warnings.getFirst().contains("cannot save " + run.resolve("step_4")));
+    assertTrue(warnings.getFirst().contains("tried again after 4 steps"), warnings.getFirst());
+    assertTrue(
+        Files.isDirectory(run.resolve("step_8")) && Files.isDirectory(run.resolve("step_12")));
+  }
+
+  @Test
+  void aRunWhoseEndCannotBeSavedFails() throws IOException {
+    Path run = temp.resolve("run");
+    Event.Ended ended =
+        train(
+            config(4, 0),
+            new ArrayList<>(),
+            event -> {
+              if (event instanceof Event.Step step && step.step() == 3) {
+                move(run, temp.resolve("away"));
+                move(temp.resolve("text.txt"), run);
+              }
+            });
+    assertEquals(Event.Outcome.FAILED, ended.outcome());
+    String error = ended.error().orElseThrow();
+    assertTrue(error.startsWith("cannot save " + run.resolve("step_4")), error);
+    assertEquals(error.indexOf("cannot save"), error.lastIndexOf("cannot save"), error);
+  }
+
+  @Test
+  void whoCannotHearOfItDoesNotEndIt() throws IOException {
+    Event.Ended ended =
+        train(
+            config(4, 2),
+            new ArrayList<>(),
+            event -> {
+              throw new IllegalStateException("the terminal is gone");
+            });
+    assertEquals(Event.Outcome.COMPLETED, ended.outcome());
+    assertTrue(Files.isDirectory(temp.resolve("run/step_4")));
+  }
+}
