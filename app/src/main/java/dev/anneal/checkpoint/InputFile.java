@@ -3,9 +3,11 @@ package dev.anneal.checkpoint;
 import dev.anneal.failure.Failure;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.function.Function;
@@ -62,6 +64,44 @@ public final class InputFile implements AutoCloseable {
       ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(n, file.size()));
       file.read(0, bytes);
       return bytes.flip();
+    }
+  }
+
+  /**
+   * All bytes of a file, or of a pipe that is open already, as the shell's {@code <(…)} is.
+   *
+   * @param most what it may have
+   * @throws Failure when it cannot be read, has more, or reading it might never end
+   */
+  public static byte[] whole(Path path, int most) {
+    requireFileOrOpenPipe(path);
+    byte[] bytes;
+    try (InputStream in = Files.newInputStream(path)) {
+      bytes = in.readNBytes(most + 1);
+    } catch (IOException e) {
+      throw FileFailures.cannotRead(path, e);
+    }
+    if (bytes.length > most) {
+      throw Failure.failed(
+          FileFailures.shown(path) + " has more than the " + most + " bytes that it may have");
+    }
+    return bytes;
+  }
+
+  /** Opening a pipe by a name of its own waits for a writer, and a device may have no end. */
+  static void requireFileOrOpenPipe(Path path) {
+    PathKind kind = PathKind.of(path);
+    String problem =
+        switch (kind) {
+          case FILE, NOTHING -> "";
+          case PIPE ->
+              PathKind.isOfProcess(path)
+                  ? ""
+                  : "; copy it to a file, or give '<(cat " + path + ")'";
+          case FOLDER, CHARACTERS, BLOCKS, SOCKET -> "; expected a file";
+        };
+    if (!problem.isEmpty()) {
+      throw Failure.failed(FileFailures.shown(path) + " " + kind.words() + problem);
     }
   }
 

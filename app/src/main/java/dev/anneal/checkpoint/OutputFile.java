@@ -186,10 +186,11 @@ public final class OutputFile {
       if (open.isPresent()) {
         return new Open(open.get());
       }
-      if (!Files.isSymbolicLink(path) || isOfProcess(path)) {
+      if (!Files.isSymbolicLink(path) || PathKind.isOfProcess(path)) {
         PathKind kind = PathKind.of(path);
         return switch (kind) {
-          case FILE, NOTHING -> isOfProcess(path) ? new Stream(path, kind) : new Whole(path);
+          case FILE, NOTHING ->
+              PathKind.isOfProcess(path) ? new Stream(path, kind) : new Whole(path);
           case FOLDER ->
               throw Failure.failed(
                   FileFailures.shown(named) + " is a directory; give the name of a file to write");
@@ -199,11 +200,6 @@ public final class OutputFile {
       path = path.toAbsolutePath().resolveSibling(Files.readSymbolicLink(path));
     }
     throw new FileSystemLoopException(named.toString());
-  }
-
-  /** Its links lead to words such as {@code pipe:[4711]}, which are no paths. */
-  private static boolean isOfProcess(Path path) {
-    return path.toString().matches("/dev/fd/\\d+|/proc/[^/]+/fd/\\d+");
   }
 
   private static Optional<FileDescriptor> descriptor(Path path) {

@@ -50,6 +50,11 @@ public enum PathKind {
     };
   }
 
+  /** Whether it names what a process has open; its links may lead to no path. */
+  static boolean isOfProcess(Path path) {
+    return path.toString().matches("/dev/std(in|out|err)|/dev/fd/\\d+|/proc/[^/]+/fd/\\d+");
+  }
+
   private static int mode(Path path) {
     try {
       return Files.getAttribute(path, "unix:mode", new LinkOption[0]) instanceof Integer mode

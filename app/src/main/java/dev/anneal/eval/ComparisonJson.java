@@ -7,12 +7,12 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.FileFailures;
+import dev.anneal.checkpoint.InputFile;
 import dev.anneal.eval.Comparison.DeviceResult;
 import dev.anneal.eval.Comparison.Divergence;
 import dev.anneal.failure.Failure;
 import dev.anneal.reference.Difference;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,6 +23,8 @@ import java.util.function.Function;
 
 /** A comparison as JSON, to print and to set beside those of other machines. */
 public final class ComparisonJson {
+  private static final int MOST_BYTES = 1 << 24;
+
   private ComparisonJson() {}
 
   public static ObjectNode write(Comparison comparison) {
@@ -89,7 +91,7 @@ public final class ComparisonJson {
   public static Comparison read(Path file) {
     JsonNode node;
     try {
-      node = new ObjectMapper().readTree(Files.readString(file));
+      node = new ObjectMapper().readTree(InputFile.whole(file, MOST_BYTES));
     } catch (JsonProcessingException e) {
       throw notOne(file);
     } catch (IOException e) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.anneal.checkpoint.FileFailures;
+import dev.anneal.checkpoint.TextLines;
 import dev.anneal.session.Event.State;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -100,7 +101,7 @@ public final class History implements Event.Listener {
     if (!Files.exists(log)) {
       return history;
     }
-    try (BufferedReader lines = Files.newBufferedReader(log)) {
+    try (BufferedReader lines = TextLines.ofFile(log)) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         history.add(line);
       }

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.DurableFile;
 import dev.anneal.checkpoint.FileFailures;
 import dev.anneal.checkpoint.FileWriter;
+import dev.anneal.checkpoint.InputFile;
 import dev.anneal.failure.Failure;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -22,6 +23,7 @@ import java.util.Optional;
  */
 record RecordedConfig(RunConfig config, Optional<String> corpusFingerprint) {
   static final String FILE = "config.json";
+  private static final int MOST_BYTES = 1 << 20;
   private static final JsonMapper JSON = new JsonMapper();
 
   void write(Path run) {
@@ -36,7 +38,7 @@ record RecordedConfig(RunConfig config, Optional<String> corpusFingerprint) {
       return Optional.empty();
     }
     try {
-      JsonNode meta = JSON.readTree(Files.readAllBytes(file));
+      JsonNode meta = JSON.readTree(InputFile.whole(file, MOST_BYTES));
       return Optional.of(
           new RecordedConfig(
               ConfigJson.read(meta.path("config"), file),

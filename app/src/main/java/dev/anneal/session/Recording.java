@@ -2,9 +2,6 @@ package dev.anneal.session;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.FileFailures;
 import dev.anneal.checkpoint.OutputFile;
@@ -13,18 +10,11 @@ import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
 import java.io.Writer;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 
 /** Every event with its time, a line of JSON each, in a file that can be played again. */
 public final class Recording implements Event.Listener, AutoCloseable {
-
-  /** An event and when it happened. */
-  public record Entry(Instant time, Event event) {}
 
   private final OutputFile file;
   private final Writer writer;
@@ -57,33 +47,6 @@ public final class Recording implements Event.Listener, AutoCloseable {
     } catch (IOException e) {
       problem = Optional.of(FileFailures.cannotWrite(file(), e).getMessage());
     }
-  }
-
-  /**
-   * Reads a record or a run's log.
-   *
-   * @throws Failure when the file cannot be read or has no event
-   */
-  public static List<Entry> read(Path file) {
-    ObjectMapper json = new ObjectMapper();
-    List<Entry> entries = new ArrayList<>();
-    try {
-      for (String line : Files.readAllLines(file)) {
-        try {
-          JsonNode node = json.readTree(line);
-          Instant time = Instant.ofEpochMilli(node.path("time").asLong());
-          EventJson.read(node).ifPresent(event -> entries.add(new Entry(time, event)));
-        } catch (JsonProcessingException e) {
-          // The last line of a run that was killed may be half written.
-        }
-      }
-    } catch (IOException e) {
-      throw FileFailures.cannotRead(file, e);
-    }
-    if (entries.isEmpty()) {
-      throw Failure.failed(file + " has no event; expected a record, or a run's log.jsonl");
-    }
-    return entries;
   }
 
   /**

@@ -1,7 +1,6 @@
 package dev.anneal.terminal;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
-
+import dev.anneal.checkpoint.TextLines;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.terminal.command.Commands;
@@ -19,7 +18,6 @@ import dev.anneal.terminal.text.TerminalSize;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
@@ -206,7 +204,7 @@ public final class Anneal {
   }
 
   private int execute(Options options, Shell shell) {
-    BufferedReader input = new BufferedReader(new InputStreamReader(in, UTF_8));
+    BufferedReader input = TextLines.ofCommands(in);
     shell.answersFrom(question -> readLine(input));
     try {
       if (options.commands.isPresent()) {

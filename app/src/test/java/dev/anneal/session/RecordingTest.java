@@ -34,6 +34,16 @@ class RecordingTest {
     return events;
   }
 
+  private static List<RecordReader.Entry> read(Path file) {
+    List<RecordReader.Entry> entries = new ArrayList<>();
+    try (RecordReader reader = RecordReader.open(file)) {
+      for (var next = reader.next(); next.isPresent(); next = reader.next()) {
+        entries.add(next.get());
+      }
+    }
+    return entries;
+  }
+
   @Test
   void playsWhatWasSaid() {
     Path file = temp.resolve("record.jsonl");
@@ -47,10 +57,10 @@ class RecordingTest {
         recording.on(event);
       }
     }
-    List<Recording.Entry> entries = Recording.read(file);
+    List<RecordReader.Entry> entries = read(file);
     List<Event> expected = new ArrayList<>(events());
     expected.addFirst(started);
-    assertEquals(expected, entries.stream().map(Recording.Entry::event).toList());
+    assertEquals(expected, entries.stream().map(RecordReader.Entry::event).toList());
     History played = new History();
     entries.forEach(entry -> played.on(entry.event(), entry.time()));
     assertEquals(live.snapshot().kinds(), played.snapshot().kinds());
@@ -69,18 +79,18 @@ class RecordingTest {
       events().forEach(recording::on);
     }
     Files.writeString(file, "{\"event\":\"step\",\"step\":6,\"lo", StandardOpenOption.APPEND);
-    assertEquals(events().size() + 1, Recording.read(file).size());
+    assertEquals(events().size() + 1, read(file).size());
   }
 
   @Test
   void saysWhatIsNoRecord() throws IOException {
     Path empty = Files.writeString(temp.resolve("text.txt"), "no events\nhere\n");
-    Failure none = assertThrows(Failure.class, () -> Recording.read(empty));
+    Failure none = assertThrows(Failure.class, () -> read(empty));
     assertTrue(none.getMessage().contains("text.txt has no event"), none.getMessage());
     Path binary = Files.write(temp.resolve("model.bin"), new byte[] {(byte) 0xff, (byte) 0xfe, 0});
-    Failure bytes = assertThrows(Failure.class, () -> Recording.read(binary));
+    Failure bytes = assertThrows(Failure.class, () -> read(binary));
     assertTrue(bytes.getMessage().contains("model.bin"), bytes.getMessage());
-    assertThrows(Failure.class, () -> Recording.read(temp.resolve("none")));
+    assertThrows(Failure.class, () -> read(temp.resolve("none")));
     assertThrows(Failure.class, () -> OutputFile.of(temp, WrittenContent.RECORD, false));
   }
 }

@@ -1,10 +1,10 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.checkpoint.FileFailures;
+import dev.anneal.checkpoint.TextLines;
 import dev.anneal.session.History;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** A run's log, read as another process writes it. */
@@ -24,7 +24,7 @@ final class LogFollower implements AutoCloseable {
 
   static LogFollower open(Path log) {
     try {
-      return new LogFollower(Files.newBufferedReader(log));
+      return new LogFollower(TextLines.ofFile(log));
     } catch (IOException e) {
       throw FileFailures.cannotRead(log, e);
     }

@@ -2,12 +2,16 @@ package dev.anneal.terminal.command;
 
 import dev.anneal.failure.Failure;
 import dev.anneal.session.Event;
+import dev.anneal.session.EventJson;
 import dev.anneal.session.History;
-import dev.anneal.session.Recording;
+import dev.anneal.session.RecordReader;
+import dev.anneal.session.RecordReader.Entry;
 import dev.anneal.terminal.dashboard.DashboardLoop;
 import java.nio.file.Path;
-import java.util.List;
+import java.time.Instant;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -45,50 +49,66 @@ final class ReplayCommand extends ShellCommand {
     if (!(speed >= 0)) {
       throw Failure.usage("--speed is " + speed + "; expected 0 or more");
     }
-    List<Recording.Entry> entries = Recording.read(file);
-    if (dashboard && shell().screens().available()) {
+    try (RecordReader reader = RecordReader.open(file)) {
+      Optional<Entry> first = reader.next();
+      if (dashboard && shell().screens().available()) {
+        onDashboard(first, reader);
+        return 0;
+      }
       History history = new History();
-      AtomicBoolean left = new AtomicBoolean();
-      Thread player =
-          Thread.ofVirtual()
-              .start(() -> play(entries, e -> history.on(e.event(), e.time()), left::get));
-      shell()
-          .showScreen(
-              new DashboardLoop(
-                  LiveControls.of(shell(), history, file.getFileName().toString()),
-                  shell().look().glyphs()));
-      left.set(true);
-      player.interrupt();
-      return 0;
+      Event.Listener listener = listener(history);
+      play(
+          first,
+          reader,
+          entry -> {
+            history.on(entry.event(), entry.time());
+            listener.on(entry.event());
+          },
+          shell()::isCancelled);
     }
-    History history = new History();
-    Event.Listener listener = listener(history);
-    play(
-        entries,
-        entry -> {
-          history.on(entry.event(), entry.time());
-          listener.on(entry.event());
-        },
-        shell()::isCancelled);
     return 0;
+  }
+
+  private void onDashboard(Optional<Entry> first, RecordReader reader) {
+    History history = new History();
+    AtomicBoolean left = new AtomicBoolean();
+    Thread player =
+        Thread.ofVirtual()
+            .start(
+                () -> {
+                  try {
+                    play(first, reader, e -> history.on(e.event(), e.time()), left::get);
+                  } catch (Failure e) {
+                    history.on(new Event.Warning(String.valueOf(e.getMessage())));
+                  }
+                });
+    shell()
+        .showScreen(
+            new DashboardLoop(
+                LiveControls.of(shell(), history, file.getFileName().toString()),
+                shell().look().glyphs()));
+    left.set(true);
+    player.interrupt();
   }
 
   private Event.Listener listener(History history) {
     return asJson()
-        ? event -> print(dev.anneal.session.EventJson.write(event))
+        ? event -> print(EventJson.write(event))
         : new Progress(history, out(), err(), false);
   }
 
   private interface Player {
-    void play(Recording.Entry entry);
+    void play(Entry entry);
   }
 
   private void play(
-      List<Recording.Entry> entries, Player player, java.util.function.BooleanSupplier ended) {
-    long before = entries.isEmpty() ? 0 : entries.getFirst().time().toEpochMilli();
-    for (Recording.Entry entry : entries) {
-      long millis = entry.time().toEpochMilli() - before;
-      before = entry.time().toEpochMilli();
+      Optional<Entry> first, RecordReader reader, Player player, BooleanSupplier ended) {
+    Optional<Entry> next = first;
+    Instant before = next.map(Entry::time).orElse(Instant.EPOCH);
+    while (next.isPresent()) {
+      Entry entry = next.get();
+      long millis = entry.time().toEpochMilli() - before.toEpochMilli();
+      before = entry.time();
       if (speed > 0 && millis > 0) {
         shell().sleep(millis / speed / 1000);
       }
@@ -96,6 +116,7 @@ final class ReplayCommand extends ShellCommand {
         return;
       }
       player.play(entry);
+      next = reader.next();
     }
   }
 }

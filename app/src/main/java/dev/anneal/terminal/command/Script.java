@@ -1,12 +1,13 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.checkpoint.FileFailures;
+import dev.anneal.checkpoint.TextLines;
+import dev.anneal.failure.Failure;
 import dev.anneal.terminal.text.Words;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.StringReader;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -15,10 +16,13 @@ import java.util.List;
  * code, after {@code FILE:LINE: message} on standard error.
  */
 public final class Script {
+  /** Characters to look at for one command: all of its lines again with each that is added. */
+  private static final long MOST_WORK = 1 << 26;
+
   private Script() {}
 
   public static int run(Shell shell, Path file, boolean keepGoing) {
-    try (BufferedReader reader = Files.newBufferedReader(file)) {
+    try (BufferedReader reader = TextLines.ofScript(file)) {
       return run(shell, file.toString(), reader, keepGoing);
     } catch (IOException e) {
       throw FileFailures.cannotRead(file, e);
@@ -47,6 +51,7 @@ public final class Script {
     int number = 0;
     int first = 0;
     StringBuilder pending = new StringBuilder();
+    long work = 0;
     try {
       for (String line = reader.readLine(); line != null; line = reader.readLine()) {
         number++;
@@ -60,9 +65,16 @@ public final class Script {
         try {
           commands = Words.commands(pending.toString());
         } catch (Words.Unfinished e) {
+          work += pending.length();
+          if (work > MOST_WORK) {
+            throw Failure.usage(
+                "%s:%d: the quote that opens here is not closed in %d lines"
+                    .formatted(name, first, number - first + 1));
+          }
           continue;
         }
         pending.setLength(0);
+        work = 0;
         shell.setErrorPrefix(name + ":" + first);
         int code = run(shell, commands, keepGoing);
         worst = worst == 0 ? code : worst;
