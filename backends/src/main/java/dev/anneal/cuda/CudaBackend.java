@@ -8,6 +8,7 @@ import dev.anneal.device.Backend;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;
+import dev.anneal.device.KernelFamily;
 import dev.anneal.device.LibraryInfo;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
@@ -183,6 +184,11 @@ public final class CudaBackend implements Backend {
                 .map(l -> l.soname() + " (" + l.path() + ")")
                 .orElse("no cuDNN, so own attention, which is slower"),
         bytes[0]);
+  }
+
+  @Override
+  public List<KernelFamily> kernels() {
+    return GpuDevice.ownKernels();
   }
 
   @Override

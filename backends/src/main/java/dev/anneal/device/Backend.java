@@ -16,6 +16,11 @@ public interface Backend {
     return List.of();
   }
 
+  /** The kernels of which its devices may have several versions; no device is opened. */
+  default List<KernelFamily> kernels() {
+    return List.of();
+  }
+
   /**
    * Opens one of the devices that {@link #probe} found.
    *

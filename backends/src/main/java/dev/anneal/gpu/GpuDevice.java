@@ -97,6 +97,11 @@ public final class GpuDevice implements Device {
     return precision.eightBits().map(e -> driver.hasFnuz() ? e.fnuz() : e);
   }
 
+  /** The kernels with versions of every GPU of a driver's; libraries may add versions. */
+  public static List<KernelFamily> ownKernels() {
+    return KernelVersions.OWN;
+  }
+
   @Override
   public List<KernelFamily> kernels() {
     return versions.families();

@@ -18,7 +18,7 @@ final class KernelVersions {
   private static final String TENSOR_CORES = "tensor cores, where tensors are bf16";
 
   /** The versions that the kernel files have; their headers say more. */
-  private static final List<KernelFamily> OWN =
+  static final List<KernelFamily> OWN =
       List.of(
           family("add", Op.Add.class, PLAIN, PACKS),
           family("gelu_forward", Op.GeluForward.class, PLAIN, PACKS),

@@ -6,6 +6,7 @@ import dev.anneal.device.Backend;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;
+import dev.anneal.device.KernelFamily;
 import dev.anneal.device.LibraryInfo;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
@@ -98,6 +99,11 @@ public final class HipBackend implements Backend {
 
   private LibraryLocator locator() {
     return HipLibrary.locator(environment);
+  }
+
+  @Override
+  public List<KernelFamily> kernels() {
+    return GpuDevice.ownKernels();
   }
 
   @Override

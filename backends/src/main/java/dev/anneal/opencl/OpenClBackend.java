@@ -5,6 +5,7 @@ import dev.anneal.device.Backend;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;
+import dev.anneal.device.KernelFamily;
 import dev.anneal.device.LibraryInfo;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
@@ -36,6 +37,11 @@ public final class OpenClBackend implements Backend {
   @Override
   public List<LibraryInfo> libraries() {
     return OpenClLibraries.look();
+  }
+
+  @Override
+  public List<KernelFamily> kernels() {
+    return KernelCatalog.FAMILIES;
   }
 
   @Override

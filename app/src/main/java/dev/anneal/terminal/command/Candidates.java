@@ -1,25 +1,17 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.plan.Tensor;
-import dev.anneal.session.Devices;
+import dev.anneal.session.Event;
 import dev.anneal.session.LiveSetting;
-import dev.anneal.session.Metric;
-import dev.anneal.session.RunCatalog;
 import dev.anneal.terminal.text.Words;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import picocli.CommandLine;
-import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 
@@ -89,20 +81,36 @@ public final class Candidates {
     String previous = before.getLast();
     OptionSpec option = command.getCommandSpec().findOption(previous);
     if (option != null && option.arity().max() > 0) {
-      return values(option, last);
+      return ArgumentValues.of(expanded.orElse(name), option, before, last);
     }
     if (last.startsWith("-")) {
       return command.getCommandSpec().options().stream()
           .map(o -> new Candidate(o.longestName(), String.join(" ", o.description()), true));
     }
-    int position = (int) before.stream().skip(1).filter(word -> !word.startsWith("-")).count();
+    int position = position(command, before);
     List<PositionalParamSpec> places = command.getCommandSpec().positionalParameters();
     Stream<Candidate> own = named(expanded.orElse(name), before);
     return places.stream()
         .filter(place -> place.index().contains(position))
         .findFirst()
-        .map(place -> Stream.concat(own, values(place, last)))
+        .map(
+            place ->
+                Stream.concat(own, ArgumentValues.of(expanded.orElse(name), place, before, last)))
         .orElseGet(Stream::empty);
+  }
+
+  /** How many parameters stand before: options and their values are none. */
+  private static int position(CommandLine command, List<String> before) {
+    int position = 0;
+    for (int i = 1; i < before.size(); i++) {
+      OptionSpec option = command.getCommandSpec().findOption(before.get(i));
+      if (option != null && option.arity().max() > 0) {
+        i++;
+      } else if (!before.get(i).startsWith("-")) {
+        position++;
+      }
+    }
+    return position;
   }
 
   /** What commands take that no type says. */
@@ -113,41 +121,24 @@ public final class Candidates {
               .map(e -> new Candidate(e.getKey(), HelpCommand.summary(e.getValue()), true));
       case "set" ->
           before.size() == 1
-              ? Arrays.stream(LiveSetting.values())
-                  .map(s -> new Candidate(s.key(), s.description(), true))
-              : Stream.empty();
+              ? Stream.concat(
+                  Arrays.stream(LiveSetting.values())
+                      .map(s -> new Candidate(s.key(), s.description(), true)),
+                  Stream.of(new Candidate("kernel", "a version of a kernel", true)))
+              : before.get(1).equals("kernel")
+                  ? ArgumentValues.versions(liveBackend())
+                  : Stream.empty();
       case "inspect" -> before.size() == 1 ? tensors() : Stream.empty();
       case "record" -> Stream.of(new Candidate("stop", "end the record", true));
       default -> Stream.empty();
     };
   }
 
-  private Stream<Candidate> values(ArgSpec argument, String last) {
-    String label = argument.paramLabel().replaceAll("[<>\\[\\]]", "");
-    return switch (label) {
-      case "RUN" -> Stream.concat(runs(), files(last));
-      case "FILE", "DIR" -> files(last);
-      case "METRIC" ->
-          Arrays.stream(Metric.values())
-              .map(metric -> new Candidate(metric.key(), metric.description(), true));
-      case "BACKEND", "backend" ->
-          Devices.backends().stream().map(b -> new Candidate(b.name(), "", true));
-      default -> typed(argument);
-    };
-  }
-
-  /** The values of an enum. */
-  private static Stream<Candidate> typed(ArgSpec argument) {
-    Object[] constants = argument.type().getEnumConstants();
-    return constants == null
-        ? Stream.empty()
-        : Arrays.stream(constants)
-            .map(value -> new Candidate(value.toString().toLowerCase(Locale.ROOT), "", true));
-  }
-
-  private static Stream<Candidate> runs() {
-    return RunCatalog.list(RunCatalog.HOME).stream()
-        .map(run -> new Candidate(run.name(), "step " + run.step(), true));
+  private Optional<String> liveBackend() {
+    return shell
+        .live()
+        .flatMap(run -> run.history().snapshot().started())
+        .map(Event.Started::backend);
   }
 
   private Stream<Candidate> tensors() {
@@ -168,25 +159,6 @@ public final class Candidates {
         .orElse(List.of())
         .stream()
         .map(tensor -> new Candidate(tensor.name(), tensor.shape().toString(), true));
-  }
-
-  private static Stream<Candidate> files(String last) {
-    int slash = last.lastIndexOf('/');
-    String folder = last.substring(0, slash + 1);
-    List<Candidate> found = new ArrayList<>();
-    try (Stream<Path> children = Files.list(Path.of(folder.isEmpty() ? "." : folder))) {
-      children
-          .sorted()
-          .forEach(
-              path -> {
-                boolean isFolder = Files.isDirectory(path);
-                String name = folder + path.getFileName() + (isFolder ? "/" : "");
-                found.add(new Candidate(name, "", !isFolder));
-              });
-    } catch (IOException | java.io.UncheckedIOException | java.nio.file.InvalidPathException e) {
-      return Stream.empty();
-    }
-    return found.stream();
   }
 
   /** Candidates for the end of a line, as words that can be typed. */

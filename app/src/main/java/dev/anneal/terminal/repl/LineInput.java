@@ -1,5 +1,6 @@
 package dev.anneal.terminal.repl;
 
+import dev.anneal.terminal.command.CommandTable;
 import dev.anneal.terminal.command.Shell;
 import dev.anneal.terminal.screen.Tty;
 import java.io.IOException;
@@ -28,6 +29,7 @@ import org.jline.widget.AutosuggestionWidgets;
 final class LineInput {
   private static final long PROMPT_MILLIS = 500;
   private static final int HISTORY_LINES = 2000;
+  private static final int LEAST_COLUMNS = 20;
 
   private final LineReaderImpl reader;
   private final LineReaderImpl questions;
@@ -52,6 +54,7 @@ final class LineInput {
     PrefixSearch search = new PrefixSearch(reader);
     keys.bind((Widget) search::up, "\033[A", "\033OA");
     keys.bind((Widget) search::down, "\033[B", "\033OB");
+    keys.bind((Widget) () -> complete(shell), "\t");
     new AutosuggestionWidgets(reader).enable();
     questions = reader(tty);
     questions.option(Option.DISABLE_EVENT_EXPANSION, true);
@@ -61,6 +64,17 @@ final class LineInput {
     shell.answersFrom(this::ask);
     shell.historyFrom(this::history);
     Thread.ofPlatform().daemon().name("anneal-prompt").start(this::followRun);
+  }
+
+  /** On an empty line, all commands and what they do; else what the line could become. */
+  private boolean complete(Shell shell) {
+    if (reader.getBuffer().toString().isBlank()) {
+      int width = Math.max(LEAST_COLUMNS, reader.getTerminal().getWidth());
+      reader.printAbove(String.join("\n", CommandTable.of(shell, width)));
+      return true;
+    }
+    reader.callWidget(LineReader.EXPAND_OR_COMPLETE);
+    return true;
   }
 
   private static LineReaderImpl reader(Tty tty) {

@@ -29,6 +29,12 @@ import org.jline.utils.InfoCmp.Capability;
  * Ctrl-D leaves, and asks first when a run is unfinished.
  */
 public final class Repl {
+  private static final String GREETING =
+      """
+      Anneal trains GPT-2-class models: train starts a small one, sample draws text.
+      Tab lists all commands, COMMAND --help explains one, Ctrl-D leaves.\
+      """;
+
   private final Shell shell;
   private final LineInput input;
   private final Terminal terminal;
@@ -72,7 +78,7 @@ public final class Repl {
             return code;
           }
         }
-        return repl.loop();
+        return repl.loop(first.isEmpty() && !json);
       }
     }
   }
@@ -99,9 +105,13 @@ public final class Repl {
     return folder.resolve("anneal").resolve("rc");
   }
 
-  private int loop() {
+  private int loop(boolean greet) {
     // Over the prompt that was there while this was loaded.
     terminal.writer().print('\r');
+    if (greet) {
+      terminal.puts(Capability.clr_eol);
+      shell.out().println(GREETING);
+    }
     if (Files.isReadable(startFile())) {
       terminal.puts(Capability.clr_eol);
       Script.run(shell, startFile(), true);
