@@ -6,8 +6,15 @@ import picocli.CommandLine.Option;
 
 /** Which model: one of OpenAI's by name, or sizes; without either, the small one. */
 final class ModelOptions {
+  private static final int LAYERS = 4;
+  private static final int HEADS = 4;
+  private static final int CHANNELS = 128;
+  private static final int CONTEXT = 128;
+
   /** What a laptop trains in minutes. */
-  private static final GptConfig SMALL = new GptConfig(4, 4, 128, 128, 256);
+  private static final GptConfig SMALL = new GptConfig(LAYERS, HEADS, CHANNELS, CONTEXT, 256);
+
+  private static final String ITS_OWN = " by default, with --model its own";
 
   @Option(
       names = "--model",
@@ -15,16 +22,32 @@ final class ModelOptions {
       description = "gpt2-124M, gpt2-350M, gpt2-774M or gpt2-1558M; a small GPT-2 when not given")
   private Optional<String> model = Optional.empty();
 
-  @Option(names = "--layers", paramLabel = "L", description = "transformer blocks")
+  @Option(
+      names = "--layers",
+      paramLabel = "L",
+      description = "transformer blocks; " + LAYERS + ITS_OWN)
   private Optional<Integer> layers = Optional.empty();
 
-  @Option(names = "--heads", paramLabel = "NH", description = "attention heads per block")
+  @Option(
+      names = "--heads",
+      paramLabel = "NH",
+      description =
+          "attention heads per block; "
+              + HEADS
+              + ITS_OWN
+              + ", with --channels of 64 or 32 channels each")
   private Optional<Integer> heads = Optional.empty();
 
-  @Option(names = "--channels", paramLabel = "C", description = "width of the residual stream")
+  @Option(
+      names = "--channels",
+      paramLabel = "C",
+      description = "width of the residual stream; " + CHANNELS + ITS_OWN)
   private Optional<Integer> channels = Optional.empty();
 
-  @Option(names = "--context", paramLabel = "maxT", description = "longest sequence")
+  @Option(
+      names = "--context",
+      paramLabel = "maxT",
+      description = "longest sequence; " + CONTEXT + " by default or as --seq, with --model 1024")
   private Optional<Integer> context = Optional.empty();
 
   /** Whether one of OpenAI's sizes was asked for. */

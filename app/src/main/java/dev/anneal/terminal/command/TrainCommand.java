@@ -39,7 +39,7 @@ import picocli.CommandLine.Option;
       "  anneal train",
       "  anneal train --dashboard",
       "  anneal train --data shakespeare.txt --steps 2000 --out runs/shakespeare",
-      "  anneal train --model gpt2-124M --data 'shards/*.bin' --batch 4 --seq 64 --steps 100",
+      "  anneal train --model gpt2-124M --data 'shards/*.bin' --seq 64",
       "  anneal train --resume runs/shakespeare",
       "  anneal train --resume runs/shakespeare --steps 4000",
       "  anneal train --resume runs/gpt2 --data mine.txt --steps 100 --lr 3e-5 --out runs/tuned"

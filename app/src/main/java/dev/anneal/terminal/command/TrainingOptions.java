@@ -21,55 +21,89 @@ import picocli.CommandLine.Option;
  * models, and for the small model one that learns the most in three minutes on two cores.
  */
 final class TrainingOptions {
-  /** Defaults of one recipe. */
-  private record Recipe(
-      int steps,
-      int batch,
-      int sequence,
-      double lr,
-      int warmup,
-      double finalFraction,
-      double weightDecay,
-      int evaluateEvery,
-      int evaluationBatches,
-      int sampleTokens,
-      int checkpointEvery) {}
+  private static final int EVALUATION_BATCHES = 20;
+  private static final int KEPT = 2;
+  private static final String BY_DEFAULT = "; by default ";
+  private static final String WITH_MODEL = ", with --model ";
 
-  private static final Recipe LLM_C = new Recipe(100, 4, 1024, 3e-4, 0, 1.0, 0, 20, 20, 64, 0);
-  private static final Recipe SMALL =
-      new Recipe(5000, 8, 128, 4e-3, 100, 0.05, 0.1, 500, 20, 600, 1000);
-
-  @Option(names = "--steps", paramLabel = "N", description = "updates, and the schedule's horizon")
+  @Option(
+      names = "--steps",
+      paramLabel = "N",
+      description =
+          "updates, and the schedule's horizon"
+              + BY_DEFAULT
+              + Recipe.Small.STEPS
+              + WITH_MODEL
+              + Recipe.LlmC.STEPS)
   private Optional<Integer> steps = Optional.empty();
 
-  @Option(names = "--batch", paramLabel = "B", description = "sequences per pass")
+  @Option(
+      names = "--batch",
+      paramLabel = "B",
+      description =
+          "sequences per pass" + BY_DEFAULT + Recipe.Small.BATCH + WITH_MODEL + Recipe.LlmC.BATCH)
   private Optional<Integer> batch = Optional.empty();
 
-  @Option(names = "--seq", paramLabel = "T", description = "tokens per sequence")
+  @Option(
+      names = "--seq",
+      paramLabel = "T",
+      description =
+          "tokens per sequence"
+              + BY_DEFAULT
+              + Recipe.Small.SEQUENCE
+              + WITH_MODEL
+              + Recipe.LlmC.SEQUENCE)
   private Optional<Integer> sequence = Optional.empty();
 
   @Option(
       names = "--total-batch",
       paramLabel = "TOKENS",
-      description = "tokens per update, a multiple of B x T: gradients are accumulated")
+      description =
+          "tokens per update, a multiple of B x T: gradients are accumulated; B x T by default")
   private Optional<Integer> totalBatch = Optional.empty();
 
-  @Option(names = "--lr", paramLabel = "X", description = "peak learning rate")
+  @Option(
+      names = "--lr",
+      paramLabel = "X",
+      description =
+          "peak learning rate" + BY_DEFAULT + Recipe.Small.LR + WITH_MODEL + Recipe.LlmC.LR)
   private Optional<Double> lr = Optional.empty();
 
   @Option(names = "--schedule", description = "cosine, linear, constant or wsd; cosine by default")
   private Optional<Schedule.Shape> schedule = Optional.empty();
 
-  @Option(names = "--warmup", paramLabel = "N", description = "steps of linear warm-up")
+  @Option(
+      names = "--warmup",
+      paramLabel = "N",
+      description =
+          "steps of linear warm-up"
+              + BY_DEFAULT
+              + Recipe.Small.WARMUP
+              + ", at most a tenth of all"
+              + WITH_MODEL
+              + Recipe.LlmC.WARMUP)
   private Optional<Integer> warmup = Optional.empty();
 
   @Option(
       names = "--final-lr-fraction",
       paramLabel = "X",
-      description = "of the peak, at the last step")
+      description =
+          "of the peak, at the last step"
+              + BY_DEFAULT
+              + Recipe.Small.FINAL_FRACTION
+              + WITH_MODEL
+              + Recipe.LlmC.FINAL_FRACTION)
   private Optional<Double> finalFraction = Optional.empty();
 
-  @Option(names = "--weight-decay", paramLabel = "X", description = "on matrices only")
+  @Option(
+      names = "--weight-decay",
+      paramLabel = "X",
+      description =
+          "on matrices only"
+              + BY_DEFAULT
+              + Recipe.Small.WEIGHT_DECAY
+              + WITH_MODEL
+              + Recipe.LlmC.WEIGHT_DECAY)
   private Optional<Float> weightDecay = Optional.empty();
 
   @Option(names = "--beta1", paramLabel = "X", description = "of AdamW; 0.9 by default")
@@ -108,13 +142,18 @@ final class TrainingOptions {
   @Option(
       names = "--val-every",
       paramLabel = "N",
-      description = "steps between validations, 0 for none")
+      description =
+          "steps between validations, 0 for none"
+              + BY_DEFAULT
+              + Recipe.Small.EVALUATE_EVERY
+              + WITH_MODEL
+              + Recipe.LlmC.EVALUATE_EVERY)
   private Optional<Integer> evaluateEvery = Optional.empty();
 
   @Option(
       names = "--val-batches",
       paramLabel = "N",
-      description = "batches per validation, at most")
+      description = "batches per validation, at most" + BY_DEFAULT + EVALUATION_BATCHES)
   private Optional<Integer> evaluationBatches = Optional.empty();
 
   @Option(
@@ -126,24 +165,34 @@ final class TrainingOptions {
   @Option(
       names = "--sample-tokens",
       paramLabel = "N",
-      description = "tokens per sample, 0 for none")
+      description =
+          "tokens per sample, 0 for none"
+              + BY_DEFAULT
+              + Recipe.Small.SAMPLE_TOKENS
+              + WITH_MODEL
+              + Recipe.LlmC.SAMPLE_TOKENS)
   private Optional<Integer> sampleTokens = Optional.empty();
 
   @Option(
       names = "--checkpoint-every",
       paramLabel = "N",
-      description = "steps; one is written at the end")
+      description =
+          "steps, 0 for none; one is written at the end"
+              + BY_DEFAULT
+              + Recipe.Small.CHECKPOINT_EVERY
+              + WITH_MODEL
+              + Recipe.LlmC.CHECKPOINT_EVERY)
   private Optional<Integer> checkpointEvery = Optional.empty();
 
   @Option(
       names = "--keep",
       paramLabel = "N",
-      description = "checkpoints kept, 0 for all; 2 by default")
+      description = "checkpoints kept, 0 for all; " + KEPT + " by default")
   private Optional<Integer> keep = Optional.empty();
 
   /** A new run's. */
   RunConfig config(ModelOptions model, PlanOptions plan, RunConfig.Data data, int vocabulary) {
-    Recipe recipe = model.isNamed() ? LLM_C : SMALL;
+    Recipe recipe = model.isNamed() ? Recipe.LLM_C : Recipe.SMALL;
     int b = Setting.BATCH.whole(Written.OPTION, batch.orElse(recipe.batch()));
     int t = Setting.SEQ.whole(Written.OPTION, sequence.orElse(recipe.sequence()));
     int horizon = Setting.STEPS.whole(Written.OPTION, steps.orElse(recipe.steps()));
@@ -168,11 +217,11 @@ final class TrainingOptions {
             RunConfig.DEFAULT_SEED,
             new RunConfig.Intervals(
                 recipe.evaluateEvery(),
-                recipe.evaluationBatches(),
+                EVALUATION_BATCHES,
                 0,
                 recipe.sampleTokens(),
                 recipe.checkpointEvery(),
-                2)));
+                KEPT)));
   }
 
   /** That of a new run that begins with {@code weights}: as theirs, where nothing else is given. */

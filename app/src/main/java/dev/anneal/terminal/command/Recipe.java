@@ -1,0 +1,76 @@
+package dev.anneal.terminal.command;
+
+/**
+ * Defaults of training: llm.c's for OpenAI's models, and for the small model those with which it
+ * learns the most in three minutes on two cores. They are constants of text or whole numbers, so
+ * that help says what is used.
+ */
+record Recipe(
+    int steps,
+    int batch,
+    int sequence,
+    double lr,
+    int warmup,
+    double finalFraction,
+    double weightDecay,
+    int evaluateEvery,
+    int sampleTokens,
+    int checkpointEvery) {
+
+  /** llm.c's. */
+  static final class LlmC {
+    private LlmC() {}
+
+    static final int STEPS = 100;
+    static final int BATCH = 4;
+    static final int SEQUENCE = 1024;
+    static final String LR = "3e-4";
+    static final int WARMUP = 0;
+    static final String FINAL_FRACTION = "1";
+    static final String WEIGHT_DECAY = "0";
+    static final int EVALUATE_EVERY = 20;
+    static final int SAMPLE_TOKENS = 64;
+    static final int CHECKPOINT_EVERY = 0;
+  }
+
+  /** Those of the small model. */
+  static final class Small {
+    private Small() {}
+
+    static final int STEPS = 5000;
+    static final int BATCH = 8;
+    static final int SEQUENCE = 128;
+    static final String LR = "4e-3";
+    static final int WARMUP = 100;
+    static final String FINAL_FRACTION = "0.05";
+    static final String WEIGHT_DECAY = "0.1";
+    static final int EVALUATE_EVERY = 500;
+    static final int SAMPLE_TOKENS = 600;
+    static final int CHECKPOINT_EVERY = 1000;
+  }
+
+  static final Recipe LLM_C =
+      new Recipe(
+          LlmC.STEPS,
+          LlmC.BATCH,
+          LlmC.SEQUENCE,
+          Double.parseDouble(LlmC.LR),
+          LlmC.WARMUP,
+          Double.parseDouble(LlmC.FINAL_FRACTION),
+          Double.parseDouble(LlmC.WEIGHT_DECAY),
+          LlmC.EVALUATE_EVERY,
+          LlmC.SAMPLE_TOKENS,
+          LlmC.CHECKPOINT_EVERY);
+  static final Recipe SMALL =
+      new Recipe(
+          Small.STEPS,
+          Small.BATCH,
+          Small.SEQUENCE,
+          Double.parseDouble(Small.LR),
+          Small.WARMUP,
+          Double.parseDouble(Small.FINAL_FRACTION),
+          Double.parseDouble(Small.WEIGHT_DECAY),
+          Small.EVALUATE_EVERY,
+          Small.SAMPLE_TOKENS,
+          Small.CHECKPOINT_EVERY);
+}
