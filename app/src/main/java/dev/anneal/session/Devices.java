@@ -10,7 +10,6 @@ import dev.anneal.failure.Failure;
 import java.util.List;
 import java.util.Map;
 import java.util.ServiceLoader;
-import java.util.stream.Collectors;
 
 /** The backends that this program has, and how to open one by name. */
 public final class Devices {
@@ -51,10 +50,8 @@ public final class Devices {
                     Failure.usage(
                         "no backend is named "
                             + backendName
-                            + "; there are "
-                            + backends.stream()
-                                .map(Backend::name)
-                                .collect(Collectors.joining(", "))));
+                            + Nearest.among(
+                                backendName, backends.stream().map(Backend::name).toList())));
     return switch (backend.probe()) {
       case Availability.Missing(String reason) ->
           throw new Failure(ExitCode.BACKEND, "backend " + backendName + " is missing: " + reason);

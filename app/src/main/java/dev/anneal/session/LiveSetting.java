@@ -55,13 +55,7 @@ public enum LiveSetting {
         .filter(setting -> setting.key().equals(plain))
         .findFirst()
         .orElseThrow(
-            () ->
-                Failure.usage(
-                    "there is no setting "
-                        + key
-                        + Nearest.to(plain, keys())
-                        + "; there are "
-                        + String.join(", ", keys())));
+            () -> Failure.usage("there is no setting " + key + Nearest.among(plain, keys())));
   }
 
   /** Its value now, as it would be typed. */

@@ -41,13 +41,6 @@ public enum Metric {
     return Arrays.stream(values())
         .filter(metric -> metric.key().equalsIgnoreCase(key))
         .findFirst()
-        .orElseThrow(
-            () ->
-                Failure.usage(
-                    "there is no metric "
-                        + key
-                        + Nearest.to(key, keys())
-                        + "; there are "
-                        + String.join(", ", keys())));
+        .orElseThrow(() -> Failure.usage("there is no metric " + key + Nearest.among(key, keys())));
   }
 }

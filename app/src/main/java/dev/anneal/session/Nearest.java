@@ -13,6 +13,12 @@ public final class Nearest {
     return of(name, names).map(near -> "; did you mean " + near + "?").orElse("");
   }
 
+  /** {@code ; did you mean NAME? There are NAMES}, or {@code ; there are NAMES}. */
+  public static String among(String name, Collection<String> names) {
+    String near = to(name, names);
+    return near + (near.isEmpty() ? "; there are " : " There are ") + String.join(", ", names);
+  }
+
   /** The name that takes the fewest edits, if it is near at all. */
   public static Optional<String> of(String name, Collection<String> names) {
     return names.stream()

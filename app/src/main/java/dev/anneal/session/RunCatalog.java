@@ -70,7 +70,6 @@ public final class RunCatalog {
     throw Failure.failed(
         "there is no run "
             + name
-            + Nearest.to(name, names)
-            + (names.isEmpty() ? "; " + HOME + " has none" : "; there are " + names));
+            + (names.isEmpty() ? "; " + HOME + " has none" : Nearest.among(name, names)));
   }
 }

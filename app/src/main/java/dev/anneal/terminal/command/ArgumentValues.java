@@ -74,7 +74,7 @@ final class ArgumentValues {
   }
 
   /** The values of an enum. */
-  private static Stream<Candidate> typed(ArgSpec argument) {
+  static Stream<Candidate> typed(ArgSpec argument) {
     return Stream.concat(Stream.of(argument.type()), Arrays.stream(argument.auxiliaryTypes()))
         .distinct()
         .filter(Class::isEnum)

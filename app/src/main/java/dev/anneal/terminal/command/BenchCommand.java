@@ -19,6 +19,7 @@ import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import dev.anneal.session.Devices;
 import dev.anneal.session.KernelChoices;
+import dev.anneal.session.Nearest;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Initialization;
 import dev.anneal.training.MemoryBill;
@@ -175,7 +176,7 @@ final class BenchCommand extends ShellCommand {
     plans.step().ops().forEach(op -> kinds.add(op.kind()));
     if (kind.isPresent() && !kinds.contains(kind.get())) {
       throw Failure.usage(
-          "no op of this step is named " + kind.get() + "; there are " + String.join(", ", kinds));
+          "no op of this step is named " + kind.get() + Nearest.among(kind.get(), kinds));
     }
   }
 

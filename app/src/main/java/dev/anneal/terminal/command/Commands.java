@@ -10,8 +10,10 @@ import dev.anneal.terminal.text.Words;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.ArgGroupSpec;
@@ -177,22 +179,11 @@ public final class Commands {
     if (e.getCause() instanceof Failure failure) {
       return failed(failure, shell, shell.debug());
     }
-    StringBuilder message = new StringBuilder(firstLine(e));
-    if (e instanceof UnmatchedArgumentException unmatched) {
-      String word = unmatched.getUnmatched().getFirst();
-      CommandLine line = e.getCommandLine();
-      if (line.getParent() == null && !word.startsWith("-")) {
-        message = new StringBuilder("there is no command " + word);
-        message.append(Nearest.to(word, line.getSubcommands().keySet()));
-      } else {
-        List<String> near = unmatched.getSuggestions();
-        if (!near.isEmpty()) {
-          message.append("; did you mean ");
-          message.append(String.join(" or ", near.subList(0, Math.min(2, near.size()))));
-          message.append('?');
-        }
-      }
-    }
+    String message =
+        switch (e) {
+          case UnmatchedArgumentException unmatched -> unmatched(unmatched);
+          default -> choice(e).orElseGet(() -> firstLine(e));
+        };
     String command = e.getCommandLine().getCommandSpec().qualifiedName();
     String explains =
         shell.use() == Shell.Use.ONCE
@@ -200,8 +191,47 @@ public final class Commands {
             : command.contains(" ")
                 ? "help " + command.substring(command.indexOf(' ') + 1)
                 : "help";
-    say(shell, message + (message.toString().endsWith("?") ? "" : ";") + " see " + explains);
+    say(shell, message + (message.endsWith("?") ? "" : ";") + " see " + explains);
     return ExitCode.USAGE.code();
+  }
+
+  private static String unmatched(UnmatchedArgumentException e) {
+    String word = e.getUnmatched().getFirst();
+    CommandLine line = e.getCommandLine();
+    if (!word.startsWith("-")) {
+      return line.getParent() == null
+          ? "there is no command " + word + Nearest.to(word, line.getSubcommands().keySet())
+          : "'" + word + "' is one word too many";
+    }
+    List<String> options =
+        line.getCommandSpec().options().stream().map(OptionSpec::longestName).toList();
+    String name = word.contains("=") ? word.substring(0, word.indexOf('=')) : word;
+    return "there is no option " + name + Nearest.to(name, options);
+  }
+
+  /** What an option or a parameter can be that takes one of a few words. */
+  private static Optional<String> choice(ParameterException e) {
+    Optional<ArgSpec> argument = Optional.ofNullable(e.getArgSpec());
+    Optional<String> value = Optional.ofNullable(e.getValue());
+    List<String> words =
+        argument
+            .map(ArgumentValues::typed)
+            .orElse(Stream.empty())
+            .map(Candidates.Candidate::word)
+            .toList();
+    if (words.isEmpty() || value.isEmpty()) {
+      return Optional.empty();
+    }
+    String name =
+        argument.get() instanceof OptionSpec option
+            ? option.longestName()
+            : argument.get().paramLabel();
+    return Optional.of(
+        name
+            + " is '"
+            + value.get()
+            + "'"
+            + Nearest.among(value.get().toLowerCase(Locale.ROOT), words));
   }
 
   private static String firstLine(ParameterException e) {
