@@ -1,6 +1,9 @@
 package dev.anneal.terminal.command;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.device.Device;
@@ -13,7 +16,9 @@ import dev.anneal.session.History;
 import dev.anneal.session.LiveRun;
 import dev.anneal.session.Run;
 import dev.anneal.terminal.text.Amounts;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
@@ -22,20 +27,33 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "show",
     description = "Show the live run's configuration, model, plan, memory, kernels, or itself.",
-    footer = {"", "Examples:", "  show memory", "  show config"})
+    footer = {"", "Examples:", "  show", "  show memory", "  show config"})
 final class ShowCommand extends ShellCommand {
   /** What can be shown. */
   enum Subject {
-    CONFIG,
-    MODEL,
-    PLAN,
-    MEMORY,
-    KERNELS,
-    RUN
+    CONFIG("all settings of the run, as its checkpoints keep them"),
+    MODEL("its tensors and their shapes"),
+    PLAN("the ops of a step, and how many of each kind"),
+    MEMORY("bytes of each arena"),
+    KERNELS("the versions that the device uses"),
+    RUN("its directory, step, device and newest checkpoint");
+
+    private final String description;
+
+    Subject(String description) {
+      this.description = description;
+    }
+
+    String key() {
+      return name().toLowerCase(Locale.ROOT);
+    }
   }
 
-  @Parameters(paramLabel = "WHAT", description = "config, model, plan, memory, kernels or run")
-  private Subject subject;
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "WHAT",
+      description = "config, model, plan, memory, kernels or run; these are listed by default")
+  private Optional<Subject> subject = Optional.empty();
 
   ShowCommand(Shell shell) {
     super(shell);
@@ -43,14 +61,19 @@ final class ShowCommand extends ShellCommand {
 
   @Override
   public Integer call() {
+    if (subject.isEmpty()) {
+      list();
+      return 0;
+    }
     LiveRun live = live();
+    Subject what = subject.get();
     ObjectNode node =
         shell()
             .await(
                 live.session()
                     .atBoundary(
                         run ->
-                            switch (subject) {
+                            switch (what) {
                               case CONFIG -> ConfigJson.write(run.config());
                               case MODEL -> model(run);
                               case PLAN -> plan(run);
@@ -59,25 +82,42 @@ final class ShowCommand extends ShellCommand {
                               case RUN -> run(live, run);
                             }));
     if (asJson()) {
-      print(node.put("event", subject.name().toLowerCase(java.util.Locale.ROOT)));
-    } else if (subject == Subject.CONFIG) {
+      ObjectNode whole = json("show").put("what", what.key());
+      whole.set(what.key(), node);
+      print(whole);
+    } else if (what == Subject.CONFIG) {
       say("%s", pretty(node));
     } else {
-      node.properties()
-          .forEach(
-              e ->
-                  say(
-                      "%-28s %s",
-                      e.getKey(),
-                      e.getValue().isTextual() ? e.getValue().asText() : e.getValue().toString()));
+      tell(node);
     }
     return 0;
+  }
+
+  private void list() {
+    for (Subject what : Subject.values()) {
+      if (asJson()) {
+        print(json("subject").put("name", what.key()).put("description", what.description));
+      } else {
+        say("%-8s %s", what.key(), what.description);
+      }
+    }
+  }
+
+  private void tell(ObjectNode node) {
+    for (Map.Entry<String, JsonNode> entry : node.properties()) {
+      JsonNode value = entry.getValue();
+      if (value instanceof ObjectNode group) {
+        tell(group);
+      } else {
+        say("%-28s %s", entry.getKey(), value.isTextual() ? value.asText() : value.toString());
+      }
+    }
   }
 
   private static String pretty(ObjectNode node) {
     try {
       return new ObjectMapper().writerWithDefaultPrettyPrinter().writeValueAsString(node);
-    } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+    } catch (JsonProcessingException e) {
       return node.toString();
     }
   }
@@ -86,8 +126,14 @@ final class ShowCommand extends ShellCommand {
     ObjectNode node = JsonNodeFactory.instance.objectNode();
     node.put("model", run.model().description());
     node.put("parameters", run.model().parameterCount());
+    ObjectNode tensors = node.putObject("tensors");
     for (Parameter parameter : run.model().parameters()) {
-      node.put(parameter.name(), parameter.tensor().shape().toString());
+      if (asJson()) {
+        ArrayNode shape = tensors.putArray(parameter.name());
+        parameter.tensor().shape().dims().forEach(shape::add);
+      } else {
+        tensors.put(parameter.name(), parameter.tensor().shape().toString());
+      }
     }
     return node;
   }
@@ -100,7 +146,8 @@ final class ShowCommand extends ShellCommand {
     ObjectNode node = JsonNodeFactory.instance.objectNode();
     node.put("ops", run.trainer().plans().step().ops().size());
     node.put("flops", run.trainer().plans().step().flops());
-    kinds.forEach(node::put);
+    ObjectNode counts = node.putObject("kinds");
+    kinds.forEach(counts::put);
     return node;
   }
 
@@ -108,16 +155,13 @@ final class ShowCommand extends ShellCommand {
     ObjectNode node = JsonNodeFactory.instance.objectNode();
     for (KernelFamily family : device.kernels()) {
       int version = device.kernelVersions().getOrDefault(family.name(), family.versions());
-      node.put(
-          family.name(),
-          asJson()
-              ? "v" + version
-              : "v"
-                  + version
-                  + " of "
-                  + family.versions()
-                  + ": "
-                  + family.ideas().get(version - 1));
+      if (asJson()) {
+        node.put(family.name(), version);
+      } else {
+        node.put(
+            family.name(),
+            "v" + version + " of " + family.versions() + ": " + family.ideas().get(version - 1));
+      }
     }
     return node;
   }
