@@ -6,8 +6,10 @@ import dev.anneal.failure.Failure;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** The runs that are on disk. */
@@ -44,6 +46,21 @@ public final class RunCatalog {
           .toList();
     } catch (IOException e) {
       throw FileFailures.cannotRead(home, e);
+    }
+  }
+
+  /** The run in {@code home} that was trained last, of those that have a checkpoint. */
+  public static Optional<Entry> newest(Path home) {
+    return list(home).stream()
+        .filter(run -> run.step() >= 0)
+        .max(Comparator.comparing(run -> lastTrained(run.path())));
+  }
+
+  private static FileTime lastTrained(Path run) {
+    try {
+      return Files.getLastModifiedTime(run.resolve(RunLog.EVENTS));
+    } catch (IOException e) {
+      return FileTime.fromMillis(0);
     }
   }
 

@@ -41,7 +41,7 @@ public final class Anneal {
       name = "anneal",
       sortOptions = false,
       description = {
-        "Train GPT-2-class models from your terminal, on any vendor's GPU, on the JVM.",
+        "Train GPT-2-class models from your terminal, on the JVM.",
         "Alone on a terminal, it opens a prompt that takes the same commands."
       },
       customSynopsis = {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.device.Device;
 import dev.anneal.device.Memory;
+import dev.anneal.failure.Failure;
 import dev.anneal.generation.Decoder;
 import dev.anneal.generation.Generator;
 import dev.anneal.generation.SamplingSettings;
@@ -17,6 +18,7 @@ import dev.anneal.plan.ArenaLayout;
 import dev.anneal.session.Checkpoints;
 import dev.anneal.session.Event;
 import dev.anneal.session.Run;
+import dev.anneal.session.RunCatalog;
 import dev.anneal.session.RunConfig;
 import dev.anneal.session.Samples;
 import dev.anneal.session.SavedRun;
@@ -39,14 +41,21 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "sample",
     description = "Generate text with the live run's weights or a checkpoint's, as it is drawn.",
-    footer = {"", "Example:", "  anneal sample --checkpoint runs/run-1 --prompt 'public static '"})
+    footer = {
+      "",
+      "Examples:",
+      "  anneal sample --prompt 'public static '",
+      "  anneal sample --checkpoint runs/run-1 --tokens 100 --temperature 0.5"
+    })
 final class SampleCommand extends ShellCommand {
   @Mixin private SampleOptions sampling;
 
   @Option(
       names = "--checkpoint",
       paramLabel = "DIR",
-      description = "a run's directory, or one of its checkpoints; the live weights by default")
+      description =
+          "a run's directory, or one of its checkpoints; by default the live weights, without a"
+              + " live run the run in runs/ that was trained last")
   private Optional<Path> checkpoint = Optional.empty();
 
   @Parameters(paramLabel = "WORD", description = "the prompt, instead of --prompt")
@@ -77,10 +86,35 @@ final class SampleCommand extends ShellCommand {
     Setting.TOKENS.whole(Written.OPTION, tokens);
     if (checkpoint.isPresent()) {
       fromCheckpoint(checkpoint.get());
-    } else {
+    } else if (shell().live().isPresent()) {
       fromLiveRun(live().session());
+    } else {
+      RunCatalog.Entry run = newest();
+      if (!asJson()) {
+        err()
+            .println(
+                Printable.line(
+                    "from "
+                        + run.path()
+                        + ", step "
+                        + run.step()
+                        + "; --checkpoint takes another"));
+        err().flush();
+      }
+      fromCheckpoint(run.path());
     }
     return 0;
+  }
+
+  /** Without a live run, the weights that were trained last. */
+  private static RunCatalog.Entry newest() {
+    return RunCatalog.newest(RunCatalog.HOME)
+        .orElseThrow(
+            () ->
+                Failure.usage(
+                    "there is no run to sample from: "
+                        + RunCatalog.HOME
+                        + " has no checkpoint; train first, or give --checkpoint"));
   }
 
   private String text() {
