@@ -14,7 +14,7 @@ final class DataOptions {
       paramLabel = "FILE",
       description =
           "text, .jsonl or .json with a text field, any of them in .gz, a folder of them, a pattern"
-              + " in quotes, or llm.c token shards (.bin)")
+              + " in quotes, or llm.c token shards (.bin); the JDK's Java sources by default")
   Optional<String> source = Optional.empty();
 
   @Option(
@@ -37,7 +37,7 @@ final class DataOptions {
       description = "of .jsonl and .json records; " + TextRules.DEFAULT_FIELD + " by default")
   private Optional<String> textField = Optional.empty();
 
-  @Option(names = "--tokenizer", description = "byte or gpt2")
+  @Option(names = "--tokenizer", description = "byte, or gpt2, the default with --model and for .bin")
   private Optional<String> tokenizer = Optional.empty();
 
   /** Whether the tokens are OpenAI's: as asked for, else for shards and named models. */

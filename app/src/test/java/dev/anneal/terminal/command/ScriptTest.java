@@ -81,7 +81,8 @@ class ScriptTest {
     Path file = script("help \\\nstep\nalias s 'help\nstop'\ns nosuch\n");
     TinyShell.Result result = run("-f", file.toString());
     assertEquals(2, result.code());
-    assertTrue(result.errorLine().startsWith(file + ":5: Unmatched argument"), result.err());
+    assertTrue(
+        result.errorLine().startsWith(file + ":5: 'nosuch' is one word too many"), result.err());
     TinyShell.Result open = run("-f", script("help step\nsample 'abc\nhelp stop\n").toString());
     assertEquals(2, open.code());
     assertEquals(file + ":2: the quote that opens here is not closed", open.errorLine());

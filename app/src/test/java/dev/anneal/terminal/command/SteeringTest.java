@@ -260,7 +260,7 @@ class SteeringTest {
             "inspect wte.weight [a]|[a]",
             "plot --metric los|did you mean loss?",
             "plot x.gif|.svg",
-            "show nosuch|CONFIG",
+            "show nosuch|config",
             "status nosuch|nosuch",
             "load nosuch|is paused; stop it first",
             "wait soon|soon",
