@@ -37,7 +37,9 @@ final class DataOptions {
       description = "of .jsonl and .json records; " + TextRules.DEFAULT_FIELD + " by default")
   private Optional<String> textField = Optional.empty();
 
-  @Option(names = "--tokenizer", description = "byte, or gpt2, the default with --model and for .bin")
+  @Option(
+      names = "--tokenizer",
+      description = "byte, or gpt2, the default with --model and for .bin")
   private Optional<String> tokenizer = Optional.empty();
 
   /** Whether the tokens are OpenAI's: as asked for, else for shards and named models. */
