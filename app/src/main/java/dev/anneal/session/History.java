@@ -87,6 +87,7 @@ public final class History implements Event.Listener {
   private boolean ownSample;
   private double seconds;
   private int nonFinite;
+  private Optional<String> problem = Optional.empty();
   private volatile long revision;
 
   /** Changes with every event. */
@@ -102,8 +103,11 @@ public final class History implements Event.Listener {
       return history;
     }
     try (BufferedReader lines = TextLines.ofFile(log)) {
-      for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        history.add(line);
+      int number = 1;
+      for (String line = lines.readLine(); line != null; line = lines.readLine(), number++) {
+        if (!history.isAdded(line) && history.problem.isEmpty()) {
+          history.problem = Optional.of(log + ", line " + number + " is torn; it is passed over");
+        }
       }
     } catch (IOException e) {
       throw FileFailures.cannotRead(log, e);
@@ -111,14 +115,24 @@ public final class History implements Event.Listener {
     return history;
   }
 
+  /** Which line of the log could not be read, the first of them. */
+  public Optional<String> problem() {
+    return problem;
+  }
+
   /** Adds a line of a log; the last one may be half written. */
   public void add(String line) {
+    isAdded(line);
+  }
+
+  private boolean isAdded(String line) {
     try {
       JsonNode node = JSON.readTree(line);
       Instant time = Instant.ofEpochMilli(node.path("time").asLong());
       EventJson.read(node).ifPresent(event -> on(event, time));
+      return true;
     } catch (JsonProcessingException e) {
-      // Not an event of ours.
+      return false;
     }
   }
 

@@ -40,6 +40,7 @@ public final class LiveRun implements AutoCloseable {
     this.device = device;
     this.directory = directory.path();
     this.history = History.read(directory.path());
+    history.problem().ifPresent(directory::warn);
     this.log = new RunLog(directory.path(), () -> !run.isLookedAt(), this::warn);
     this.session = new Session(run, limits, List.of(log, history));
     listeners.forEach(session::addListener);

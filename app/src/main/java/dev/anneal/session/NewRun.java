@@ -17,7 +17,7 @@ import java.util.stream.Stream;
 final class NewRun {
   /** What a run has in its directory before its first checkpoint. */
   private static final Set<String> BEFORE_CHECKPOINTS =
-      Set.of(RunLock.NAME, RunLog.EVENTS, RunLog.MAIN, RecordedConfig.FILE);
+      Set.of(RunLock.NAME, RunLog.EVENTS, RunLog.MAIN, RecordedConfig.FILE, RunNotes.FILE);
 
   private NewRun() {}
 

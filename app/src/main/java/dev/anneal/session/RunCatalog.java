@@ -6,7 +6,6 @@ import dev.anneal.failure.Failure;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -53,14 +52,24 @@ public final class RunCatalog {
   public static Optional<Entry> newest(Path home) {
     return list(home).stream()
         .filter(run -> run.step() >= 0)
-        .max(Comparator.comparing(run -> lastTrained(run.path())));
+        .max(Comparator.comparing(run -> RunOnDisk.modified(run.path())));
   }
 
-  private static FileTime lastTrained(Path run) {
-    try {
-      return Files.getLastModifiedTime(run.resolve(RunLog.EVENTS));
+  /** The directories of the runs in {@code home}, the one that was trained last first. */
+  public static List<Path> paths(Path home) {
+    if (!Files.isDirectory(home)) {
+      return List.of();
+    }
+    try (Stream<Path> children = Files.list(home)) {
+      return children
+          .filter(path -> Files.isDirectory(path) && SavedRun.looksLikeRun(path))
+          .sorted(
+              Comparator.comparing((Path run) -> RunOnDisk.modified(run))
+                  .reversed()
+                  .thenComparing(RunCatalog::name, Comparator.reverseOrder()))
+          .toList();
     } catch (IOException e) {
-      return FileTime.fromMillis(0);
+      throw FileFailures.cannotRead(home, e);
     }
   }
 
