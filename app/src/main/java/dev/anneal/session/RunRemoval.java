@@ -52,10 +52,7 @@ public final class RunRemoval {
         Files.delete(run);
       }
     } catch (IOException e) {
-      throw new Failure(
-          ExitCode.FAILED,
-          "cannot delete " + run + ": " + FileFailures.reason(e),
-          e);
+      throw new Failure(ExitCode.FAILED, "cannot delete " + run + ": " + FileFailures.reason(e), e);
     }
     return List.copyOf(others);
   }

@@ -1,5 +1,7 @@
 package dev.anneal.trust;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import dev.anneal.terminal.Anneal;
 import dev.anneal.terminal.command.TinyShell;
 import java.io.IOException;
@@ -61,9 +63,8 @@ record Cli(Path folder) {
 
   /** The events of a run's log of one kind. */
   List<String> events(String run, String kind) throws IOException {
-    try (Stream<String> lines = Files.lines(path(run).resolve("log.jsonl"))) {
-      return lines.filter(line -> line.contains("\"event\":\"" + kind + "\"")).toList();
-    }
+    String log = new String(Files.readAllBytes(path(run).resolve("log.jsonl")), UTF_8);
+    return log.lines().filter(line -> line.contains("\"event\":\"" + kind + "\"")).toList();
   }
 
   /** Every file below a folder with its bytes' hash and its time. */

@@ -30,7 +30,7 @@ class RunsListTest {
     cli.ok(cli.train("second", "--steps 9 --until 'step>=2'"));
     // The first went on after the second.
     Files.setLastModifiedTime(
-  cli.path("second/log.jsonl"), FileTime.from(Instant.parse("2026-01-02T03:04:05Z")));
+        cli.path("second/log.jsonl"), FileTime.from(Instant.parse("2026-01-02T03:04:05Z")));
   }
 
   private List<JsonNode> json() throws IOException {
@@ -47,12 +47,15 @@ class RunsListTest {
     assertTrue(
         lines.get(0).matches("name +status +steps +loss +val_loss +lr +date +size"), lines.get(0));
     assertTrue(
-        lines.get(1).matches("first +done +3/3 +\\d\\.\\d{4} +\\d\\.\\d{4} +\\S+ +20\\S+ \\S+ +\\S+ kB"),
+        lines
+            .get(1)
+            .matches("first +done +3/3 +\\d\\.\\d{4} +\\d\\.\\d{4} +\\S+ +20\\S+ \\S+ +\\S+ kB"),
         lines.get(1));
     assertTrue(lines.get(2).matches("second +target +2/9 .*"), lines.get(2));
     lines.forEach(line -> assertTrue(line.length() <= 80, line));
     List<JsonNode> runs = json();
-    assertEquals(List.of("first", "second"), runs.stream().map(n -> n.path("name").asText()).toList());
+    assertEquals(
+        List.of("first", "second"), runs.stream().map(n -> n.path("name").asText()).toList());
     assertTrue(runs.getFirst().path("loss").isNumber() && runs.getFirst().path("lr").isNumber());
     assertEquals("2026-01-02T03:04:05Z", runs.getLast().path("modified").asText());
     long bytes = 0;
@@ -90,7 +93,7 @@ class RunsListTest {
     try (RunLock held = RunLock.acquire(cli.path("first"))) {
       Cli.Result running = cli.run("runs rm --yes " + cli.path("second") + " " + cli.path("first"));
       assertEquals(1, running.code());
-      assertTrue(running.err().contains("is being trained by process"), running.err());
+      assertTrue(running.err().contains("is being trained by this process"), running.err());
       assertTrue(Files.exists(cli.path("second/step_2")), "all or nothing");
       assertEquals("running", json().getFirst().path("status").asText());
       assertEquals(1, cli.run("runs mv " + cli.path("first") + " other").code());

@@ -17,7 +17,6 @@ final class RunsTable {
       DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm", Locale.ROOT);
   private static final int GAP = 2;
   private static final int LEAST_NAME = 8;
-  private static final int LEAST_NOTE = 8;
 
   /** In order; the last to go is the first of {@link #GOES}. */
   private enum Column {
@@ -47,13 +46,20 @@ final class RunsTable {
     int others = width(runs, columns, zone) - name;
     int nameWidth = Math.clamp(width - others, Math.min(name, 1), name);
     List<String> lines = new ArrayList<>();
-    lines.add(line(columns, runs, zone, nameWidth, column -> column.name().toLowerCase(Locale.ROOT)));
+    lines.add(
+        line(columns, runs, zone, nameWidth, column -> column.name().toLowerCase(Locale.ROOT)));
     for (RunOnDisk run : runs) {
       String line = line(columns, runs, zone, nameWidth, column -> cell(run, column, zone));
       String note = note(run);
       int room = width - others - nameWidth - GAP;
-      lines.add(
-          note.isEmpty() || room < LEAST_NOTE ? line : line + " ".repeat(GAP) + Cells.cut(note, room));
+      if (note.isEmpty() || Cells.width(note) > room) {
+        lines.add(line);
+      } else {
+        lines.add(line + " ".repeat(GAP) + note);
+      }
+      if (Cells.width(note) > room) {
+        lines.add(" ".repeat(GAP) + Cells.cut(note, width - GAP));
+      }
     }
     return lines.stream().map(String::stripTrailing).toList();
   }
