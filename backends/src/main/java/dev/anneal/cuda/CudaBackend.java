@@ -19,6 +19,7 @@ import dev.anneal.gpu.KernelImages;
 import dev.anneal.gpu.KernelSource;
 import dev.anneal.gpu.Libraries;
 import dev.anneal.gpu.LibraryLocator;
+import dev.anneal.gpu.LibrarySearch;
 import dev.anneal.gpu.SharedLibrary;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -78,11 +79,11 @@ public final class CudaBackend implements Backend {
       int capability = capability(device);
       if (nvrtc.isEmpty() && !new PrebuiltImages(capability).there()) {
         return new Availability.Missing(
-            "no compiler for CUDA kernels: neither "
-                + CudaLibrary.NVRTC.description()
-                + " is in "
-                + locator().searched()
-                + ", nor did nvcc make images for sm_"
+            "no compiler for CUDA kernels: "
+                + new LibrarySearch(locator())
+                    .broken(CudaLibrary.NVRTC.sonames())
+                    .orElse(CudaLibrary.NVRTC.description() + " is not in " + locator().searched())
+                + ", and nvcc did not make images for sm_"
                 + capability
                 + "; pip install nvidia-cuda-nvrtc brings it");
       }

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import dev.anneal.gpu.CFunction;
 import dev.anneal.gpu.HeaderConstant;
 import dev.anneal.gpu.LibraryLocator;
+import dev.anneal.gpu.LibrarySearch;
 import dev.anneal.gpu.SharedLibrary;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -81,8 +82,11 @@ final class DriverProbe {
             () ->
                 new Absent(
                     "no NVIDIA driver: "
-                        + CudaLibrary.DRIVER.description()
-                        + " is not in the loader's path"));
+                        + new LibrarySearch(locator)
+                            .broken(CudaLibrary.DRIVER.sonames())
+                            .orElse(
+                                CudaLibrary.DRIVER.description()
+                                    + " is not in the loader's path")));
   }
 
   private static Result look(SharedLibrary driver) {

@@ -189,6 +189,9 @@ public record LibraryLocator(List<Path> named, List<Path> folders, String search
   }
 
   private static Optional<SymbolLookup> open(String name) {
+    if (ElfFile.cut(name).isPresent()) {
+      return Optional.empty();
+    }
     try {
       return Optional.of(SymbolLookup.libraryLookup(name, Arena.global()));
     } catch (IllegalArgumentException e) {

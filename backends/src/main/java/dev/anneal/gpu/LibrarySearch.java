@@ -27,10 +27,6 @@ public record LibrarySearch(LibraryLocator locator) {
 
   private static final long LONGEST_MESSAGE = 4096;
 
-  /** Where the loader looks, as far as that can be said without reading its cache. */
-  private static final List<String> USUAL =
-      List.of("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib");
-
   /**
    * Looks for a library.
    *
@@ -60,15 +56,10 @@ public record LibrarySearch(LibraryLocator locator) {
     return end < 0 ? soname : soname.substring(0, end);
   }
 
-  private static List<String> loaderFolders() {
-    String path = System.getenv().getOrDefault("LD_LIBRARY_PATH", "");
-    return Stream.of(path.split(":")).filter(folder -> !folder.isBlank()).toList();
-  }
-
   private List<String> searched() {
     List<String> places = new ArrayList<>();
     locator.named().forEach(folder -> places.add(place(folder)));
-    loaderFolders().forEach(folder -> places.add(place(Path.of(folder))));
+    LoaderPath.given().forEach(folder -> places.add(place(folder)));
     places.add("the loader's path");
     locator.folders().forEach(folder -> places.add(place(folder)));
     return places;
@@ -78,28 +69,41 @@ public record LibrarySearch(LibraryLocator locator) {
     return Files.isDirectory(folder) ? folder.toString() : folder + " (no such folder)";
   }
 
+  private List<Path> allFolders() {
+    return Stream.of(locator.named(), LoaderPath.folders(), locator.folders())
+        .flatMap(List::stream)
+        .toList();
+  }
+
   /** A file that is there and does not load is a better reason than that there is none. */
-  private String whyMissing(List<String> sonames) {
-    List<Path> folders =
-        Stream.of(
-                locator.named().stream(),
-                Stream.concat(loaderFolders().stream(), USUAL.stream()).map(Path::of),
-                locator.folders().stream())
-            .flatMap(Function.identity())
-            .toList();
+  public Optional<String> broken(List<String> sonames) {
     for (String soname : sonames) {
-      for (Path folder : folders) {
+      for (Path folder : allFolders()) {
         Path file = folder.resolve(soname);
         if (Files.exists(file)) {
-          return file + " does not load: " + refusal(file.toString()).orElse("the loader skips it");
+          String why = refusal(file.toString()).orElse("the loader skips it");
+          return Optional.of(file + " does not load: " + tail(why, file.toString()));
         }
       }
     }
+    return Optional.empty();
+  }
+
+  /** A message without the name that it begins with. */
+  public static String tail(String message, String name) {
+    return message.startsWith(name + ": ") ? message.substring(name.length() + 2) : message;
+  }
+
+  private String whyMissing(List<String> sonames) {
+    return broken(sonames).orElseGet(() -> whyNone(sonames));
+  }
+
+  private String whyNone(List<String> sonames) {
     String none =
         sonames.size() > MOST_NAMED
             ? "no " + stem(sonames.getFirst()) + ".so of any version"
             : "no " + String.join(" or ", sonames);
-    return folders.stream()
+    return allFolders().stream()
         .flatMap(
             folder -> LibraryLocator.children(folder, stem(sonames.getFirst()) + ".so.*").stream())
         .findFirst()
@@ -107,8 +111,17 @@ public record LibrarySearch(LibraryLocator locator) {
         .orElse(none);
   }
 
+  /** How much is missing of a library that the loader would fall over; see {@link ElfFile}. */
+  public static Optional<String> cut(String library) {
+    return ElfFile.cut(library);
+  }
+
   /** What the system's loader has against a library; empty when it takes it. */
   public static Optional<String> refusal(String library) {
+    Optional<String> cut = cut(library);
+    if (cut.isPresent()) {
+      return cut;
+    }
     MethodHandle open = function("dlopen", FunctionDescriptor.of(ADDRESS, ADDRESS, JAVA_INT));
     MethodHandle error = function("dlerror", FunctionDescriptor.of(ADDRESS));
     try (Arena arena = Arena.ofConfined()) {

@@ -16,6 +16,7 @@ import dev.anneal.gpu.GpuDevice;
 import dev.anneal.gpu.KernelSource;
 import dev.anneal.gpu.Libraries;
 import dev.anneal.gpu.LibraryLocator;
+import dev.anneal.gpu.LibrarySearch;
 import dev.anneal.gpu.SharedLibrary;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -62,9 +63,9 @@ public final class HipBackend implements Backend {
     if (compiler.isEmpty()) {
       return new Availability.Missing(
           "no compiler for HIP kernels: "
-              + HipLibrary.COMPILER.description()
-              + " is not in "
-              + locator().searched()
+              + new LibrarySearch(locator())
+                  .broken(HipLibrary.COMPILER.sonames(locator()))
+                  .orElse(HipLibrary.COMPILER.description() + " is not in " + locator().searched())
               + "; ROCm's package hiprtc or hip-runtime-amd brings it");
     }
     List<DeviceInfo> devices = new ArrayList<>();

@@ -2,6 +2,7 @@ package dev.anneal.hip;
 
 import dev.anneal.failure.Failure;
 import dev.anneal.gpu.LibraryLocator;
+import dev.anneal.gpu.LibrarySearch;
 import dev.anneal.gpu.SharedLibrary;
 
 /** Looks whether there is a runtime that starts and finds a device. */
@@ -25,9 +26,12 @@ final class HipProbe {
             () ->
                 new Absent(
                     "no ROCm: "
-                        + HipLibrary.RUNTIME.description()
-                        + " is not in "
-                        + locator.searched()));
+                        + new LibrarySearch(locator)
+                            .broken(HipLibrary.RUNTIME.sonames(locator))
+                            .orElse(
+                                HipLibrary.RUNTIME.description()
+                                    + " is not in "
+                                    + locator.searched())));
   }
 
   private static Result look(SharedLibrary library) {

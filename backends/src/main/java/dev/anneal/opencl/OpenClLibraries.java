@@ -4,9 +4,7 @@ import dev.anneal.device.LibraryInfo;
 import dev.anneal.gpu.LibraryLocator;
 import dev.anneal.gpu.LibrarySearch;
 import dev.anneal.gpu.SharedLibrary;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,7 +20,6 @@ import org.jocl.cl_platform_id;
  */
 final class OpenClLibraries {
   private static final List<String> LOADER = List.of("libOpenCL.so.1");
-  private static final String VENDORS = "/etc/OpenCL/vendors";
 
   private OpenClLibraries() {}
 
@@ -35,26 +32,17 @@ final class OpenClLibraries {
     all.add(new LibrarySearch(locator).describe(LOADER, loader, found -> Optional.empty()));
     if (loader.isPresent()) {
       all.addAll(drivers());
-      all.addAll(platforms());
+      // Counting platforms would have the loader open the driver that it falls over.
+      if (Platforms.danger().isEmpty()) {
+        all.addAll(platforms());
+      }
     }
     return all;
   }
 
-  /** Where the loader's drivers are listed: both loaders in use have a variable for it. */
-  private static Path vendors() {
-    for (String variable : List.of("OCL_ICD_VENDORS", "OPENCL_VENDOR_PATH")) {
-      Optional<String> path = LibraryLocator.value(System.getenv(), variable);
-      if (path.isPresent()) {
-        return Path.of(path.get());
-      }
-    }
-    return Path.of(VENDORS);
-  }
-
   private static List<LibraryInfo> drivers() {
-    Path vendors = vendors();
-    List<Path> files =
-        Files.isRegularFile(vendors) ? List.of(vendors) : LibraryLocator.children(vendors, "*.icd");
+    Path vendors = IcdFile.vendors();
+    List<IcdFile> files = IcdFile.in(vendors);
     return files.isEmpty()
         ? List.of(
             new LibraryInfo.Missing(
@@ -62,22 +50,17 @@ final class OpenClLibraries {
         : files.stream().map(OpenClLibraries::driver).toList();
   }
 
-  private static LibraryInfo driver(Path icd) {
-    String library;
-    try {
-      library = Files.readString(icd).strip();
-    } catch (IOException e) {
-      return new LibraryInfo.Missing(icd.toString(), "it cannot be read", List.of());
-    }
-    return LibraryLocator.loaded(library)
-        .<LibraryInfo>map(
-            path -> new LibraryInfo.Found(library, Optional.of(path), Optional.empty()))
+  private static LibraryInfo driver(IcdFile icd) {
+    String name = icd.library().orElse(icd.path().toString());
+    return icd.library()
+        .flatMap(LibraryLocator::loaded)
+        .<LibraryInfo>map(path -> new LibraryInfo.Found(name, Optional.of(path), Optional.empty()))
         .orElseGet(
             () ->
                 new LibraryInfo.Missing(
-                    library,
-                    LibrarySearch.refusal(library).orElse("it loads, but offers no platform"),
-                    List.of(icd.toString())));
+                    name,
+                    icd.problem().orElse("it loads, but offers no platform"),
+                    List.of(icd.path().toString())));
   }
 
   private static List<LibraryInfo> platforms() {
@@ -100,6 +83,10 @@ final class OpenClLibraries {
       return List.of(
           new LibraryInfo.Missing("platforms", String.valueOf(e.getMessage()), List.of()));
     }
+  }
+
+  static String name(cl_platform_id platform) {
+    return text(platform, CL.CL_PLATFORM_NAME);
   }
 
   private static String text(cl_platform_id platform, int what) {

@@ -1,9 +1,12 @@
 package dev.anneal.opencl;
 
+import dev.anneal.gpu.LibrarySearch;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.jocl.CL;
 import org.jocl.CLException;
 import org.jocl.cl_device_id;
@@ -13,6 +16,8 @@ import org.jocl.cl_platform_id;
 final class Platforms {
   private static final String INSTALL =
       "install the GPU vendor's OpenCL driver, or PoCL (Debian: pocl-opencl-icd) to run on the CPU";
+
+  private static final String LOADER = "libOpenCL.so.1";
 
   /** Not CL_DEVICE_TYPE_ALL, which JOCL extends to 64 bits and Mesa's rusticl then rejects. */
   private static final long TYPES =
@@ -32,14 +37,38 @@ final class Platforms {
 
   /** Never throws: what is wrong with the machine is a reason. */
   static Search search() {
+    Optional<String> danger = danger();
+    if (danger.isPresent()) {
+      return new Nothing(danger.get());
+    }
     try {
       JoclLibrary.load();
       return devices();
     } catch (CLException e) {
-      return new Nothing("no OpenCL platform (" + e.getMessage() + "); " + INSTALL);
+      return new Nothing(
+          "no OpenCL platform ("
+              + e.getMessage()
+              + "); "
+              + (brokenDrivers().isEmpty() ? INSTALL : brokenDrivers()));
     } catch (UnsatisfiedLinkError | UnsupportedOperationException e) {
-      return new Nothing("the library libOpenCL.so.1 does not load; " + INSTALL);
+      return new Nothing(
+          LibrarySearch.refusal(LOADER)
+                  .map(why -> LOADER + " does not load: " + LibrarySearch.tail(why, LOADER))
+                  .orElse(LOADER + " loads, but JOCL does not (" + e.getMessage() + ")")
+              + "; "
+              + INSTALL);
     }
+  }
+
+  /** Why OpenCL's loader must not be called: it would take the process down. */
+  static Optional<String> danger() {
+    return IcdFile.in(IcdFile.vendors()).stream().flatMap(icd -> icd.danger().stream()).findFirst();
+  }
+
+  private static String brokenDrivers() {
+    return IcdFile.in(IcdFile.vendors()).stream()
+        .flatMap(icd -> icd.problem().stream())
+        .collect(Collectors.joining("; "));
   }
 
   private static Search devices() {
@@ -48,6 +77,7 @@ final class Platforms {
     cl_platform_id[] platforms = new cl_platform_id[count[0]];
     CL.clGetPlatformIDs(platforms.length, platforms, null);
     List<DeviceHandle> found = new ArrayList<>();
+    List<String> empty = new ArrayList<>();
     Set<String> errors = new TreeSet<>();
     for (cl_platform_id platform : platforms) {
       try {
@@ -55,17 +85,19 @@ final class Platforms {
           found.add(DeviceHandle.of(platform, device));
         }
       } catch (CLException e) {
+        empty.add(OpenClLibraries.name(platform));
         errors.add(String.valueOf(e.getMessage()));
       }
     }
     return found.isEmpty()
         ? new Nothing(
-            platforms.length
-                + (platforms.length == 1 ? " OpenCL platform has" : " OpenCL platforms have")
-                + " no device ("
+            "no device on OpenCL's "
+                + (empty.size() == 1 ? "platform " : "platforms ")
+                + String.join(", ", empty)
+                + " ("
                 + String.join(", ", errors)
                 + "); "
-                + INSTALL)
+                + (empty.contains(Pocl.PLATFORM) ? Pocl.whyEmpty(System.getenv()) : INSTALL))
         : new Found(found);
   }
 

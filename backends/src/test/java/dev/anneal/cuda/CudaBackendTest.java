@@ -130,7 +130,7 @@ class CudaBackendTest {
     String expected =
         new PrebuiltImages(90).there()
             ? "kernels as nvcc made them"
-            : "neither libnvrtc.so.13 or libnvrtc.so.12 is in";
+            : "libnvrtc.so.13 or libnvrtc.so.12 is not in";
     assertTrue(found.contains(expected), found);
   }
 
