@@ -7,6 +7,7 @@ import dev.anneal.terminal.dashboard.View.Panel;
 import dev.anneal.terminal.frame.Frame;
 import dev.anneal.terminal.frame.Frame.Region;
 import dev.anneal.terminal.frame.Style;
+import dev.anneal.terminal.text.Cells;
 import dev.anneal.terminal.text.Look.Glyphs;
 import java.util.ArrayList;
 import java.util.List;
@@ -253,9 +254,7 @@ public final class Dashboard {
         };
     int at = line.put(0, 0, label, Style.BOLD);
     int room = Math.max(1, line.width() - at - 1);
-    int[] points = view.text.codePoints().toArray();
-    int from = Math.max(0, points.length - room);
-    at = line.put(at, 0, new String(points, from, points.length - from), Style.PLAIN);
+    at = line.put(at, 0, Cells.tail(view.text, room), Style.PLAIN);
     line.set(at, 0, ' ', Style.SELECTED);
   }
 
@@ -314,7 +313,7 @@ public final class Dashboard {
       Region body, String title, List<String> lines, int selected, View view) {
     int width = title.length() + 6;
     for (String line : lines) {
-      width = Math.max(width, line.codePointCount(0, line.length()) + 4);
+      width = Math.max(width, Cells.width(line) + 4);
     }
     width = Math.min(width, body.width());
     int height = Math.min(lines.size() + 2, body.height());

@@ -11,6 +11,7 @@ import dev.anneal.terminal.plot.Chart;
 import dev.anneal.terminal.plot.ChartFile;
 import dev.anneal.terminal.plot.Curve;
 import dev.anneal.terminal.plot.Picture;
+import dev.anneal.terminal.text.Cells;
 import dev.anneal.terminal.text.Look.Glyphs;
 import dev.anneal.terminal.text.Words;
 import java.nio.file.InvalidPathException;
@@ -275,7 +276,7 @@ public final class DashboardLoop implements AutoCloseable {
         if (view.text.isEmpty()) {
           view.input = Input.NONE;
         } else {
-          view.text = view.text.substring(0, view.text.offsetByCodePoints(view.text.length(), -1));
+          view.text = Cells.withoutLast(view.text);
         }
       }
       case ESCAPE -> view.input = Input.NONE;

@@ -5,6 +5,7 @@ import dev.anneal.session.History;
 import dev.anneal.terminal.frame.Frame.Region;
 import dev.anneal.terminal.frame.Style;
 import dev.anneal.terminal.text.Amounts;
+import dev.anneal.terminal.text.Cells;
 import dev.anneal.terminal.text.EventText;
 import dev.anneal.terminal.text.Look.Glyphs;
 import dev.anneal.terminal.text.Printable;
@@ -52,33 +53,41 @@ final class TextPanels {
     return samples.isEmpty() ? "samples" : "sample, step " + samples.getLast().step();
   }
 
-  /** Lines of at most {@code width} characters, broken at its own line ends too. */
+  /** Lines of at most {@code width} cells, broken at the text's own line ends, too. */
   static List<String> wrap(String text, int width) {
     List<String> lines = new ArrayList<>();
     if (width < 1) {
       return lines;
     }
     for (String line : Printable.text(text).replace("\t", "    ").split("\n", -1)) {
-      int[] points = line.codePoints().toArray();
-      int from = 0;
-      do {
-        int to = Math.min(points.length, from + width);
-        lines.add(new String(points, from, to - from));
-        from = to;
-      } while (from < points.length);
+      StringBuilder part = new StringBuilder();
+      int used = 0;
+      for (String cluster : Cells.clusters(line)) {
+        int wide = Math.max(1, Cells.clusterWidth(cluster));
+        if (used > 0 && used + wide > width) {
+          lines.add(part.toString());
+          part.setLength(0);
+          used = 0;
+        }
+        part.append(cluster);
+        used += wide;
+      }
+      lines.add(part.toString());
     }
     return lines;
   }
 
-  /** Lines of at most {@code width} characters, broken at blanks where there are some. */
+  /** Lines of at most {@code width} cells, broken at blanks where there are some. */
   static List<String> wrapWords(String text, int width) {
     List<String> lines = new ArrayList<>();
     String rest = text;
-    while (rest.length() > Math.max(1, width)) {
-      int blank = rest.lastIndexOf(' ', width);
-      int end = blank > 0 ? blank : Math.max(1, width);
-      lines.add(rest.substring(0, end));
-      rest = rest.substring(end).stripLeading();
+    int most = Math.max(2, width);
+    while (Cells.width(rest) > most) {
+      String begin = Cells.cut(rest, most + 1);
+      int blank = begin.lastIndexOf(' ');
+      String line = blank > 0 ? begin.substring(0, blank) : Cells.cut(rest, most);
+      lines.add(line);
+      rest = rest.substring(line.length()).stripLeading();
     }
     lines.add(rest);
     return lines;
@@ -129,15 +138,16 @@ final class TextPanels {
   static void runs(Region box, Scene scene, View view, boolean focused) {
     Region inside = box.box("runs", focused, view.glyphs == Glyphs.ASCII);
     List<Line> lines = new ArrayList<>();
-    int longest = scene.runs().stream().mapToInt(run -> run.name().length()).max().orElse(0);
+    int longest = scene.runs().stream().mapToInt(run -> Cells.width(run.name())).max().orElse(0);
     int names = Math.clamp(longest, 14, Math.max(14, inside.width() - 10));
     for (Scene.RunRow run : scene.runs()) {
       String mark = run.current() ? "> " : view.overlays.contains(run.name()) ? "o " : "  ";
       String step = run.step() < 0 ? "-" : "" + run.step();
       lines.add(
           new Line(
-              String.format(
-                  Locale.ROOT, "%s%-" + names + "s %7s", mark, inside.fit(run.name(), names), step),
+              mark
+                  + Cells.pad(inside.fit(run.name(), names), names)
+                  + String.format(Locale.ROOT, " %7s", step),
               run.current() ? Style.BOLD : Style.PLAIN));
     }
     if (lines.isEmpty()) {

@@ -1,28 +1,34 @@
 package dev.anneal.terminal.frame;
 
+import dev.anneal.terminal.text.Cells;
 import dev.anneal.terminal.text.Look.Colors;
 import dev.anneal.terminal.text.Printable;
 import java.util.Arrays;
-import org.jline.utils.WCWidth;
 
 /**
- * A screenful of cells, each a character and a style; what does not fit is cut off. A frame in
- * ASCII shows other characters as {@code ?}.
+ * A screenful of cells, each a character as people see it and a style; one that is two cells wide
+ * leaves the second empty. What does not fit is cut off. A frame in ASCII shows other characters as
+ * {@code ?}.
  */
 public final class Frame {
+  private static final String BLANK = " ";
+
+  /** What has more marks on one letter is meant to break a screen. */
+  private static final int MOST_MARKS = 24;
+
   private final int width;
   private final int height;
-  private final int[] characters;
+  private final String[] cells;
   private final Style[] styles;
   private final boolean ascii;
 
   public Frame(int width, int height, boolean ascii) {
     this.width = width;
     this.height = height;
-    this.characters = new int[width * height];
+    this.cells = new String[width * height];
     this.styles = new Style[width * height];
     this.ascii = ascii;
-    Arrays.fill(characters, ' ');
+    Arrays.fill(cells, BLANK);
     Arrays.fill(styles, Style.PLAIN);
   }
 
@@ -34,8 +40,9 @@ public final class Frame {
     return height;
   }
 
-  public int character(int x, int y) {
-    return characters[y * width + x];
+  /** The character of a cell; empty where the one before is two cells wide. */
+  public String cell(int x, int y) {
+    return cells[y * width + x];
   }
 
   public Style style(int x, int y) {
@@ -43,10 +50,23 @@ public final class Frame {
   }
 
   public void set(int x, int y, int character, Style style) {
-    if (x >= 0 && y >= 0 && x < width && y < height) {
-      characters[y * width + x] = ascii && character > '~' ? '?' : character;
-      styles[y * width + x] = style;
+    set(x, y, Cells.single(ascii && character > '~' ? '?' : character), style);
+  }
+
+  /** Sets one cell; half of a wide character that it covers leaves a blank. */
+  private void set(int x, int y, String character, Style style) {
+    if (x < 0 || y < 0 || x >= width || y >= height) {
+      return;
     }
+    int at = y * width + x;
+    if (cells[at].isEmpty() && !character.isEmpty() && x > 0) {
+      cells[at - 1] = BLANK;
+    }
+    if (x + 1 < width && cells[at + 1].isEmpty()) {
+      cells[at + 1] = BLANK;
+    }
+    cells[at] = character;
+    styles[at] = style;
   }
 
   /** The whole frame as a region. */
@@ -60,7 +80,7 @@ public final class Frame {
     for (int y = 0; y < height; y++) {
       StringBuilder line = new StringBuilder();
       for (int x = 0; x < width; x++) {
-        line.appendCodePoint(character(x, y));
+        line.append(cell(x, y));
       }
       text.append(line.toString().stripTrailing()).append('\n');
     }
@@ -75,7 +95,7 @@ public final class Frame {
     StringBuilder text = new StringBuilder();
     for (int y = 0; y < height; y++) {
       int end = width;
-      while (end > 0 && character(end - 1, y) == ' ' && style(end - 1, y) == Style.PLAIN) {
+      while (end > 0 && cell(end - 1, y).equals(BLANK) && style(end - 1, y) == Style.PLAIN) {
         end--;
       }
       Style before = Style.PLAIN;
@@ -85,7 +105,7 @@ public final class Frame {
           text.append(sgr(style, colors));
           before = style;
         }
-        text.appendCodePoint(character(x, y));
+        text.append(cell(x, y));
       }
       text.append(before == Style.PLAIN ? "" : "\033[0m").append('\n');
     }
@@ -139,40 +159,51 @@ public final class Frame {
     }
 
     /**
-     * Writes text from a column on; control characters are shown, not sent, and characters that
-     * take two columns or none as {@code ?}.
+     * Writes text from a column on; control characters are shown, not sent, and what cannot stand
+     * alone, such as an accent without a letter, as {@code ?}.
      *
      * @return the column after the text
      */
     public int put(int column, int row, String text, Style style) {
       int at = column;
-      for (int c : printable(text)) {
-        set(at++, row, isNarrow(c) ? c : '?', style);
+      for (String cluster : Cells.clusters(printable(text))) {
+        int wide = Cells.clusterWidth(cluster);
+        if (wide == 2) {
+          putWide(at, row, cluster, style);
+        } else if (at >= 0 && row >= 0 && at < width && row < height) {
+          boolean alone = wide == 1 && cluster.length() <= MOST_MARKS;
+          frame.set(x + at, y + row, alone ? cluster : "?", style);
+        }
+        at += Math.max(1, wide);
       }
       return at;
     }
 
-    private int[] printable(String text) {
-      return (frame.ascii ? Printable.ascii(Printable.line(text)) : Printable.line(text))
-          .codePoints()
-          .toArray();
+    /** Half a character is none. */
+    private void putWide(int column, int row, String cluster, Style style) {
+      boolean fits = column >= 0 && row >= 0 && column + 1 < width && row < height;
+      if (fits && cluster.length() <= MOST_MARKS) {
+        frame.set(x + column, y + row, cluster, style);
+        frame.set(x + column + 1, y + row, "", style);
+      } else {
+        set(column, row, fits ? '?' : ' ', style);
+        set(column + 1, row, ' ', style);
+      }
     }
 
-    /** {@code text} in at most {@code most} columns; its end becomes an ellipsis. */
+    private String printable(String text) {
+      String line = Printable.line(text);
+      return frame.ascii ? Printable.ascii(line) : line;
+    }
+
+    /** {@code text} in at most {@code most} cells; its end becomes an ellipsis. */
     public String fit(String text, int most) {
-      int[] points = printable(text);
-      if (points.length <= most) {
-        return new String(points, 0, points.length);
-      }
-      String ellipsis = frame.ascii ? "..." : "…";
-      int kept = Math.max(0, most - ellipsis.length());
-      return new String(points, 0, kept)
-          + ellipsis.substring(0, Math.clamp(most, 0, ellipsis.length()));
+      return Cells.fit(printable(text), most, frame.ascii);
     }
 
     /** Text that ends at the right edge. */
     public void putRight(int row, String text, Style style) {
-      put(width - (int) text.codePoints().count(), row, text, style);
+      put(width - Cells.width(printable(text)), row, text, style);
     }
 
     public void fill(int row, int character, Style style) {
@@ -214,23 +245,6 @@ public final class Frame {
             .put(0, 0, (focused ? "*" : " ") + title + " ", focused ? Style.TITLE : Style.BOLD);
       }
       return part(1, 1, width - 2, height - 2);
-    }
-
-    /** Whether a character takes one column: none that combine, and none of the wide scripts. */
-    private static boolean isNarrow(int c) {
-      int type = Character.getType(c);
-      boolean combines =
-          type == Character.NON_SPACING_MARK
-              || type == Character.ENCLOSING_MARK
-              || type == Character.FORMAT
-              || type == Character.SURROGATE
-              || type == Character.UNASSIGNED
-              || type == Character.PRIVATE_USE
-              || type == Character.LINE_SEPARATOR
-              || type == Character.PARAGRAPH_SEPARATOR;
-      // Lanterna counts two columns for this one, terminals one.
-      boolean disputed = c == 0x303F;
-      return c <= Character.MAX_VALUE && !combines && !disputed && WCWidth.wcwidth(c) == 1;
     }
   }
 }

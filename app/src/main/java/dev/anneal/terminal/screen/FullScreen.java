@@ -2,8 +2,6 @@ package dev.anneal.terminal.screen;
 
 import com.googlecode.lanterna.TerminalSize;
 import com.googlecode.lanterna.input.KeyStroke;
-import com.googlecode.lanterna.screen.Screen;
-import com.googlecode.lanterna.screen.TerminalScreen;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.terminal.dashboard.Key;
@@ -18,13 +16,12 @@ import java.util.Optional;
 import org.jline.terminal.Terminal;
 
 /**
- * The whole screen, drawn with Lanterna's double buffer. While it is open, what libraries print on
- * standard output and standard error is kept, and printed when it is closed.
+ * The whole screen. While it is open, what libraries print on standard output and standard error is
+ * kept, and printed when it is closed.
  */
 final class FullScreen implements ScreenPort, AutoCloseable {
   private final Terminal terminal;
   private final LanternaTerminal lanterna;
-  private final TerminalScreen screen;
   private final FramePainter painter;
   private final Terminal.SignalHandler interruptBefore;
   private final Terminal.SignalHandler resizeBefore;
@@ -37,15 +34,14 @@ final class FullScreen implements ScreenPort, AutoCloseable {
   private FullScreen(Terminal terminal, Look look) throws IOException {
     this.terminal = terminal;
     this.lanterna = new LanternaTerminal(terminal, look.colors());
-    this.screen = new TerminalScreen(lanterna);
-    this.painter = new FramePainter(screen);
+    this.painter = new FramePainter(lanterna);
     interruptBefore = terminal.handle(Terminal.Signal.INT, signal -> onInterrupt.run());
     resizeBefore = terminal.handle(Terminal.Signal.WINCH, signal -> {});
     PrintStream kept = new PrintStream(printed, true, StandardCharsets.UTF_8);
     System.setOut(kept);
     System.setErr(kept);
-    screen.startScreen();
-    screen.setCursorPosition(null);
+    lanterna.enterPrivateMode();
+    lanterna.setCursorVisible(false);
   }
 
   static FullScreen open(Terminal terminal, Look look) {
@@ -73,8 +69,6 @@ final class FullScreen implements ScreenPort, AutoCloseable {
       return;
     }
     try {
-      // Lanterna looks for a new size only when somebody asks.
-      lanterna.getTerminalSize();
       lanterna.beginUpdate();
       painter.paint(frame);
       lanterna.endUpdate();
@@ -85,14 +79,7 @@ final class FullScreen implements ScreenPort, AutoCloseable {
 
   @Override
   public synchronized void redraw() {
-    if (!open) {
-      return;
-    }
-    try {
-      screen.refresh(Screen.RefreshType.COMPLETE);
-    } catch (IOException e) {
-      throw unusable(e);
-    }
+    painter.forget();
   }
 
   @Override

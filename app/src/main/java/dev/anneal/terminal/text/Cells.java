@@ -53,7 +53,7 @@ public final class Cells {
     }
   }
 
-  /** A character as text. */
+  /** One character as text. */
   public static String single(int character) {
     return character < SINGLE.length ? SINGLE[character] : Character.toString(character);
   }
@@ -73,8 +73,12 @@ public final class Cells {
     }
     boolean pair = isRegional(first) && cluster.length() > Character.charCount(first);
     boolean emoji = cluster.indexOf(EMOJI_STYLE) > 0 || cluster.indexOf(JOINER) > 0;
-    int width = Math.max(0, WCWidth.wcwidth(first));
-    return pair || emoji && Character.isEmoji(first) ? 2 : width;
+    if (pair || emoji && Character.isEmoji(first)) {
+      return 2;
+    }
+    // Marks that take room beside their letter, as in Devanagari, count, too.
+    int width = cluster.codePoints().map(c -> Math.max(0, WCWidth.wcwidth(c))).sum();
+    return Math.clamp(width, 0, 2);
   }
 
   /** Whether every terminal agrees on the width: one character, and no emoji made of several. */
@@ -151,5 +155,11 @@ public final class Cells {
       width += Math.max(1, clusterWidth(clusters.get(from)));
     }
     return String.join("", clusters.subList(from, clusters.size()));
+  }
+
+  /** {@code text} without its last character. */
+  public static String withoutLast(String text) {
+    List<String> clusters = clusters(text);
+    return String.join("", clusters.subList(0, Math.max(0, clusters.size() - 1)));
   }
 }

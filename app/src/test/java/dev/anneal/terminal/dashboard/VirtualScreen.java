@@ -3,10 +3,10 @@ package dev.anneal.terminal.dashboard;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.googlecode.lanterna.TerminalSize;
-import com.googlecode.lanterna.screen.TerminalScreen;
-import com.googlecode.lanterna.terminal.virtual.DefaultVirtualTerminal;
 import dev.anneal.terminal.frame.Frame;
+import dev.anneal.terminal.screen.CellTerminal;
 import dev.anneal.terminal.screen.FramePainter;
+import dev.anneal.terminal.text.Cells;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayDeque;
@@ -20,22 +20,14 @@ import java.util.Optional;
  * by one, looks at the frame after each, and leaves after the last.
  */
 final class VirtualScreen implements ScreenPort {
-  private final DefaultVirtualTerminal terminal;
-  private final TerminalScreen screen;
+  private final CellTerminal terminal;
   private final FramePainter painter;
   private final Deque<Key> keys = new ArrayDeque<>();
   private Runnable onInterrupt = () -> {};
 
   VirtualScreen(int columns, int rows) {
-    terminal = new DefaultVirtualTerminal(new TerminalSize(columns, rows));
-    try {
-      screen = new TerminalScreen(terminal);
-      screen.startScreen();
-      screen.setCursorPosition(null);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    painter = new FramePainter(screen);
+    terminal = new CellTerminal(columns, rows, Cells::clusterWidth);
+    painter = new FramePainter(terminal);
   }
 
   /**
@@ -79,20 +71,11 @@ final class VirtualScreen implements ScreenPort {
 
   /** The lines of the terminal, without trailing blanks. */
   String text() {
-    StringBuilder text = new StringBuilder();
-    TerminalSize size = terminal.getTerminalSize();
-    for (int y = 0; y < size.getRows(); y++) {
-      StringBuilder line = new StringBuilder();
-      for (int x = 0; x < size.getColumns(); x++) {
-        line.append(terminal.getCharacter(x, y).getCharacterString());
-      }
-      text.append(line.toString().stripTrailing()).append('\n');
-    }
-    return text.toString();
+    return terminal.text();
   }
 
   void resize(int columns, int rows) {
-    terminal.setTerminalSize(new TerminalSize(columns, rows));
+    terminal.resize(columns, rows);
   }
 
   void interrupt() {
@@ -125,11 +108,7 @@ final class VirtualScreen implements ScreenPort {
 
   @Override
   public void redraw() {
-    try {
-      screen.refresh(com.googlecode.lanterna.screen.Screen.RefreshType.COMPLETE);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    painter.forget();
   }
 
   @Override

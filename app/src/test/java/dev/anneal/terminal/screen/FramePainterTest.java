@@ -2,50 +2,39 @@ package dev.anneal.terminal.screen;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import com.googlecode.lanterna.TerminalSize;
-import com.googlecode.lanterna.screen.TerminalScreen;
-import com.googlecode.lanterna.terminal.virtual.DefaultVirtualTerminal;
 import dev.anneal.terminal.frame.Frame;
 import dev.anneal.terminal.frame.Style;
+import dev.anneal.terminal.text.Cells;
 import java.io.IOException;
+import java.util.List;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A frame, as a terminal gets it. */
 class FramePainterTest {
 
   private static String painted(Frame frame, int columns, int rows) throws IOException {
-    DefaultVirtualTerminal terminal = new DefaultVirtualTerminal(new TerminalSize(columns, rows));
-    TerminalScreen screen = new TerminalScreen(terminal);
-    screen.startScreen();
-    new FramePainter(screen).paint(frame);
-    StringBuilder text = new StringBuilder();
-    for (int y = 0; y < rows; y++) {
-      StringBuilder line = new StringBuilder();
-      for (int x = 0; x < columns; x++) {
-        line.append(terminal.getCharacter(x, y).getCharacterString());
-      }
-      text.append(line.toString().stripTrailing()).append('\n');
-    }
-    return text.toString();
+    CellTerminal terminal = new CellTerminal(columns, rows, Cells::clusterWidth);
+    new FramePainter(terminal).paint(frame);
+    return terminal.text();
   }
 
-  /** A character that the terminal library takes for two columns, or refuses, would break a row. */
   @Test
-  void everyCharacterTakesOneColumn() throws IOException {
-    int columns = 256;
-    for (int block = 0; block <= 2 * Character.MAX_VALUE; block += columns * 64) {
-      Frame frame = new Frame(columns, 64, false);
+  void everyCharacterIsPaintedWhereTheFrameHasIt() throws IOException {
+    int each = 128;
+    for (int block = 0; block <= 2 * Character.MAX_VALUE; block += each * 64) {
+      Frame frame = new Frame(each * 2, 64, false);
       for (int row = 0; row < 64; row++) {
-        StringBuilder text = new StringBuilder();
-        for (int i = 0; i < columns; i++) {
-          int c = block + row * columns + i;
-          text.appendCodePoint(isSurrogate(c) ? ' ' : c);
+        for (int i = 0; i < each; i++) {
+          int c = block + row * each + i;
+          String text = Character.toString(isSurrogate(c) ? ' ' : c);
+          frame.region().put(2 * i, row, text, Style.PLAIN);
         }
-        frame.region().put(0, row, text.toString(), Style.PLAIN);
       }
-      assertEquals(frame.text(), painted(frame, columns, 64));
+      assertEquals(frame.text(), painted(frame, each * 2, 64));
     }
   }
 
@@ -66,5 +55,26 @@ class FramePainterTest {
     frame.region().put(0, 0, "0123456789", Style.PLAIN);
     assertEquals("01234\n", painted(frame, 5, 1));
     assertEquals("0123456789\n\n\n", painted(frame, 12, 3));
+  }
+
+  /**
+   * Terminals that draw an emoji of several as these several, or a letter with its mark in two
+   * cells, still show all that stands beside it, in its place.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 5})
+  void whatATerminalThinksOfACharacterMovesNoOther(int theirs) throws IOException {
+    CellTerminal terminal =
+        new CellTerminal(20, 1, c -> Cells.isCertain(c) ? Cells.clusterWidth(c) : theirs);
+    FramePainter painter = new FramePainter(terminal);
+    for (String text :
+        List.of("|👩‍👩‍👧|e\u0301|🇩🇪|漢|", "|👩‍👩‍👧|e\u0301|🇩🇪|xy|", "|ab|c|de|xy|")) {
+      Frame frame = new Frame(20, 1, false);
+      frame.region().put(0, 0, text, Style.PLAIN);
+      painter.paint(frame);
+      for (int x : List.of(0, 3, 5, 8, 11)) {
+        assertEquals("|", terminal.cell(x, 0), text + " is " + terminal.text());
+      }
+    }
   }
 }

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.googlecode.lanterna.input.KeyStroke;
 import com.googlecode.lanterna.input.KeyType;
-import com.googlecode.lanterna.screen.TerminalScreen;
 import dev.anneal.terminal.frame.Frame;
 import dev.anneal.terminal.frame.Style;
 import dev.anneal.terminal.text.Look.Colors;
@@ -51,13 +50,12 @@ class LanternaTerminalTest {
   /** What is sent for a frame with every style. */
   private String draw(Colors colors) throws IOException {
     LanternaTerminal lanterna = new LanternaTerminal(terminal, colors);
-    TerminalScreen screen = new TerminalScreen(lanterna);
-    screen.startScreen();
+    lanterna.enterPrivateMode();
     Frame frame = new Frame(40, 12, false);
     for (int row = 0; row < 12; row++) {
       frame.region().put(0, row, "é µ ─ ⣿ █ " + row, Style.values()[row + 3]);
     }
-    new FramePainter(screen).paint(frame);
+    new FramePainter(lanterna).paint(frame);
     lanterna.exitPrivateMode();
     terminal.flush();
     return sent.toString(StandardCharsets.UTF_8);
