@@ -361,6 +361,7 @@ public final class LiveRun implements AutoCloseable {
   /** Goes on on another device; the run must be paused or have ended. */
   public CompletableFuture<Event.Changed> use(Place place) {
     return session.atBoundary(
+        "opening " + place.backend(),
         run -> {
           requirePaused("use");
           Device to = place.open();

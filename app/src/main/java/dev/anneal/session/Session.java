@@ -47,6 +47,7 @@ public final class Session implements AutoCloseable {
   private volatile State state = State.RUNNING;
   private volatile SamplingSettings sampling;
   private boolean isBegun;
+  private volatile Optional<Activity> activity = Optional.empty();
   private Limits limits;
   private long start;
   private int stepsWhilePaused;
@@ -111,6 +112,15 @@ public final class Session implements AutoCloseable {
 
   public State state() {
     return state;
+  }
+
+  /** What the run's thread does at the moment; empty while it waits for commands. */
+  public Optional<Activity> activity() {
+    return activity;
+  }
+
+  private void doing(String what) {
+    activity = Optional.of(Activity.of(what));
   }
 
   /** How a prompt is continued when it does not say. */
@@ -241,6 +251,15 @@ public final class Session implements AutoCloseable {
     return result;
   }
 
+  /** The same for what may take long, and is told as {@code what} meanwhile. */
+  public <T> CompletableFuture<T> atBoundary(String what, Function<Run, T> action) {
+    return atBoundary(
+        r -> {
+          doing(what);
+          return action.apply(r);
+        });
+  }
+
   private static Failure closedFailure() {
     return Failure.failed("the run is closed");
   }
@@ -249,6 +268,7 @@ public final class Session implements AutoCloseable {
   public CompletableFuture<Integer> sample(
       Run.Prompt prompt, Event.Listener own, BooleanSupplier cancelled) {
     return atBoundary(
+        "sampling",
         r -> {
           r.sample(
               prompt,
@@ -264,6 +284,7 @@ public final class Session implements AutoCloseable {
   /** Writes a checkpoint now; empty when there is one of this step already. */
   public CompletableFuture<Optional<Event.Saved>> save() {
     return atBoundary(
+        "saving",
         r -> {
           hasNews = true;
           return saving.now();
@@ -273,6 +294,7 @@ public final class Session implements AutoCloseable {
   /** Pauses, and goes back to an earlier step, bit for bit. */
   public CompletableFuture<Integer> rewind(int step) {
     return atBoundary(
+        "rewinding to step " + step,
         r -> {
           int from = r.step();
           r.rewind(step, made -> {});
@@ -391,6 +413,7 @@ public final class Session implements AutoCloseable {
       } else if (hasWork()) {
         return;
       } else {
+        activity = Optional.empty();
         try {
           commands.take().run();
         } catch (InterruptedException e) {
@@ -420,6 +443,7 @@ public final class Session implements AutoCloseable {
       evaluate();
     }
     if (due(every.checkpoint()) && run.step() < run.config().steps()) {
+      doing("saving");
       saving.periodically();
     }
     if (due(every.sample()) && run.step() < run.config().steps() && ending.isEmpty()) {
@@ -453,6 +477,7 @@ public final class Session implements AutoCloseable {
       if (every.evaluate() > 0 && evaluatedAt != run.step()) {
         evaluate();
       }
+      doing("saving");
       saving.atEnd();
       if (every.sampleTokens() > 0 && how == Outcome.COMPLETED) {
         sample(every.sampleTokens());
@@ -468,6 +493,7 @@ public final class Session implements AutoCloseable {
   private void makeStep() {
     run.beginWriting();
     hasNews = true;
+    doing("step " + (run.step() + 1));
     Run.TimedStep step = run.advance();
     StepResult result = step.result();
     emit(step.event());
@@ -494,6 +520,7 @@ public final class Session implements AutoCloseable {
   }
 
   private void evaluate() {
+    doing("evaluating");
     Event.Evaluation evaluation = run.evaluate();
     evaluatedAt = run.step();
     lastEvaluation = Optional.of(evaluation.loss());
@@ -502,6 +529,7 @@ public final class Session implements AutoCloseable {
   }
 
   private void sample(int tokens) {
+    doing("sampling");
     run.sample(new Run.Prompt("", tokens, sampling), this::emit, () -> false);
   }
 

@@ -184,7 +184,7 @@ class TerminalTest {
       tmux.resize(30 + random.nextInt(120), 5 + random.nextInt(40));
     }
     tmux.resize(39, 9);
-    tmux.await("needs 40x10");
+    tmux.await("from 40x10 on");
     tmux.resize(120, 40);
     tmux.await(screen -> screen.contains("─ runs ─") && screen.contains("? help"), "all panels");
     assertEquals(40, tmux.screen().lines().count());

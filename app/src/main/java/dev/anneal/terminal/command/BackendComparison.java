@@ -6,10 +6,10 @@ import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.eval.Comparison;
+import dev.anneal.failure.Failure;
 import dev.anneal.plan.Precision;
 import dev.anneal.reference.Difference;
 import dev.anneal.session.Devices;
-import dev.anneal.session.Event;
 import dev.anneal.session.LiveRun;
 import dev.anneal.terminal.dashboard.Scene.BackendRow;
 import java.util.ArrayList;
@@ -18,6 +18,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -29,12 +30,14 @@ final class BackendComparison {
   private static final String REFERENCE = "cpu";
 
   private final Supplier<Optional<LiveRun>> live;
+  private final Consumer<String> news;
   private final AtomicBoolean busy = new AtomicBoolean();
   private volatile boolean closed;
   private volatile List<BackendRow> rows = List.of();
 
-  BackendComparison(Supplier<Optional<LiveRun>> live) {
+  BackendComparison(Supplier<Optional<LiveRun>> live, Consumer<String> news) {
     this.live = live;
+    this.news = news;
   }
 
   List<BackendRow> rows() {
@@ -46,27 +49,38 @@ final class BackendComparison {
     begin(() -> rows = probe());
   }
 
-  /** Looks, and when the run is paused, compares. */
+  /**
+   * Looks, and compares on the paused run.
+   *
+   * @throws Failure when that is being done already
+   */
   void refresh() {
-    begin(
-        () -> {
-          rows = probe();
-          live.get()
-              .filter(run -> run.session().state() != Event.State.RUNNING)
-              .ifPresent(
-                  run ->
-                      LiveRun.await(
-                          run.session()
-                              .atBoundary(r -> rows = compared(r.comparison(), () -> closed))));
-        });
+    boolean begun =
+        begin(
+            () -> {
+              rows = probe();
+              live.get().ifPresent(this::compare);
+            });
+    if (!begun) {
+      throw Failure.failed("the backends are being compared already");
+    }
+  }
+
+  private void compare(LiveRun run) {
+    LiveRun.await(
+        run.session()
+            .atBoundary(
+                "comparing the backends", r -> rows = compared(r.comparison(), () -> closed)));
+    news.accept("the backends are compared, on " + run.name() + " at this step");
   }
 
   void close() {
     closed = true;
   }
 
-  private void begin(Runnable work) {
-    if (busy.compareAndSet(false, true)) {
+  private boolean begin(Runnable work) {
+    boolean begins = busy.compareAndSet(false, true);
+    if (begins) {
       Thread.ofVirtual()
           .start(
               () -> {
@@ -74,11 +88,13 @@ final class BackendComparison {
                   work.run();
                 } catch (RuntimeException e) {
                   rows = failed(e);
+                  news.accept("the comparison failed: " + e.getMessage());
                 } finally {
                   busy.set(false);
                 }
               });
     }
+    return begins;
   }
 
   private List<BackendRow> failed(RuntimeException e) {

@@ -71,7 +71,13 @@ final class DashboardCommand extends ShellCommand {
     }
     try (LogFollower log = LogFollower.open(directory.resolve(RunLog.EVENTS))) {
       String name = directory.toAbsolutePath().normalize().getFileName().toString();
-      show(LiveControls.of(shell(), log.history(), name), log.history());
+      show(
+          LiveControls.of(
+              shell(),
+              log.history(),
+              name,
+              name + " can only be looked at here: this process does not train it"),
+          log.history());
     }
     return 0;
   }

@@ -29,36 +29,46 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /** A dashboard's hold on the shell's run, or on the history of one that is elsewhere. */
 final class LiveControls implements Controls {
   private static final int SAMPLE_TOKENS = 200;
   private static final long CATALOG_NANOS = 3_000_000_000L;
+  private static final History NOT_READ_YET = new History();
 
   private final Shell shell;
   private final Supplier<Optional<LiveRun>> live;
   private final Supplier<History> history;
   private final Supplier<String> name;
+  private final Supplier<String> whyNot;
+  private final BackgroundWork work = new BackgroundWork();
   private final Map<String, History> others = new ConcurrentHashMap<>();
+  private final Set<String> opening = ConcurrentHashMap.newKeySet();
   private final SystemUseMeter meter = new SystemUseMeter();
   private final BackendComparison comparison;
   private volatile Optional<Shell> busy = Optional.empty();
-  private List<RunCatalog.Entry> catalog = List.of();
-  private long catalogAt = Long.MIN_VALUE / 2;
+  private volatile List<RunCatalog.Entry> catalog;
+  private long catalogAt = System.nanoTime();
 
   private LiveControls(
       Shell shell,
       Supplier<Optional<LiveRun>> live,
       Supplier<History> history,
-      Supplier<String> name) {
+      Supplier<String> name,
+      Supplier<String> whyNot) {
     this.shell = shell;
     this.live = live;
     this.history = history;
     this.name = name;
-    this.comparison = new BackendComparison(live);
+    this.whyNot = whyNot;
+    this.catalog = RunCatalog.list(home());
+    this.comparison = new BackendComparison(live, work::say);
     comparison.look();
   }
 
@@ -69,12 +79,17 @@ final class LiveControls implements Controls {
         shell,
         shell::live,
         () -> shell.live().map(LiveRun::history).orElse(none),
-        () -> shell.live().map(LiveRun::name).orElse("no run"));
+        () -> shell.live().map(LiveRun::name).orElse("no run"),
+        () -> "there is no live run; :train begins one, :load opens one");
   }
 
-  /** A run that cannot be steered from here. */
-  static LiveControls of(Shell shell, History history, String name) {
-    return new LiveControls(shell, Optional::empty, () -> history, () -> name);
+  /**
+   * A run that cannot be steered from here.
+   *
+   * @param whyNot as a key says it that would
+   */
+  static LiveControls of(Shell shell, History history, String name, String whyNot) {
+    return new LiveControls(shell, Optional::empty, () -> history, () -> name, () -> whyNot);
   }
 
   @Override
@@ -110,11 +125,29 @@ final class LiveControls implements Controls {
         runs(),
         DeviceLimits.flops(run.started().map(Event.Started::device).orElse("")),
         shell.recording().isPresent(),
-        ZoneId.systemDefault());
+        ZoneId.systemDefault(),
+        activity());
   }
 
+  /** What this dashboard has begun, or else what the run does. */
+  private Optional<Scene.Waiting> activity() {
+    return work.activity()
+        .or(() -> live.get().flatMap(run -> run.session().activity()))
+        .map(activity -> new Scene.Waiting(activity.what(), activity.seconds()));
+  }
+
+  @Override
+  public Optional<String> news() {
+    return work.news();
+  }
+
+  /** Another run's history, which is empty until it is read. */
   private History other(String run) {
-    return others.computeIfAbsent(run, r -> History.read(home().resolve(r)));
+    Path directory = home().resolve(run);
+    if (opening.add(run)) {
+      work.begin("opening " + run, () -> others.put(run, History.read(directory)));
+    }
+    return others.getOrDefault(run, NOT_READ_YET);
   }
 
   private Path home() {
@@ -126,8 +159,9 @@ final class LiveControls implements Controls {
   private List<Scene.RunRow> runs() {
     long now = System.nanoTime();
     if (now - catalogAt > CATALOG_NANOS) {
-      catalog = RunCatalog.list(home());
       catalogAt = now;
+      Path home = home();
+      Thread.ofVirtual().start(() -> catalog = RunCatalog.list(home));
     }
     String current = name.get();
     return catalog.stream()
@@ -135,105 +169,113 @@ final class LiveControls implements Controls {
         .toList();
   }
 
-  private void withSession(Consumer<Session> action) {
-    live.get().ifPresent(run -> action.accept(run.session()));
+  /** The session of a run that can be steered; otherwise fails with why there is none. */
+  private Session session() {
+    return live.get().map(LiveRun::session).orElseThrow(() -> Failure.failed(whyNot.get()));
   }
 
-  @Override
-  public void togglePause() {
-    withSession(
-        session -> {
-          if (session.state() == Event.State.RUNNING) {
-            session.pause();
+  /** Says how something went that was asked for. */
+  private <T> void told(CompletableFuture<T> future, Function<T, Optional<String>> done) {
+    future.whenComplete(
+        (result, error) -> {
+          if (error == null) {
+            done.apply(result).ifPresent(work::say);
           } else {
-            session.resume().exceptionally(this::tell);
+            work.say(BackgroundWork.reason(error));
           }
         });
   }
 
   @Override
+  public void togglePause() {
+    if (session().state() == Event.State.RUNNING) {
+      pause();
+    } else {
+      told(session().resume(), step -> Optional.of("goes on from step " + step));
+    }
+  }
+
+  @Override
   public void pause() {
-    withSession(Session::pause);
+    CompletableFuture<Integer> paused = session().pause();
+    if (!paused.isDone()) {
+      work.say("pauses when this step is over");
+    }
+    told(paused, step -> Optional.of("paused at step " + step + "; SPC goes on, . makes a step"));
   }
 
   @Override
   public void step() {
-    withSession(session -> session.step(1).exceptionally(this::tell));
+    told(session().step(1), step -> Optional.empty());
   }
 
   @Override
   public void checkpoint() {
-    withSession(session -> session.save());
-  }
-
-  /** What failed without a place to say so becomes a line of the event log. */
-  private <T> T tell(Throwable error) {
-    String message = error.getMessage();
-    history.get().on(new Event.Warning(message == null ? error.toString() : message));
-    throw error instanceof RuntimeException e ? e : new IllegalStateException(error);
+    told(
+        session().save(),
+        saved ->
+            Optional.of(
+                saved.map(s -> "saved " + s.checkpoint()).orElse("this step is saved already")));
   }
 
   @Override
   public void sample(String prompt) {
-    withSession(
-        session ->
-            session
-                .sample(
-                    new Run.Prompt(prompt, SAMPLE_TOKENS, session.sampling()),
-                    event -> {},
-                    () -> false)
-                .exceptionally(this::tell));
+    Session session = session();
+    told(
+        session.sample(
+            new Run.Prompt(prompt, SAMPLE_TOKENS, session.sampling()), event -> {}, () -> false),
+        step -> Optional.empty());
   }
 
   @Override
   public void warm(double by) {
-    withSession(
-        session -> {
-          SamplingSettings now = session.sampling();
-          double to = Math.round(Math.max(0, now.temperature() + by) * 100) / 100.0;
-          LiveSetting.TEMPERATURE.change(session, String.valueOf(to));
-        });
+    Session session = session();
+    SamplingSettings now = session.sampling();
+    double to = Math.round(Math.max(0, now.temperature() + by) * 100) / 100.0;
+    if (to == now.temperature()) {
+      throw Failure.failed("the temperature is 0 already: always the likeliest token");
+    }
+    LiveSetting.TEMPERATURE.change(session, String.valueOf(to));
+    work.say("samples at temperature " + to + "; s draws one");
   }
 
   @Override
   public void toggleRecord() {
-    if (shell.stopRecord().isPresent()) {
+    Optional<Path> stopped = shell.stopRecord();
+    if (stopped.isPresent()) {
+      work.say("the record is in " + stopped.get());
       return;
     }
-    live.get()
-        .ifPresent(
-            run ->
-                shell.startRecord(
-                    run,
-                    OutputFile.of(
-                        run.directory()
-                            .resolve("record-" + System.currentTimeMillis() / 1000 + ".jsonl"),
-                        WrittenContent.RECORD,
-                        false)));
+    session();
+    LiveRun run = live.get().orElseThrow();
+    Path file = run.directory().resolve("record-" + System.currentTimeMillis() / 1000 + ".jsonl");
+    shell.startRecord(run, OutputFile.of(file, WrittenContent.RECORD, false));
+    work.say("recording to " + file + "; r ends it");
   }
 
   @Override
   public void compareBackends() {
+    if (session().state() == Event.State.RUNNING) {
+      throw Failure.failed("b compares on a paused run; SPC pauses this one");
+    }
     comparison.refresh();
   }
 
   @Override
   public void execute(String line, Consumer<List<String>> done) {
-    Thread.ofPlatform()
-        .daemon()
-        .name("anneal-dashboard-command")
-        .start(
-            () -> {
-              StringWriter text = new StringWriter();
-              Shell own = shell.inDashboard(new PrintWriter(text, true));
-              busy.ifPresent(Shell::cancel);
-              busy = Optional.of(own);
-              Script.run(own, line, false);
-              List<String> lines = text.toString().lines().toList();
-              if (!lines.isEmpty()) {
-                done.accept(lines);
-              }
-            });
+    work.begin(
+        line.strip(),
+        () -> {
+          StringWriter text = new StringWriter();
+          Shell own = shell.inDashboard(new PrintWriter(text, true));
+          busy.ifPresent(Shell::cancel);
+          busy = Optional.of(own);
+          Script.run(own, line, false);
+          List<String> lines = text.toString().lines().toList();
+          if (!lines.isEmpty()) {
+            done.accept(lines);
+          }
+        });
   }
 
   @Override
@@ -248,17 +290,21 @@ final class LiveControls implements Controls {
   }
 
   @Override
-  public String write(Path file, boolean force, Export export) {
-    String name = file.toString().toLowerCase(Locale.ROOT);
-    if (name.endsWith(".csv")) {
-      write(file, WrittenContent.SERIES_CSV, force, export.csv().getBytes(UTF_8));
-    } else if (name.endsWith(".txt")) {
-      write(file, WrittenContent.SCREEN, force, export.text().getBytes(UTF_8));
-    } else {
-      Picture.Format format = Picture.Format.of(file);
-      write(file, format.content(), force, export.chart(format));
-    }
-    return "wrote " + file;
+  public void write(Path file, boolean force, Export export) {
+    work.begin(
+        "writing " + file,
+        () -> {
+          String name = file.toString().toLowerCase(Locale.ROOT);
+          if (name.endsWith(".csv")) {
+            write(file, WrittenContent.SERIES_CSV, force, export.csv().getBytes(UTF_8));
+          } else if (name.endsWith(".txt")) {
+            write(file, WrittenContent.SCREEN, force, export.text().getBytes(UTF_8));
+          } else {
+            Picture.Format format = Picture.Format.of(file);
+            write(file, format.content(), force, export.chart(format));
+          }
+          work.say("wrote " + file);
+        });
   }
 
   private static void write(Path file, WrittenContent content, boolean force, byte[] bytes) {

@@ -9,7 +9,7 @@ enum Action {
   HELP("?", "help", "this list (also h, F1)"),
   LEAVE("q", "REPL", "back to the prompt; the run goes on (also F10)"),
   PAUSE("SPC", "pause", "pause or resume the run"),
-  STEP(".", "step", "one step while paused"),
+  STEP(".", "step", "one step, then pause"),
   PROMPT("i", "prompt", "type a prompt; Enter samples from the live weights, Esc cancels"),
   AGAIN("s", "", "sample again with the last prompt"),
   COOLER("t", "", "lower the temperature of samples"),
@@ -47,6 +47,7 @@ enum Action {
   GLYPHS("a", "", "braille, blocks or ASCII"),
   LEVEL("L", "", "all events, or only the important ones"),
   REDRAW("^L", "", "draw everything again"),
+  SUSPEND("^Z", "", "stop the program, its run too, until the shell's fg"),
   INTERRUPT("^C", "", "pause; twice within two seconds: back to the prompt");
 
   private final String key;
@@ -87,7 +88,7 @@ enum Action {
       case END -> Optional.of(FOLLOW);
       case F1 -> Optional.of(HELP);
       case F10, GONE -> Optional.of(LEAVE);
-      case ESCAPE, BACKSPACE, DELETE, OTHER -> Optional.empty();
+      case ESCAPE, BACKSPACE, DELETE, OTHER, NONE -> Optional.empty();
     };
   }
 
@@ -96,6 +97,7 @@ enum Action {
       return switch (Character.toLowerCase(key.character())) {
         case 'l' -> Optional.of(REDRAW);
         case 'c' -> Optional.of(INTERRUPT);
+        case 'z' -> Optional.of(SUSPEND);
         default -> Optional.empty();
       };
     }

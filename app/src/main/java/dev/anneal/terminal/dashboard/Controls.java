@@ -3,14 +3,21 @@ package dev.anneal.terminal.dashboard;
 import dev.anneal.terminal.plot.Picture;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
-/** What a dashboard can do to a run. None of these waits for a step to be over. */
+/**
+ * What a dashboard can do to a run. None of these waits for a step to be over; what cannot be done
+ * fails with the reason, now or as {@link #news}.
+ */
 public interface Controls {
   /** Changes with every event of the run. */
   long revision();
 
   Scene scene(List<String> overlays);
+
+  /** A line on something that was asked for and is done, or failed; each once. */
+  Optional<String> news();
 
   void togglePause();
 
@@ -40,11 +47,11 @@ public interface Controls {
   List<String> complete(String line);
 
   /**
-   * Writes the chart or the frame, and says what it wrote.
+   * Writes the chart or the frame.
    *
    * @param force replace a file of any kind
    */
-  String write(Path file, boolean force, Export export);
+  void write(Path file, boolean force, Export export);
 
   /** What a dashboard has to write. */
   interface Export {

@@ -1,7 +1,5 @@
 package dev.anneal.terminal.dashboard;
 
-import dev.anneal.session.Event;
-import dev.anneal.session.History;
 import dev.anneal.session.Metric;
 import dev.anneal.terminal.dashboard.View.Panel;
 import dev.anneal.terminal.frame.Frame;
@@ -12,6 +10,7 @@ import dev.anneal.terminal.text.Look.Glyphs;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /** A frame from a scene and a view, and from nothing else. */
 public final class Dashboard {
@@ -20,6 +19,12 @@ public final class Dashboard {
   private static final int FULL_WIDTH = 100;
   private static final int FULL_HEIGHT = 30;
   private static final int WIDE = 160;
+
+  /** Columns and rows from which a small layout has these panels, too. */
+  private static final int SPEED_WIDTH = 60;
+
+  private static final int EVENTS_HEIGHT = 14;
+  private static final int SAMPLES_HEIGHT = 18;
 
   private Dashboard() {}
 
@@ -32,10 +37,11 @@ public final class Dashboard {
     Frame frame = new Frame(Math.max(1, width), Math.max(1, height), view.glyphs == Glyphs.ASCII);
     Region all = frame.region();
     if (width < LEAST_WIDTH || height < LEAST_HEIGHT) {
-      tooSmall(all, scene);
+      TinyLayout.draw(all, scene, view);
+      overlays(all, scene, view);
       return frame;
     }
-    header(all.part(0, 0, width, 1), scene, view);
+    Header.draw(all.part(0, 0, width, 1), scene, view);
     Region body = all.part(0, 1, width, height - 2);
     if (view.full) {
       panel(body, view.focus, scene, view, view.metric);
@@ -44,86 +50,9 @@ public final class Dashboard {
     } else {
       full(body, scene, view);
     }
-    Region bottom = all.part(0, height - 1, width, 1);
-    if (view.input == View.Input.NONE) {
-      footer(bottom, view);
-    } else {
-      input(bottom, view);
-    }
+    bottom(all.part(0, height - 1, width, 1), scene, view);
     overlays(all.part(0, 1, width, height - 2), scene, view);
     return frame;
-  }
-
-  private static void tooSmall(Region all, Scene scene) {
-    all.put(0, 0, "terminal too small", Style.WARN);
-    all.put(0, 1, "needs " + LEAST_WIDTH + "x" + LEAST_HEIGHT, Style.PLAIN);
-    all.put(0, 2, state(scene) + " " + scene.run().step(), Style.BOLD);
-  }
-
-  /** RUN, PAUSED and so on: never by colour alone. */
-  static String state(Scene scene) {
-    History.Snapshot run = scene.run();
-    if (run.ended().map(e -> e.outcome() == Event.Outcome.NOT_FINITE).orElse(false)) {
-      return "NaN!";
-    }
-    if (run.state().isEmpty()) {
-      return "EMPTY";
-    }
-    return switch (run.state().get()) {
-      case RUNNING -> scene.live() ? "RUN" : "LOG";
-      case PAUSED -> "PAUSED";
-      case DONE -> "DONE";
-      case FAILED -> "FAILED";
-    };
-  }
-
-  private static Style stateStyle(String state) {
-    return switch (state) {
-      case "RUN" -> Style.GOOD;
-      case "PAUSED" -> Style.WARN;
-      case "NaN!", "FAILED" -> Style.BAD;
-      default -> Style.BOLD;
-    };
-  }
-
-  /** The run's name and state always; the rest as far as there is room. */
-  private static void header(Region line, Scene scene, View view) {
-    History.Snapshot run = scene.run();
-    boolean wide = line.width() >= FULL_WIDTH;
-    String separator = wide ? " | " : "  ";
-    int at = line.put(1, 0, line.fit(scene.name(), line.width() / 3), Style.TITLE);
-    String state = state(scene);
-    at = line.put(at, 0, separator, Style.DIM);
-    at = line.put(at, 0, state, stateStyle(state));
-    if (scene.recording()) {
-      at = line.put(at, 0, " REC", Style.BAD);
-    }
-    int room = line.width() - at - 2;
-    String right =
-        progress(scene, view, separator, line.width() / 5).stream()
-            .filter(text -> text.length() <= room)
-            .findFirst()
-            .orElse("");
-    line.putRight(0, right + " ", Style.BOLD);
-    if (wide && run.started().isPresent()) {
-      String model = run.started().get().model() + separator + run.started().get().backend();
-      line.put(at, 0, line.fit(separator + model, room - right.length()), Style.DIM);
-    }
-  }
-
-  /** How far the run is, at length and shorter. */
-  private static List<String> progress(Scene scene, View view, String separator, int fifth) {
-    History.Snapshot run = scene.run();
-    int steps = run.started().map(Event.Started::steps).orElse(0);
-    int step = run.step();
-    int bar = Math.clamp(fifth, 5, 30);
-    String progress = TextPanels.progress(step, steps, bar, view.glyphs);
-    String left = run.summary().secondsLeft().map(TextPanels::left).orElse("");
-    return List.of(
-        left.isEmpty() ? progress : progress + separator + left,
-        progress,
-        step + "/" + steps,
-        String.valueOf(step));
   }
 
   private static void panel(Region box, Panel panel, Scene scene, View view, Metric metric) {
@@ -156,6 +85,19 @@ public final class Dashboard {
     }
   }
 
+  /** Whether the layout of a size has a place for a panel beside others. */
+  static boolean hasRoom(Panel panel, int width, int height) {
+    int body = height - 2;
+    boolean all = width >= FULL_WIDTH && height >= FULL_HEIGHT;
+    return switch (panel) {
+      case CHART -> true;
+      case SPEED -> all || width >= SPEED_WIDTH && height >= LEAST_HEIGHT;
+      case EVENTS -> all || body >= EVENTS_HEIGHT;
+      case SAMPLES, BACKENDS -> all || body >= SAMPLES_HEIGHT;
+      case RUNS -> all;
+    };
+  }
+
   private static boolean any(View view, Panel... panels) {
     for (Panel panel : panels) {
       if (view.shows(panel)) {
@@ -167,11 +109,13 @@ public final class Dashboard {
 
   /** 80x24: chart and speed, samples and backends, the latest events. */
   private static void compact(Region body, Scene scene, View view) {
-    int events = view.shows(Panel.EVENTS) && body.height() >= 14 ? 3 : 0;
+    int events = view.shows(Panel.EVENTS) && body.height() >= EVENTS_HEIGHT ? 3 : 0;
     int samples =
-        any(view, Panel.SAMPLES, Panel.BACKENDS) && body.height() >= 18 ? body.height() / 4 : 0;
+        any(view, Panel.SAMPLES, Panel.BACKENDS) && body.height() >= SAMPLES_HEIGHT
+            ? body.height() / 4
+            : 0;
     int top = body.height() - events - samples;
-    if (body.width() >= 60) {
+    if (body.width() >= SPEED_WIDTH) {
       row(
           body.part(0, 0, body.width(), top),
           scene,
@@ -232,7 +176,26 @@ public final class Dashboard {
         List.of(60, 40));
   }
 
-  private static void footer(Region line, View view) {
+  /** What is typed, or what is to be said, or some keys; and on the right what takes its time. */
+  static void bottom(Region line, Scene scene, View view) {
+    int room = line.width();
+    Optional<String> waiting = Header.waiting(scene, view.glyphs);
+    if (waiting.isPresent()) {
+      String text = line.fit(" " + waiting.get() + " ", line.width() / 2);
+      line.putRight(0, text, Style.WARN);
+      room -= Cells.width(text);
+    }
+    Region left = line.part(0, 0, room, 1);
+    if (view.input != View.Input.NONE) {
+      input(left, view);
+    } else if (!view.notice.isEmpty()) {
+      left.put(1, 0, left.fit(view.notice, room - 1), Style.WARN);
+    } else {
+      footer(left);
+    }
+  }
+
+  private static void footer(Region line) {
     int at = 1;
     for (Action action : Action.hinted()) {
       if (at + action.key().length() + action.hint().length() + 2 > line.width()) {

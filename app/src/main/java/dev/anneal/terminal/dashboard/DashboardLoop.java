@@ -6,7 +6,6 @@ import dev.anneal.session.Nearest;
 import dev.anneal.session.Series;
 import dev.anneal.terminal.dashboard.View.Input;
 import dev.anneal.terminal.dashboard.View.Panel;
-import dev.anneal.terminal.frame.Frame;
 import dev.anneal.terminal.plot.Chart;
 import dev.anneal.terminal.plot.ChartFile;
 import dev.anneal.terminal.plot.Curve;
@@ -26,19 +25,26 @@ import java.util.concurrent.atomic.AtomicBoolean;
 public final class DashboardLoop implements AutoCloseable {
   private static final long FRAME_MILLIS = 100;
   private static final long TWICE_NANOS = 2_000_000_000L;
+  private static final long NOTICE_NANOS = 8_000_000_000L;
   private static final int IDLE_FRAMES = 10;
   private static final int PAGE = 10;
   private static final String FORCE = " --force";
+
+  /** Whatever is open. */
+  private static final Key SUSPEND = new Key(Key.Kind.CHARACTER, 'z', true);
 
   private final Controls controls;
   private final View view;
   private final List<String> recalled = new ArrayList<>();
   private final ConcurrentLinkedQueue<List<String>> results = new ConcurrentLinkedQueue<>();
+  private final ConcurrentLinkedQueue<String> heard = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean leaving = new AtomicBoolean();
   private volatile long interruptedAt = Long.MIN_VALUE / 2;
   private String lastPrompt = "";
   private int recall;
   private Scene scene;
+  private ScreenPort.Size size = new ScreenPort.Size(80, 24);
+  private long saidAt;
 
   public DashboardLoop(Controls controls, Glyphs glyphs) {
     this.controls = controls;
@@ -51,10 +57,10 @@ public final class DashboardLoop implements AutoCloseable {
     screen.onInterrupt(this::interrupt);
     long drawn = -1;
     int idle = 0;
-    ScreenPort.Size size = screen.size();
+    size = screen.size();
     boolean changed = true;
     while (!leaving.get()) {
-      if (changed || controls.revision() != drawn || ++idle >= IDLE_FRAMES) {
+      if (changed || controls.revision() != drawn || isWaiting() || ++idle >= IDLE_FRAMES) {
         drawn = controls.revision();
         idle = 0;
         scene = controls.scene(List.copyOf(view.overlays));
@@ -62,14 +68,31 @@ public final class DashboardLoop implements AutoCloseable {
         screen.draw(Dashboard.draw(scene, view, size.columns(), size.rows()));
       }
       Optional<Key> key = screen.read(FRAME_MILLIS);
-      changed = key.isPresent() || !screen.size().equals(size) || !results.isEmpty();
-      Optional.ofNullable(results.poll()).ifPresent(this::show);
+      changed = key.isPresent() || !screen.size().equals(size) || hearNews();
       // What was typed meanwhile is one frame's work.
       while (key.isPresent() && !leaving.get()) {
         press(key.get(), screen);
         key = leaving.get() ? Optional.empty() : screen.read(0);
       }
     }
+  }
+
+  /** Something turns on the screen, or begins to. */
+  private boolean isWaiting() {
+    return scene.waiting().isPresent();
+  }
+
+  /** What commands printed, and what became of what was asked for. */
+  private boolean hearNews() {
+    Optional<List<String>> result = Optional.ofNullable(results.poll());
+    result.ifPresent(this::show);
+    Optional<String> news = Optional.ofNullable(heard.poll()).or(controls::news);
+    news.ifPresent(this::say);
+    if (!view.notice.isEmpty() && System.nanoTime() - saidAt > NOTICE_NANOS) {
+      view.notice = "";
+      return true;
+    }
+    return result.isPresent() || news.isPresent();
   }
 
   /** What was begun here ends here. */
@@ -84,7 +107,11 @@ public final class DashboardLoop implements AutoCloseable {
     if (now - interruptedAt < TWICE_NANOS) {
       leaving.set(true);
     } else {
-      controls.pause();
+      try {
+        controls.pause();
+      } catch (Failure e) {
+        heard.add(e.getMessage() + "; ^C again leaves");
+      }
     }
     interruptedAt = now;
   }
@@ -95,16 +122,22 @@ public final class DashboardLoop implements AutoCloseable {
       // An interrupt after a key is the first again.
       interruptedAt = Long.MIN_VALUE / 2;
     }
+    view.notice = "";
     try {
       obey(key, screen);
     } catch (Failure e) {
-      show(List.of(e.getMessage()));
+      say(e.getMessage());
     }
   }
 
   private void obey(Key key, ScreenPort screen) {
     if (key.kind() == Key.Kind.GONE) {
       leaving.set(true);
+    } else if (key.kind() == Key.Kind.NONE) {
+      // It is drawn anew.
+      return;
+    } else if (key.equals(SUSPEND)) {
+      suspend(screen);
     } else if (view.input != Input.NONE) {
       type(key);
     } else if (view.help || !view.message.isEmpty()) {
@@ -115,7 +148,33 @@ public final class DashboardLoop implements AutoCloseable {
       view.full = false;
       view.crosshair = false;
     } else {
-      Action.of(key).ifPresent(action -> act(action, key, screen));
+      Action.of(key).ifPresentOrElse(action -> tryTo(action, key, screen), () -> nothing(key));
+    }
+  }
+
+  /** Does what a key is for, or says why that would change nothing. */
+  private void tryTo(Action action, Key key, ScreenPort screen) {
+    new WhyNot(scene, view, size)
+        .of(action, key)
+        .ifPresentOrElse(this::say, () -> act(action, key, screen));
+  }
+
+  private void nothing(Key key) {
+    String name = key.kind() == Key.Kind.CHARACTER ? name(key) : "this key";
+    say(name + " does nothing here; ? lists the keys");
+  }
+
+  private static String name(Key key) {
+    return (key.control() ? "^" + Character.toUpperCase(key.character()) : "" + key.character());
+  }
+
+  /** One line at the bottom; what does not fit there has a window. */
+  private void say(String line) {
+    if (Cells.width(line) + 2 > size.columns()) {
+      show(List.of(line));
+    } else {
+      view.notice = line;
+      saidAt = System.nanoTime();
     }
   }
 
@@ -142,9 +201,6 @@ public final class DashboardLoop implements AutoCloseable {
     view.help = false;
     view.message = List.of();
     view.top = 0;
-    if (key.equals(Key.of('q'))) {
-      leaving.set(true);
-    }
   }
 
   private Chart.Window everything() {
@@ -207,7 +263,14 @@ public final class DashboardLoop implements AutoCloseable {
       case GLYPHS -> view.glyphs = view.glyphs.next();
       case LEVEL -> view.importantOnly = !view.importantOnly;
       case REDRAW -> screen.redraw();
+      case SUSPEND -> suspend(screen);
       case INTERRUPT -> interrupt();
+    }
+  }
+
+  private void suspend(ScreenPort screen) {
+    if (!screen.suspend()) {
+      say("there is no shell to go to; SPC pauses the run");
     }
   }
 
@@ -368,31 +431,26 @@ public final class DashboardLoop implements AutoCloseable {
       return;
     }
     List<Curve> curves = ChartPanel.curves(scene, view, view.metric);
+    String frame = Dashboard.draw(scene, view, 120, 40).text();
+    Series series = scene.run().series(view.metric);
+    Metric metric = view.metric;
+    ChartFile.Labels labels =
+        new ChartFile.Labels(scene.name(), metric.key(), view.xAxis, view.logY);
     Controls.Export export =
         new Controls.Export() {
           @Override
           public byte[] chart(Picture.Format format) {
-            return ChartFile.draw(
-                format,
-                new ChartFile.Labels(scene.name(), view.metric.key(), view.xAxis, view.logY),
-                curves);
+            return ChartFile.draw(format, labels, curves);
           }
 
           @Override
           public String csv() {
-            Series series = scene.run().series(view.metric);
-            StringBuilder csv = new StringBuilder("step,seconds," + view.metric.key() + "\n");
-            for (int i = 0; i < series.size(); i++) {
-              csv.append(series.steps()[i]).append(',');
-              csv.append(series.seconds()[i]).append(',').append(series.values()[i]).append('\n');
-            }
-            return csv.toString();
+            return csvOf(series, metric);
           }
 
           @Override
           public String text() {
-            Frame frame = Dashboard.draw(scene, view, 120, 40);
-            return frame.text();
+            return frame;
           }
         };
     String file = name.strip();
@@ -401,9 +459,18 @@ public final class DashboardLoop implements AutoCloseable {
       file = file.substring(0, file.length() - FORCE.length()).strip();
     }
     try {
-      show(List.of(controls.write(Path.of(file), force, export)));
+      controls.write(Path.of(file), force, export);
     } catch (InvalidPathException e) {
       throw Failure.usage(file + " is no name for a file");
     }
+  }
+
+  private static String csvOf(Series series, Metric metric) {
+    StringBuilder csv = new StringBuilder("step,seconds," + metric.key() + "\n");
+    for (int i = 0; i < series.size(); i++) {
+      csv.append(series.steps()[i]).append(',');
+      csv.append(series.seconds()[i]).append(',').append(series.values()[i]).append('\n');
+    }
+    return csv.toString();
   }
 }

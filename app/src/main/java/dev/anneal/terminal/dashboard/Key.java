@@ -27,6 +27,8 @@ public record Key(Kind kind, char character, boolean control) {
     F1,
     F10,
     OTHER,
+    /** No key, but a reason to draw. */
+    NONE,
     /** The terminal is gone: nobody is there to press another key. */
     GONE
   }

@@ -15,6 +15,7 @@ import java.util.SequencedMap;
  * @param system what the process uses
  * @param peakFlops that the device reached in a bench, per second
  * @param zone of the event log's times
+ * @param waiting what the run or the dashboard does at the moment
  */
 public record Scene(
     History.Snapshot run,
@@ -26,7 +27,16 @@ public record Scene(
     List<RunRow> runs,
     Optional<Double> peakFlops,
     boolean recording,
-    ZoneId zone) {
+    ZoneId zone,
+    Optional<Waiting> waiting) {
+
+  /**
+   * What takes its time.
+   *
+   * @param what such as {@code evaluating}
+   * @param seconds by now
+   */
+  public record Waiting(String what, double seconds) {}
 
   /**
    * A backend beside the others.

@@ -20,6 +20,13 @@ public interface ScreenPort {
   /** Sends every cell with the next frame. */
   void redraw();
 
+  /**
+   * Gives the terminal back, stops the process, and takes the terminal again when it goes on.
+   *
+   * @return whether it was stopped: nothing is without a shell that could let it go on
+   */
+  boolean suspend();
+
   /** Runs {@code action} on Ctrl-C, on whatever thread, also while the loop is busy. */
   void onInterrupt(Runnable action);
 }

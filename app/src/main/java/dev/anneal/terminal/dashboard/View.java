@@ -72,6 +72,10 @@ final class View {
   Input input = Input.NONE;
   String text = "";
   List<String> message = List.of();
+
+  /** One line at the bottom, until the next key. */
+  String notice = "";
+
   final Set<Panel> hidden = EnumSet.noneOf(Panel.class);
   final Set<String> overlays = new LinkedHashSet<>();
   private int smoothing = 4;
@@ -82,6 +86,10 @@ final class View {
 
   double smoothing() {
     return SMOOTHING[smoothing];
+  }
+
+  boolean isSmoothest() {
+    return smoothing == SMOOTHING.length - 1;
   }
 
   void smooth(int by) {

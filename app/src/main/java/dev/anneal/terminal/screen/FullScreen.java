@@ -20,16 +20,25 @@ import org.jline.terminal.Terminal;
  * kept, and printed when it is closed.
  */
 final class FullScreen implements ScreenPort, AutoCloseable {
+  private static final Key SUSPEND = new Key(Key.Kind.CHARACTER, 'z', true);
+
   private final Terminal terminal;
   private final LanternaTerminal lanterna;
   private final FramePainter painter;
   private final Terminal.SignalHandler interruptBefore;
   private final Terminal.SignalHandler resizeBefore;
+  private final Terminal.SignalHandler stopBefore;
+  private final Terminal.SignalHandler goOnBefore;
   private final PrintStream outBefore = System.out;
   private final PrintStream errBefore = System.err;
   private final ByteArrayOutputStream printed = new ByteArrayOutputStream();
   private volatile Runnable onInterrupt = () -> {};
   private volatile boolean open = true;
+
+  /** Somebody else asked to stop, or let the stopped process go on. */
+  private volatile boolean stopAsked;
+
+  private volatile boolean wentOn;
 
   private FullScreen(Terminal terminal, Look look) throws IOException {
     this.terminal = terminal;
@@ -37,6 +46,8 @@ final class FullScreen implements ScreenPort, AutoCloseable {
     this.painter = new FramePainter(lanterna);
     interruptBefore = terminal.handle(Terminal.Signal.INT, signal -> onInterrupt.run());
     resizeBefore = terminal.handle(Terminal.Signal.WINCH, signal -> {});
+    stopBefore = terminal.handle(Terminal.Signal.TSTP, signal -> stopAsked = true);
+    goOnBefore = terminal.handle(Terminal.Signal.CONT, signal -> wentOn = true);
     PrintStream kept = new PrintStream(printed, true, StandardCharsets.UTF_8);
     System.setOut(kept);
     System.setErr(kept);
@@ -87,10 +98,45 @@ final class FullScreen implements ScreenPort, AutoCloseable {
     if (!open) {
       return Optional.of(Key.of(Key.Kind.GONE));
     }
+    if (stopAsked) {
+      stopAsked = false;
+      return Optional.of(SUSPEND);
+    }
     try {
+      if (wentOn) {
+        wentOn = false;
+        enterAgain();
+        return Optional.of(Key.of(Key.Kind.NONE));
+      }
       return lanterna.read(milliseconds).map(FullScreen::key);
     } catch (IOException e) {
       throw unusable(e);
+    }
+  }
+
+  @Override
+  public synchronized boolean suspend() {
+    if (!open) {
+      return true;
+    }
+    try {
+      lanterna.exitPrivateMode();
+      boolean stopped = JobControl.stop(terminal);
+      lanterna.enterPrivateMode();
+      lanterna.setCursorVisible(false);
+      painter.forget();
+      return stopped;
+    } catch (IOException e) {
+      throw unusable(e);
+    }
+  }
+
+  /** The process was stopped without being asked, and its shell has used the terminal since. */
+  private synchronized void enterAgain() throws IOException {
+    if (open) {
+      lanterna.enterPrivateModeAgain();
+      lanterna.setCursorVisible(false);
+      painter.forget();
     }
   }
 
@@ -139,6 +185,8 @@ final class FullScreen implements ScreenPort, AutoCloseable {
       System.setErr(errBefore);
       terminal.handle(Terminal.Signal.INT, interruptBefore);
       terminal.handle(Terminal.Signal.WINCH, resizeBefore);
+      terminal.handle(Terminal.Signal.TSTP, stopBefore);
+      terminal.handle(Terminal.Signal.CONT, goOnBefore);
       System.err.print(printed.toString(StandardCharsets.UTF_8));
     }
   }

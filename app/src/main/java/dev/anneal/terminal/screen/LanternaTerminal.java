@@ -105,13 +105,19 @@ final class LanternaTerminal extends ANSITerminal {
     }
     terminal.writer().flush();
     saved = terminal.enterRawMode();
+    enterPrivateModeAgain();
+    inside = true;
+  }
+
+  /** The same where only the terminal has forgotten it. */
+  void enterPrivateModeAgain() throws IOException {
+    terminal.enterRawMode();
     Attributes raw = terminal.getAttributes();
     raw.setLocalFlag(Attributes.LocalFlag.ISIG, true);
-    // Ctrl-Z and Ctrl-\ are keys here: a suspended program would leave the screen as it is.
+    // Ctrl-Z and Ctrl-\ are keys here: the terminal is given back before the program stops.
     raw.setControlChar(Attributes.ControlChar.VSUSP, 0);
     raw.setControlChar(Attributes.ControlChar.VQUIT, 0);
     terminal.setAttributes(raw);
-    inside = true;
     super.enterPrivateMode();
     send(WRAP_OFF);
   }

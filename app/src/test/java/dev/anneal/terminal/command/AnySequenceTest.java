@@ -239,6 +239,11 @@ class AnySequenceTest {
     }
 
     @Override
+    public boolean suspend() {
+      return false;
+    }
+
+    @Override
     public void redraw() {}
 
     @Override

@@ -67,7 +67,7 @@ class DashboardLoopTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"q", "<F10>", ":q<Enter>", ":quit<Enter>", "?q", "<^c><^c>"})
+  @ValueSource(strings = {"q", "<F10>", ":q<Enter>", ":quit<Enter>", "?qq", "<^c><^c>"})
   void leaves(String keys) {
     List<Key> left = new java.util.ArrayList<>(VirtualScreen.parse(keys + " "));
     ScreenPort screen =
@@ -87,6 +87,11 @@ class DashboardLoopTest {
 
           @Override
           public void redraw() {}
+
+          @Override
+          public boolean suspend() {
+            return true;
+          }
 
           @Override
           public void onInterrupt(Runnable action) {}
@@ -141,6 +146,11 @@ class DashboardLoopTest {
           public void redraw() {}
 
           @Override
+          public boolean suspend() {
+            return true;
+          }
+
+          @Override
           public void onInterrupt(Runnable action) {}
         };
     new DashboardLoop(controls, Glyphs.BRAILLE).run(screen);
@@ -185,6 +195,7 @@ class DashboardLoopTest {
             case "Dn" -> Key.of(Key.Kind.DOWN);
             case "1-6" -> Key.of('4');
             case "^L" -> new Key(Key.Kind.CHARACTER, 'l', true);
+            case "^Z" -> new Key(Key.Kind.CHARACTER, 'z', true);
             case "^C" -> new Key(Key.Kind.CHARACTER, 'c', true);
             default -> Key.of(key.charAt(0));
           };

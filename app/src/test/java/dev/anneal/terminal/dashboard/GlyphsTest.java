@@ -69,7 +69,7 @@ class GlyphsTest {
     "FAILED, FAILED"
   })
   void statesAreWords(Histories history, String word) {
-    assertEquals(word.split(" ")[0], Dashboard.state(Scenes.of(history)));
+    assertEquals(word.split(" ")[0], Header.state(Scenes.of(history)));
     for (int width : List.of(40, 80, 120, 200)) {
       String header =
           Dashboard.once(Scenes.of(history), width, 40, Glyphs.ASCII)

@@ -2,13 +2,17 @@ package dev.anneal.terminal.dashboard;
 
 import dev.anneal.session.History;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /** Controls over a history that nobody adds to; what was asked for is written down. */
 class SceneControls implements Controls {
   final List<String> asked = new ArrayList<>();
+  final Deque<String> news = new ArrayDeque<>();
   private final History.Snapshot run;
   private final boolean rich;
 
@@ -84,7 +88,12 @@ class SceneControls implements Controls {
   }
 
   @Override
-  public String write(Path file, boolean force, Export export) {
-    return "wrote " + file + ", " + export.text().lines().count() + " lines";
+  public void write(Path file, boolean force, Export export) {
+    news.add("wrote " + file + ", " + export.text().lines().count() + " lines");
+  }
+
+  @Override
+  public Optional<String> news() {
+    return Optional.ofNullable(news.poll());
   }
 }

@@ -49,6 +49,7 @@ final class Scenes {
             : List.of(),
         rich ? Optional.of(2.1e12) : Optional.empty(),
         rich,
-        ZoneOffset.UTC);
+        ZoneOffset.UTC,
+        Optional.empty());
   }
 }

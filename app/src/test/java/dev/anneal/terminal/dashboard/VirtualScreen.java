@@ -112,6 +112,11 @@ final class VirtualScreen implements ScreenPort {
   }
 
   @Override
+  public boolean suspend() {
+    return false;
+  }
+
+  @Override
   public void onInterrupt(Runnable action) {
     onInterrupt = action;
   }
