@@ -179,7 +179,14 @@ final class PlotCommand extends ShellCommand {
         region.part(0, 1, width, height - 1),
         curves,
         new Chart.Options(
-            x, logY, Optional.empty(), true, false, Optional.empty(), shell().look().glyphs()));
+            x,
+            logY,
+            Optional.empty(),
+            true,
+            false,
+            Optional.empty(),
+            curves.stream().filter(curve -> !curve.points()).count() > 1,
+            shell().look().glyphs()));
     shell().rawOut().print(frame.ansi(shell().look().colors()));
     out().flush();
   }

@@ -18,6 +18,9 @@ import java.util.Optional;
 
 /** The chart of a metric: raw, smoothed, validation, and the same of other runs. */
 final class ChartPanel {
+  /** Of other runs, one after the other. */
+  private static final String MARKS = "x+*%@&=~";
+
   private ChartPanel() {}
 
   /** The curves, those on top last. */
@@ -30,8 +33,8 @@ final class ChartPanel {
           new Curve(
               run.getKey(),
               series,
-              Style.series(3 + other),
-              "x+*".charAt(other % 3),
+              Style.series(3 + other % 3),
+              MARKS.charAt(other % MARKS.length()),
               false,
               tokens(run.getValue())));
       other++;
@@ -74,7 +77,7 @@ final class ChartPanel {
             + view.xAxis.key()
             + (view.window.isEmpty() ? "" : view.follow ? "  follow" : "  zoomed");
     Region inside = box.box(title, focused, ascii);
-    legend(inside, curves, ascii);
+    legend(inside, curves, ascii || !scene.others().isEmpty());
     Chart.Window all = Chart.everything(curves, view.xAxis);
     Chart.draw(
         inside.part(0, 1, inside.width(), inside.height() - 1),
@@ -86,15 +89,16 @@ final class ChartPanel {
             view.fitY,
             view.guides,
             view.crosshair ? Optional.of(view.crosshairAt) : Optional.empty(),
+            !scene.others().isEmpty(),
             view.glyphs));
   }
 
-  private static void legend(Region inside, List<Curve> curves, boolean ascii) {
+  private static void legend(Region inside, List<Curve> curves, boolean marks) {
     int at = 8;
     for (Curve curve : curves) {
-      // Lines of dots differ in nothing but colour and weight.
+      // Without marks on them, lines of dots differ in nothing but colour and weight.
       String line = Palette.ink(curve.style()).bold() ? "━" : "─";
-      String mark = curve.points() || ascii ? "" + curve.glyph() : line;
+      String mark = curve.points() || marks ? "" + curve.glyph() : line;
       at = inside.put(at, 0, mark + " ", curve.style());
       at = inside.put(at, 0, curve.name() + "  ", Style.DIM);
     }

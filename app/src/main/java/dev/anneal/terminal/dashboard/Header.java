@@ -11,6 +11,8 @@ import dev.anneal.terminal.text.Look.Glyphs;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The top line: which run, its state, its losses and how far it is; the most that there is room
@@ -61,7 +63,10 @@ final class Header {
       at = line.put(at, 0, " REC", Style.BAD);
     }
     String loss = loss(numbers);
-    String both = loss + validation(numbers).map(v -> "  " + v).orElse("");
+    String both =
+        Stream.concat(Stream.of(loss), validation(numbers).stream())
+            .filter(text -> !text.isEmpty())
+            .collect(Collectors.joining("  "));
     String steps = numbers.step() + "/" + numbers.steps();
     String left = numbers.secondsLeft().map(TextPanels::left).map(l -> separator + l).orElse("");
     String bar =

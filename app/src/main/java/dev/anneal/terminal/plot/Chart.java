@@ -6,9 +6,11 @@ import dev.anneal.terminal.frame.Style;
 import dev.anneal.terminal.text.Look.Glyphs;
 import java.util.ArrayList;
 import java.util.DoubleSummaryStatistics;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
@@ -19,6 +21,8 @@ import java.util.stream.IntStream;
  */
 public final class Chart {
   private static final int LABEL = 8;
+  private static final int ROWS_PER_TICK = 3;
+  private static final int COLUMNS_PER_TICK = 12;
   private static final double TRIM = 0.01;
 
   /** Outliers are told from this many values per curve, evenly chosen: sorting all is slow. */
@@ -42,6 +46,7 @@ public final class Chart {
    * @param window all points when empty
    * @param fitAll whether outliers count for the vertical range
    * @param crosshair where values are read, as a share of the width
+   * @param marks whether lines have their glyphs on them, so that they differ without colour
    */
   public record Options(
       XAxis x,
@@ -50,11 +55,12 @@ public final class Chart {
       boolean fitAll,
       boolean guides,
       Optional<Double> crosshair,
+      boolean marks,
       Glyphs glyphs) {
 
     public static Options plain(Glyphs glyphs) {
       return new Options(
-          XAxis.STEP, false, Optional.empty(), true, false, Optional.empty(), glyphs);
+          XAxis.STEP, false, Optional.empty(), true, false, Optional.empty(), false, glyphs);
     }
   }
 
@@ -108,6 +114,9 @@ public final class Chart {
       }
     }
     canvas.paint();
+    if (options.marks()) {
+      marks(plot, curves, window, range, options);
+    }
     for (Curve curve : curves) {
       if (curve.points()) {
         points(plot, curve, window, range, options);
@@ -173,14 +182,24 @@ public final class Chart {
       Region region, Region plot, Window window, Range range, Options options) {
     boolean ascii = options.glyphs() == Glyphs.ASCII;
     int last = plot.height() - 1;
-    int ticks = plot.height() >= 12 ? 4 : plot.height() >= 5 ? 2 : 1;
     for (int row = 0; row <= last; row++) {
       region.set(LABEL - 1, row, ascii ? '|' : '│', Style.BORDER);
     }
-    for (int tick = 0; tick <= ticks; tick++) {
-      int row = Math.round((float) last * tick / ticks);
+    int most = Math.max(2, plot.height() / ROWS_PER_TICK);
+    List<Ticks.Tick> ticks =
+        range.log()
+            ? Ticks.logarithmic(range.low(), range.high(), most)
+            : Ticks.linear(range.low(), range.high(), most);
+    Set<Integer> taken = new HashSet<>();
+    for (Ticks.Tick tick : ticks) {
+      int row = row(range, tick.value(), plot.height());
+      if (row < 0 || row > last || !taken.add(row)) {
+        continue;
+      }
       String label =
-          number(range.value(1 - (double) row / Math.max(1, last)), range.high() - range.low());
+          tick.label().length() < LABEL
+              ? tick.label()
+              : number(tick.value(), range.high() - range.low());
       region.put(LABEL - 1 - label.length(), row, label, Style.DIM);
       region.set(LABEL - 1, row, ascii ? '+' : '┤', Style.BORDER);
       if (options.guides()) {
@@ -189,15 +208,24 @@ public final class Chart {
         }
       }
     }
+    xTicks(region, plot, window, options);
+  }
+
+  /** Labels below the places that they name, as many as do not touch. */
+  private static void xTicks(Region region, Region plot, Window window, Options options) {
     int bottom = region.height() - 1;
-    String left = options.x().label(window.from());
-    String right = options.x().label(window.to());
-    region.put(LABEL, bottom, left, Style.DIM);
-    String middle = options.x().label(window.from() + window.width() / 2);
-    if (plot.width() > 30 && !middle.equals(left) && !middle.equals(right)) {
-      region.put(LABEL + plot.width() / 2 - middle.length() / 2, bottom, middle, Style.DIM);
+    int free = 0;
+    int most = Math.max(2, plot.width() / COLUMNS_PER_TICK);
+    for (Ticks.Tick tick : options.x().ticks(window.from(), window.to(), most)) {
+      double share = (tick.value() - window.from()) / window.width();
+      int column = LABEL + (int) Math.round(share * (plot.width() - 1));
+      int width = tick.label().length();
+      int left = Math.clamp(column - width / 2, 0, Math.max(0, region.width() - width));
+      if (left >= free) {
+        region.put(left, bottom, tick.label(), Style.DIM);
+        free = left + width + 1;
+      }
     }
-    region.putRight(bottom, right, Style.DIM);
   }
 
   /**
@@ -258,6 +286,26 @@ public final class Chart {
       beforeX = x;
       beforeY = end;
       i = j;
+    }
+  }
+
+  /** Each line's glyph on it, here and there, and not where the others have theirs. */
+  private static void marks(
+      Region plot, List<Curve> curves, Window window, Range range, Options options) {
+    List<Curve> lines = curves.stream().filter(c -> !c.points()).toList();
+    int apart = Math.max(2 * lines.size(), COLUMNS_PER_TICK);
+    for (int i = 0; i < lines.size(); i++) {
+      Curve curve = lines.get(i);
+      for (int column = (2 * i + 1) * apart / (2 * lines.size());
+          column < plot.width();
+          column += apart) {
+        double x = window.from() + window.width() * column / Math.max(1, plot.width() - 1);
+        int at = first(curve, x, options.x());
+        if (at < curve.series().size() && drawable(curve.series().values()[at], range)) {
+          int row = row(range, curve.series().values()[at], plot.height());
+          plot.set(column, row, curve.glyph(), curve.style());
+        }
+      }
     }
   }
 

@@ -2,6 +2,7 @@ package dev.anneal.terminal.plot;
 
 import dev.anneal.session.Series;
 import dev.anneal.terminal.text.Amounts;
+import java.util.List;
 import java.util.Locale;
 
 /** What the horizontal axis counts. */
@@ -24,6 +25,14 @@ public enum XAxis {
       case STEP -> series.steps()[i];
       case TOKENS -> (double) series.steps()[i] * tokensPerStep;
       case TIME -> series.seconds()[i];
+    };
+  }
+
+  /** Round places between two. */
+  List<Ticks.Tick> ticks(double from, double to, int most) {
+    return switch (this) {
+      case STEP, TOKENS -> Ticks.whole(from, to, most);
+      case TIME -> Ticks.time(from, to, most);
     };
   }
 

@@ -39,7 +39,7 @@ class ChartTest {
   }
 
   private static Chart.Options options(Optional<Chart.Window> window, boolean logY) {
-    return new Chart.Options(XAxis.STEP, logY, window, true, false, Optional.empty(), Glyphs.ASCII);
+    return new Chart.Options(XAxis.STEP, logY, window, true, false, Optional.empty(), false, Glyphs.ASCII);
   }
 
   /** One value of a hundred thousand is as tall as if there were no others. */
@@ -154,7 +154,7 @@ class ChartTest {
     Chart.draw(
         frame.region(),
         List.of(curve(values.length, i -> values[i - 1])),
-        new Chart.Options(x, logY, Optional.empty(), fit, guides, Optional.of(0.5), glyphs));
+        new Chart.Options(x, logY, Optional.empty(), fit, guides, Optional.of(0.5), true, glyphs));
     assertEquals(height, frame.text().lines().count());
   }
 }
