@@ -77,7 +77,7 @@ final class ChartPanel {
             + view.xAxis.key()
             + (view.window.isEmpty() ? "" : view.follow ? "  follow" : "  zoomed");
     Region inside = box.box(title, focused, ascii);
-    legend(inside, curves, ascii || !scene.others().isEmpty());
+    legend(inside, curves, ascii, !scene.others().isEmpty());
     Chart.Window all = Chart.everything(curves, view.xAxis);
     Chart.draw(
         inside.part(0, 1, inside.width(), inside.height() - 1),
@@ -93,12 +93,13 @@ final class ChartPanel {
             view.glyphs));
   }
 
-  private static void legend(Region inside, List<Curve> curves, boolean marks) {
+  private static void legend(Region inside, List<Curve> curves, boolean ascii, boolean marks) {
     int at = 8;
     for (Curve curve : curves) {
       // Without marks on them, lines of dots differ in nothing but colour and weight.
       String line = Palette.ink(curve.style()).bold() ? "━" : "─";
-      String mark = curve.points() || marks ? "" + curve.glyph() : line;
+      boolean marked = curve.points() || ascii || marks && curve.isMarked();
+      String mark = marked ? "" + curve.glyph() : line;
       at = inside.put(at, 0, mark + " ", curve.style());
       at = inside.put(at, 0, curve.name() + "  ", Style.DIM);
     }

@@ -292,7 +292,7 @@ public final class Chart {
   /** Each line's glyph on it, here and there, and not where the others have theirs. */
   private static void marks(
       Region plot, List<Curve> curves, Window window, Range range, Options options) {
-    List<Curve> lines = curves.stream().filter(c -> !c.points()).toList();
+    List<Curve> lines = curves.stream().filter(c -> !c.points() && c.isMarked()).toList();
     int apart = Math.max(2 * lines.size(), COLUMNS_PER_TICK);
     for (int i = 0; i < lines.size(); i++) {
       Curve curve = lines.get(i);

@@ -11,4 +11,10 @@ import dev.anneal.terminal.frame.Style;
  * @param tokensPerStep of its run
  */
 public record Curve(
-    String name, Series series, Style style, char glyph, boolean points, int tokensPerStep) {}
+    String name, Series series, Style style, char glyph, boolean points, int tokensPerStep) {
+
+  /** Whether its glyph stands out on it; a dot, which is for what lies behind, does not. */
+  public boolean isMarked() {
+    return glyph != '.';
+  }
+}

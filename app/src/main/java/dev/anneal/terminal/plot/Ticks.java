@@ -22,6 +22,12 @@ final class Ticks {
 
   private Ticks() {}
 
+  /** More than a screen has cells: the axis is too wide or too narrow for numbers to tell apart. */
+  private static final int UNREADABLE = 10_000;
+
+  /** Beyond, a step is less than a double can tell. */
+  private static final double MOST_STEPS = 1e15;
+
   /** A value and how it is written. */
   record Tick(double value, String label) {}
 
@@ -51,8 +57,9 @@ final class Ticks {
 
   /** Powers of ten, with 2 and 5 between them where there is room; of a short axis, linear ones. */
   static List<Tick> logarithmic(double low, double high, int most) {
-    int from = (int) Math.floor(Math.log10(low));
-    int to = (int) Math.ceil(Math.log10(high));
+    // Doubles end at 1e308.
+    int from = Math.clamp((long) Math.floor(Math.log10(low)), -300, 300);
+    int to = Math.clamp((long) Math.ceil(Math.log10(high)), -300, 300);
     List<Tick> best = List.of();
     for (int[] digits : new int[][] {{1}, {1, 5}, {1, 2, 5}}) {
       List<Tick> ticks = powers(low, high, from, to, 1, digits);
@@ -87,11 +94,11 @@ final class Ticks {
   /** The smallest round step, or the next smaller one if it makes a second tick. */
   private static double step(double low, double high, int most, double least) {
     double width = high - low;
-    int power = (int) Math.floor(Math.log10(width)) + 1;
+    int power = Math.clamp((long) Math.floor(Math.log10(width)) + 1, -300, 300);
     double best = round(power, 1);
     for (int i = 0; i < 12; i++) {
       double step = round(power - Math.ceilDiv(i, 3), new int[] {1, 5, 2}[i % 3]);
-      long count = count(low, high, step);
+      double count = count(low, high, step);
       if (step < least || count > most && count(low, high, best) >= 2) {
         break;
       }
@@ -107,16 +114,19 @@ final class Ticks {
     return power < 0 ? digit / Math.pow(10, -power) : digit * Math.pow(10, power);
   }
 
-  private static long count(double low, double high, double step) {
-    return (long) (Math.floor(high / step + EQUAL) - Math.ceil(low / step - EQUAL)) + 1;
+  private static double count(double low, double high, double step) {
+    return Math.floor(high / step + EQUAL) - Math.ceil(low / step - EQUAL) + 1;
   }
 
   private static List<Tick> multiples(
       double low, double high, double step, DoubleFunction<String> label) {
     List<Tick> ticks = new ArrayList<>();
-    long first = (long) Math.ceil(low / step - EQUAL);
-    long last = (long) Math.floor(high / step + EQUAL);
-    for (long i = first; i <= last; i++) {
+    double first = Math.ceil(low / step - EQUAL);
+    double last = Math.floor(high / step + EQUAL);
+    if (!(step > 0) || !(last - first < UNREADABLE) || Math.abs(first) > MOST_STEPS) {
+      return ticks;
+    }
+    for (long i = (long) first; i <= last; i++) {
       ticks.add(new Tick(i * step, label.apply(i * step)));
     }
     return ticks;

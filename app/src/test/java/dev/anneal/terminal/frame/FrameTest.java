@@ -78,7 +78,7 @@ class FrameTest {
   void whatControlsATerminalIsShown() {
     Frame frame = new Frame(40, 1, false);
     frame.region().put(0, 0, "a\033[2Jb\u009b31mc\u0007\r\n\u202e漢e\u0301😀", Style.PLAIN);
-    assertEquals("a␛[2Jb�31mc␇␍ ?漢e\u0301😀\n", frame.text());
+    assertEquals("a␛[2Jb�31mc␇␍ �漢e\u0301😀\n", frame.text());
     Frame ascii = new Frame(40, 1, true);
     ascii.region().put(0, 0, "a\033[2Jb\u009b31mc\u0007\r\n\u202e漢e\u0301😀", Style.PLAIN);
     assertEquals("a^[[2Jb?31mc^G^M ??e??\n", ascii.text());

@@ -39,7 +39,8 @@ class ChartTest {
   }
 
   private static Chart.Options options(Optional<Chart.Window> window, boolean logY) {
-    return new Chart.Options(XAxis.STEP, logY, window, true, false, Optional.empty(), false, Glyphs.ASCII);
+    return new Chart.Options(
+        XAxis.STEP, logY, window, true, false, Optional.empty(), false, Glyphs.ASCII);
   }
 
   /** One value of a hundred thousand is as tall as if there were no others. */
@@ -49,7 +50,7 @@ class ChartTest {
     for (int spike : List.of(1, 777, 50_000, 99_999)) {
       List<String> lines =
           draw(curve(100_000, i -> i == spike ? 10 : 1), Chart.Options.plain(glyphs));
-      assertTrue(lines.getFirst().startsWith(" 10.000"), lines.getFirst());
+      assertTrue(lines.getFirst().strip().startsWith("10"), lines.getFirst());
       int column = 8 + (int) Math.round((spike - 1) / 99_999.0 * 51);
       for (int row = 0; row < 10; row++) {
         String line = lines.get(row);
@@ -66,7 +67,7 @@ class ChartTest {
   void spikesDownAreKeptToo() {
     List<String> lines =
         draw(curve(100_000, i -> i == 30_000 ? -5 : 1), Chart.Options.plain(Glyphs.ASCII));
-    assertTrue(lines.get(10).startsWith(" -5.000"), lines.get(10));
+    assertTrue(lines.get(10).contains("*"), lines.get(10));
     assertTrue(lines.get(9).contains("*"));
   }
 
@@ -83,7 +84,7 @@ class ChartTest {
     assertEquals('!', bottom.charAt(8 + 29));
     assertEquals(2, bottom.chars().filter(c -> c == '!').count());
     assertEquals(' ', lines.get(0).charAt(8 + 29), "the gap");
-    assertTrue(lines.get(0).startsWith("  2.000"), "infinity does not count for the axis");
+    assertTrue(lines.get(0).startsWith("    2.0+"), "infinity does not count for the axis");
   }
 
   @Test
@@ -96,8 +97,8 @@ class ChartTest {
   void aWindowShowsOnlyItself() {
     List<String> lines =
         draw(curve(1000, i -> i), options(Optional.of(new Chart.Window(200, 300)), false));
-    assertTrue(lines.getFirst().startsWith("300.000"), lines.getFirst());
-    assertTrue(lines.get(10).startsWith("200.000"), lines.get(10));
+    assertTrue(lines.getFirst().startsWith("    300+"), lines.getFirst());
+    assertTrue(lines.get(10).startsWith("    200+"), lines.get(10));
     assertTrue(lines.get(11).strip().startsWith("200") && lines.get(11).endsWith("300"));
   }
 
@@ -107,8 +108,9 @@ class ChartTest {
         draw(
             curve(100, i -> i % 10 == 0 ? -1 : Math.pow(10, i / 50.0)),
             options(Optional.empty(), true));
-    assertTrue(lines.get(10).startsWith("  1.047"), lines.get(10));
-    assertTrue(lines.getFirst().startsWith(" 95.499"), lines.getFirst());
+    assertEquals(
+        List.of("50", "10", "5"),
+        lines.stream().filter(l -> l.contains("+")).map(l -> l.substring(0, 7).strip()).toList());
     List<String> none = draw(curve(10, i -> -i), options(Optional.empty(), true));
     assertEquals(12, none.size());
   }
