@@ -85,7 +85,11 @@ final class ReplayCommand extends ShellCommand {
     shell()
         .showScreen(
             new DashboardLoop(
-                LiveControls.of(shell(), history, file.getFileName().toString(), "this is a replay: there is no run to steer"),
+                LiveControls.of(
+                    shell(),
+                    history,
+                    file.getFileName().toString(),
+                    "this is a replay: there is no run to steer"),
                 shell().look().glyphs()));
     left.set(true);
     player.interrupt();
