@@ -1,6 +1,8 @@
 package dev.anneal.terminal.command;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.anneal.session.Event;
+import dev.anneal.session.EventJson;
+import dev.anneal.session.LiveRun;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
@@ -22,9 +24,11 @@ final class RewindCommand extends ShellCommand {
 
   @Override
   public Integer call() {
-    int at = shell().await(live().session().rewind(step));
+    LiveRun run = live();
+    int from = run.history().snapshot().step();
+    int at = shell().await(run.session().rewind(step));
     if (asJson()) {
-      print(JsonNodeFactory.instance.objectNode().put("event", "rewound").put("step", at));
+      print(EventJson.write(new Event.Rewound(at, from)));
     } else {
       say("paused at step %d, as it was", at);
     }

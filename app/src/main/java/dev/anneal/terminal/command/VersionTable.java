@@ -49,8 +49,9 @@ final class VersionTable {
         .put("correct", v.correct());
     v.refusal().ifPresent(reason -> node.put("refused", reason));
     if (v.refusal().isEmpty()) {
-      node.put("error", v.tolerance().describe(v.error()))
-          .put("tolerance", v.tolerance().describe(v.tolerance().limit()))
+      node.put("error", v.error())
+          .put("tolerance", v.tolerance().limit())
+          .put("measure", v.tolerance().elementwise() ? "ulps" : "relative")
           .put("ms", v.nanos() / 1e6)
           .put("spread", v.spread())
           .put("gflops", v.flops() / v.nanos())
@@ -64,7 +65,8 @@ final class VersionTable {
   void chosen(Map<String, Integer> fastest) {
     if (command.asJson()) {
       ObjectNode node = JsonNodeFactory.instance.objectNode().put("event", "kernels_chosen");
-      fastest.forEach(node::put);
+      ObjectNode kernels = node.putObject("kernels");
+      fastest.forEach(kernels::put);
       command.print(node);
       return;
     }
