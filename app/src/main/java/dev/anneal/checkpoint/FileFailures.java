@@ -3,6 +3,7 @@ package dev.anneal.checkpoint;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -55,6 +56,7 @@ public final class FileFailures {
       case NoSuchFileException missing -> missing.getFile() + " does not exist";
       case FileSystemLoopException loop -> "its symbolic links lead in a circle";
       case FileSystemException other when other.getReason() != null -> other.getReason();
+      case CharacterCodingException notUtf8 -> "it is not UTF-8 text";
       case IOException other when other.getMessage() != null -> shown(other.getMessage());
       default -> e.getClass().getSimpleName();
     };

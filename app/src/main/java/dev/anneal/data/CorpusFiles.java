@@ -1,6 +1,7 @@
 package dev.anneal.data;
 
 import dev.anneal.checkpoint.FileFailures;
+import dev.anneal.checkpoint.PathName;
 import dev.anneal.failure.Failure;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
@@ -85,7 +86,7 @@ public record CorpusFiles(String source, List<TextFile> files, List<String> skip
    * @throws Failure when there are none, or a file is there in a form that is not read
    */
   static CorpusFiles find(String source) {
-    Path path = Path.of(source);
+    Path path = PathName.of(source);
     if (Files.isDirectory(path)) {
       return inFolder(source, path);
     }
@@ -171,7 +172,7 @@ public record CorpusFiles(String source, List<TextFile> files, List<String> skip
    * @throws Failure when there are none
    */
   static List<Path> matching(String pattern) {
-    Path path = Path.of(pattern);
+    Path path = PathName.of(pattern);
     if (Files.exists(path) || !isPattern(pattern)) {
       return List.of(path);
     }

@@ -1,5 +1,6 @@
 package dev.anneal.session;
 
+import dev.anneal.checkpoint.PathName;
 import dev.anneal.data.Batches;
 import dev.anneal.data.CorpusFiles;
 import dev.anneal.data.EarlierText;
@@ -14,7 +15,6 @@ import dev.anneal.data.TokenShards;
 import dev.anneal.failure.Failure;
 import dev.anneal.tokenizer.Tokenizer;
 import dev.anneal.training.Trainer;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -210,6 +210,7 @@ public record Corpus(
           shards.description(),
           List.of());
     }
-    return new Opened(Split.head(EarlierText.read(Path.of(source), tokenizer)), source, List.of());
+    return new Opened(
+        Split.head(EarlierText.read(PathName.of(source), tokenizer)), source, List.of());
   }
 }

@@ -2,6 +2,7 @@ package dev.anneal.session;
 
 import dev.anneal.checkpoint.CheckpointDirectory;
 import dev.anneal.checkpoint.FileFailures;
+import dev.anneal.checkpoint.PathName;
 import dev.anneal.failure.Failure;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -84,7 +85,7 @@ public final class RunCatalog {
    * @throws Failure when there is no such run
    */
   public static Path find(String name) {
-    Path path = Path.of(name);
+    Path path = PathName.of(name);
     if (Files.isDirectory(path)) {
       return path;
     }

@@ -1,5 +1,7 @@
 package dev.anneal.terminal;
 
+import dev.anneal.checkpoint.FileFailures;
+import dev.anneal.checkpoint.PathName;
 import dev.anneal.checkpoint.TextLines;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
@@ -153,10 +155,12 @@ public final class Anneal {
     Options options = new Options();
     CommandLine line = new CommandLine(options).setStopAtPositional(true).setExpandAtFiles(false);
     try {
+      Arguments.requireWhole(args);
+      line.registerConverter(Path.class, PathName::of);
       line.parseArgs(args);
-    } catch (ParameterException e) {
-      err.println(
-          "anneal: " + Printable.line(String.valueOf(e.getMessage())) + "; see anneal --help");
+    } catch (ParameterException | Failure e) {
+      String message = e.getCause() instanceof Failure cause ? cause.getMessage() : e.getMessage();
+      err.println("anneal: " + Printable.line(String.valueOf(message)) + "; see anneal --help");
       return ExitCode.USAGE.code();
     }
     if (options.version) {
@@ -220,10 +224,7 @@ public final class Anneal {
     } catch (Failure e) {
       return Commands.failed(e, shell, options.debug);
     } catch (IOException e) {
-      return Commands.failed(
-          new Failure(ExitCode.FAILED, "standard input cannot be read: " + e.getMessage(), e),
-          shell,
-          options.debug);
+      return Commands.failed(FileFailures.cannotRead(Path.of("stdin"), e), shell, options.debug);
     }
   }
 

@@ -2,11 +2,14 @@ package dev.anneal.terminal.command;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.anneal.checkpoint.PathName;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.session.Nearest;
 import dev.anneal.terminal.text.Printable;
 import dev.anneal.terminal.text.Words;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -90,6 +93,7 @@ public final class Commands {
       // What follows is another command, with options of its own.
       requireNonNull(line.getSubcommands().get(before)).setStopAtPositional(true);
     }
+    line.registerConverter(Path.class, PathName::of);
     // A prompt may begin with @, which is no file of arguments.
     line.setExpandAtFiles(false);
   }
@@ -246,6 +250,9 @@ public final class Commands {
     if (e instanceof Failure failure) {
       say(shell, failure.getMessage());
       return failure.exitCode().code();
+    }
+    if (e instanceof InvalidPathException path) {
+      return failed(PathName.refused(path), shell, false);
     }
     say(shell, e + (debug ? "" : "; this is a fault of ours: --debug shows where"));
     return ExitCode.FAILED.code();

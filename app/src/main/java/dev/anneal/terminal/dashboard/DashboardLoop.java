@@ -1,5 +1,6 @@
 package dev.anneal.terminal.dashboard;
 
+import dev.anneal.checkpoint.PathName;
 import dev.anneal.failure.Failure;
 import dev.anneal.session.Metric;
 import dev.anneal.session.Nearest;
@@ -13,7 +14,6 @@ import dev.anneal.terminal.plot.Picture;
 import dev.anneal.terminal.text.Cells;
 import dev.anneal.terminal.text.Look.Glyphs;
 import dev.anneal.terminal.text.Words;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -458,11 +458,7 @@ public final class DashboardLoop implements AutoCloseable {
     if (force) {
       file = file.substring(0, file.length() - FORCE.length()).strip();
     }
-    try {
-      controls.write(Path.of(file), force, export);
-    } catch (InvalidPathException e) {
-      throw Failure.usage(file + " is no name for a file");
-    }
+    controls.write(PathName.of(file), force, export);
   }
 
   private static String csvOf(Series series, Metric metric) {
