@@ -7,6 +7,7 @@ import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.terminal.command.Commands;
 import dev.anneal.terminal.command.Script;
+import dev.anneal.terminal.command.ScriptLines;
 import dev.anneal.terminal.command.Shell;
 import dev.anneal.terminal.repl.PromptText;
 import dev.anneal.terminal.repl.Repl;
@@ -17,7 +18,6 @@ import dev.anneal.terminal.text.Look;
 import dev.anneal.terminal.text.Printable;
 import dev.anneal.terminal.text.Streams;
 import dev.anneal.terminal.text.TerminalSize;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -108,6 +108,7 @@ public final class Anneal {
   }
 
   public static void main(String[] args) {
+    NoLogging.install();
     StandardOutput output = new StandardOutput();
     PrintWriter out = writer(output, "stdout");
     PrintWriter err = writer(StandardError.open(), "stderr");
@@ -208,9 +209,8 @@ public final class Anneal {
   }
 
   private int execute(Options options, Shell shell) {
-    BufferedReader input = TextLines.ofCommands(in);
-    shell.answersFrom(question -> readLine(input));
-    try {
+    try (ScriptLines input = new ScriptLines(shell, () -> TextLines.ofCommands(in))) {
+      shell.answersFrom(question -> readLine(input));
       if (options.commands.isPresent()) {
         return Script.run(shell, options.commands.get(), options.keepGoing);
       }
@@ -218,7 +218,7 @@ public final class Anneal {
         return Script.run(shell, options.file.get(), options.keepGoing);
       }
       if (use(options) == Shell.Use.SCRIPT) {
-        return Script.run(shell, "stdin", input, options.keepGoing);
+        return Script.run(shell, input, options.keepGoing);
       }
       return Commands.execute(shell, options.words);
     } catch (Failure e) {
@@ -228,9 +228,9 @@ public final class Anneal {
     }
   }
 
-  private static Optional<String> readLine(BufferedReader input) {
+  private static Optional<String> readLine(ScriptLines input) {
     try {
-      return Optional.ofNullable(input.readLine());
+      return input.next();
     } catch (IOException e) {
       return Optional.empty();
     }

@@ -1,6 +1,7 @@
 package dev.anneal.terminal;
 
 import dev.anneal.failure.ExitCode;
+import dev.anneal.session.LiveRun;
 import dev.anneal.terminal.command.Shell;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -12,9 +13,12 @@ import sun.misc.Signal;
  * the second ends the process at once.
  */
 final class Signals {
+  private static final long LEAVE_MILLIS = 3000;
+
   private final AtomicReference<Optional<ExitCode>> received =
       new AtomicReference<>(Optional.empty());
   private final AtomicInteger count = new AtomicInteger();
+  private final Thread main = Thread.currentThread();
   private final Shell shell;
 
   private Signals(Shell shell) {
@@ -55,12 +59,32 @@ final class Signals {
   }
 
   private void stop(ExitCode code) {
+    // A script reads no more, and the command in progress ends.
+    shell.quit();
     shell.cancel();
-    shell
-        .live()
-        .ifPresentOrElse(
-            run -> run.session().stop(),
-            () -> Thread.ofPlatform().start(() -> Runtime.getRuntime().exit(code.code())));
+    Optional<LiveRun> live = shell.live();
+    live.ifPresent(run -> run.session().stop());
+    Thread.ofPlatform()
+        .daemon()
+        .start(
+            () -> {
+              if (live.isPresent()) {
+                live.get().session().await();
+                // Who follows the run says how it ended, and whoever waits for the next line of a
+                // script leaves. A command that cannot be cancelled is not waited for.
+                endsByItself();
+                shell.close();
+              }
+              Runtime.getRuntime().exit(code.code());
+            });
+  }
+
+  private void endsByItself() {
+    try {
+      main.join(LEAVE_MILLIS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private void saveAndExit(ExitCode code) {

@@ -10,6 +10,7 @@ import java.io.StringReader;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Commands from a file, a pipe or an argument. The first that fails ends the script with its exit
@@ -21,9 +22,14 @@ public final class Script {
 
   private Script() {}
 
+  /** Where the next line comes from; empty at the end. */
+  private interface Next {
+    Optional<String> line() throws IOException;
+  }
+
   public static int run(Shell shell, Path file, boolean keepGoing) {
-    try (BufferedReader reader = TextLines.ofScript(file)) {
-      return run(shell, file.toString(), reader, keepGoing);
+    try (ScriptLines lines = new ScriptLines(shell, () -> TextLines.ofScript(file))) {
+      return run(shell, file.toString(), lines::next, keepGoing);
     } catch (IOException e) {
       throw FileFailures.cannotRead(file, e);
     }
@@ -32,19 +38,24 @@ public final class Script {
   /** Runs the commands of one argument. */
   public static int run(Shell shell, String commands, boolean keepGoing) {
     try (BufferedReader reader = new BufferedReader(new StringReader(commands))) {
-      return run(shell, "-c", reader, keepGoing);
+      return run(shell, "-c", () -> Optional.ofNullable(reader.readLine()), keepGoing);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
+  /** Runs what comes from standard input. */
+  public static int run(Shell shell, ScriptLines lines, boolean keepGoing) throws IOException {
+    return run(shell, "stdin", lines::next, keepGoing);
+  }
+
   /**
-   * Runs what {@code reader} gives, as it gives it; a line with an open quote, or that ends in
-   * {@code \}, goes on in the next one.
+   * Runs the lines as they come; a line with an open quote, or that ends in {@code \}, goes on in
+   * the next one.
    *
    * @return the exit code of the first command that failed, or 0
    */
-  public static int run(Shell shell, String name, BufferedReader reader, boolean keepGoing)
+  private static int run(Shell shell, String name, Next next, boolean keepGoing)
       throws IOException {
     String outer = shell.errorPrefix();
     int worst = 0;
@@ -53,14 +64,14 @@ public final class Script {
     StringBuilder pending = new StringBuilder();
     long work = 0;
     try {
-      for (String line = reader.readLine(); line != null; line = reader.readLine()) {
+      for (Optional<String> line = next.line(); line.isPresent(); line = next.line()) {
         number++;
         if (pending.isEmpty()) {
           first = number;
         } else {
           pending.append('\n');
         }
-        pending.append(line);
+        pending.append(line.get());
         List<List<String>> commands;
         try {
           commands = Words.commands(pending.toString());
@@ -82,7 +93,7 @@ public final class Script {
           return worst;
         }
       }
-      if (!pending.isEmpty()) {
+      if (!pending.isEmpty() && !shell.isQuitting()) {
         shell.setErrorPrefix(name + ":" + first);
         shell.err().println(shell.errorPrefix() + ": the quote that opens here is not closed");
         return worst == 0 ? 2 : worst;

@@ -3,6 +3,7 @@ package dev.anneal.terminal.repl;
 import dev.anneal.terminal.command.CommandTable;
 import dev.anneal.terminal.command.Shell;
 import dev.anneal.terminal.screen.Tty;
+import dev.anneal.terminal.text.TerminalType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,6 +34,10 @@ final class LineInput {
 
   private final LineReaderImpl reader;
   private final LineReaderImpl questions;
+
+  /** Whether what was printed can be changed; elsewhere lines only follow each other. */
+  private final boolean editable = !TerminalType.isDumb(System.getenv());
+
   private volatile Supplier<String> prompt = () -> "";
 
   LineInput(Tty tty, Shell shell) {
@@ -63,7 +68,9 @@ final class LineInput {
     shell.onNotice(this::above);
     shell.answersFrom(this::ask);
     shell.historyFrom(this::history);
-    Thread.ofPlatform().daemon().name("anneal-prompt").start(this::followRun);
+    if (editable) {
+      Thread.ofPlatform().daemon().name("anneal-prompt").start(this::followRun);
+    }
   }
 
   /** On an empty line, all commands and what they do; else what the line could become. */
@@ -122,9 +129,12 @@ final class LineInput {
   /** Above the line that is being typed, when there is one. */
   private void above(String text) {
     LineReaderImpl typing = questions.isReading() ? questions : reader;
-    if (typing.isReading()) {
+    if (typing.isReading() && editable) {
       typing.printAbove(text);
     } else {
+      if (typing.isReading()) {
+        reader.getTerminal().writer().println();
+      }
       reader.getTerminal().writer().println(text);
       reader.getTerminal().writer().flush();
     }

@@ -1,11 +1,14 @@
 package dev.anneal.terminal.screen;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Objects.requireNonNull;
 
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.terminal.dashboard.DashboardLoop;
 import dev.anneal.terminal.text.Look;
+import dev.anneal.terminal.text.TerminalType;
 import java.io.IOException;
 import java.nio.charset.Charset;
 import java.util.List;
@@ -16,9 +19,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.TerminalBuilder;
-import org.jline.utils.InfoCmp;
+import org.jline.terminal.impl.DumbTerminal;
 import org.jline.utils.InfoCmp.Capability;
 import org.jline.utils.ShutdownHooks;
+import org.jline.utils.Signals;
 
 /**
  * The terminal that the process runs on: JLine owns its settings, its signals and the only reader
@@ -62,6 +66,10 @@ public final class Tty implements AutoCloseable {
       Terminal terminal = build(charset);
       Integer colors = terminal.getNumericCapability(Capability.max_colors);
       Look look = Look.of(System.getenv(), charset, colors == null ? 0 : colors);
+      if (terminal instanceof DumbTerminal) {
+        // It handles no signals by itself, and Ctrl-C would end the process.
+        Signals.register(Terminal.Signal.INT.name(), () -> terminal.raise(Terminal.Signal.INT));
+      }
       Tty tty = new Tty(terminal, look, close);
       opened.set(Optional.of(tty));
       return tty;
@@ -72,22 +80,26 @@ public final class Tty implements AutoCloseable {
 
   /** The native provider starts the fastest; the others are for machines that it does not know. */
   private static Terminal build(Charset charset) throws IOException {
-    // What JLine knows of the terminal by heart, it need not ask another program.
-    String type = System.getenv().getOrDefault("TERM", "dumb");
-    Optional.ofNullable(InfoCmp.getDefaultInfoCmp(type))
-        .ifPresent(capabilities -> InfoCmp.setLoadedInfoCmp(type, capabilities));
+    String type = TerminalType.of(System.getenv());
+    Capabilities.load(type);
     for (String provider : List.of("jni", "ffm", "exec")) {
       try {
-        return builder(charset).provider(provider).dumb(false).build();
+        return builder(charset, type).provider(provider).dumb(false).build();
       } catch (IOException | IllegalStateException e) {
         // The next one.
       }
     }
-    return builder(charset).dumb(true).build();
+    return builder(charset, type).dumb(true).build();
   }
 
-  private static TerminalBuilder builder(Charset charset) {
-    return TerminalBuilder.builder().system(true).encoding(charset).nativeSignals(true);
+  private static TerminalBuilder builder(Charset charset, String type) {
+    return TerminalBuilder.builder()
+        .system(true)
+        .type(type)
+        .encoding(charset)
+        // What is typed in the locale C may be a path beyond ASCII.
+        .stdinEncoding(charset.equals(US_ASCII) ? UTF_8 : charset)
+        .nativeSignals(true);
   }
 
   public Terminal terminal() {
@@ -100,7 +112,7 @@ public final class Tty implements AutoCloseable {
 
   /** Whether the terminal that the environment names can address cells. */
   public static boolean hasScreen(Map<String, String> environment) {
-    return !environment.getOrDefault("TERM", "dumb").startsWith("dumb");
+    return !TerminalType.isDumb(environment);
   }
 
   /** Runs the dashboard on the whole screen and puts the terminal back, however it ends. */

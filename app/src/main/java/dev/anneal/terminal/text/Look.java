@@ -35,7 +35,7 @@ public record Look(Glyphs glyphs, Colors colors) {
    * From the environment alone, as a guess of what a terminal can do; anything else gets no colour.
    */
   public static Look of(Map<String, String> environment, Charset charset, boolean terminal) {
-    String term = environment.getOrDefault("TERM", "dumb");
+    String term = TerminalType.of(environment);
     Look look = of(environment, charset, term.contains("256") ? 256 : 8);
     return terminal ? look : new Look(look.glyphs(), Colors.NONE);
   }
@@ -48,7 +48,7 @@ public record Look(Glyphs glyphs, Colors colors) {
    * @param terminalColors that the terminal's description has
    */
   public static Look of(Map<String, String> environment, Charset charset, int terminalColors) {
-    String term = environment.getOrDefault("TERM", "dumb");
+    String term = TerminalType.of(environment);
     boolean unicode = charset.name().toUpperCase(Locale.ROOT).startsWith("UTF");
     Glyphs glyphs = unicode && !term.equals("linux") ? Glyphs.BRAILLE : Glyphs.ASCII;
     if (unicode && term.equals("linux")) {
@@ -58,7 +58,7 @@ public record Look(Glyphs glyphs, Colors colors) {
   }
 
   private static Colors colors(Map<String, String> environment, String term, int terminalColors) {
-    if (!environment.getOrDefault("NO_COLOR", "").isEmpty() || term.startsWith("dumb")) {
+    if (!environment.getOrDefault("NO_COLOR", "").isEmpty() || TerminalType.isDumb(environment)) {
       return Colors.NONE;
     }
     String colorTerm = environment.getOrDefault("COLORTERM", "");

@@ -11,8 +11,7 @@ public final class Streams {
 
   /** Whether progress can be rewritten in place: standard error is a terminal that can do that. */
   public static boolean errorIsTerminal() {
-    String term = System.getenv().getOrDefault("TERM", "dumb");
-    return !term.startsWith("dumb") && isTerminal(2);
+    return !TerminalType.isDumb(System.getenv()) && isTerminal(2);
   }
 
   /** Whether a descriptor, 0 to 2 for the standard streams, is a terminal. */
