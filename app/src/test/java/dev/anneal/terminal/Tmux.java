@@ -18,7 +18,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** A terminal with a shell in it, in a tmux server of its own, and somebody who types there. */
-final class Tmux implements AutoCloseable {
+public final class Tmux implements AutoCloseable {
   /** What takes longer than this on the slowest machine has failed. */
   private static final long MOST_MILLIS = 90_000;
 
@@ -29,7 +29,7 @@ final class Tmux implements AutoCloseable {
   private final String socket;
 
   /** Opens a terminal of 100 by 30 whose shell runs in {@code folder}, where anneal is. */
-  Tmux(Path folder) throws IOException {
+  public Tmux(Path folder) throws IOException {
     this.folder = folder;
     this.socket = "anneal-test-" + ProcessHandle.current().pid() + "-" + System.nanoTime();
     program("anneal", Anneal.class);
@@ -59,7 +59,7 @@ final class Tmux implements AutoCloseable {
     await(screen -> screen.startsWith(SHELL_PROMPT.strip()), "the shell's prompt");
   }
 
-  static boolean isInstalled() {
+  public static boolean isInstalled() {
     try {
       return new ProcessBuilder("tmux", "-V").start().waitFor() == 0;
     } catch (IOException e) {
@@ -94,31 +94,31 @@ final class Tmux implements AutoCloseable {
   }
 
   /** Types text. */
-  void type(String text) {
+  public void type(String text) {
     tmux("send-keys", "-l", "--", text);
   }
 
   /** Types a line and Enter. */
-  void line(String text) {
+  public void line(String text) {
     type(text + "\r");
   }
 
   /** Presses a key by tmux's name, such as {@code C-c}. */
-  void press(String key) {
+  public void press(String key) {
     tmux("send-keys", key);
   }
 
-  void resize(int columns, int rows) {
+  public void resize(int columns, int rows) {
     tmux("resize-window", "-x", String.valueOf(columns), "-y", String.valueOf(rows));
   }
 
   /** What is on the screen. */
-  String screen() {
+  public String screen() {
     return tmux("capture-pane", "-p");
   }
 
   /** What is on the screen and was on it. */
-  String scrollback() {
+  public String scrollback() {
     return tmux("capture-pane", "-p", "-J", "-S", "-");
   }
 
@@ -127,12 +127,12 @@ final class Tmux implements AutoCloseable {
     return screen().stripTrailing().lines().reduce("", (first, second) -> second);
   }
 
-  boolean isOnAlternateScreen() {
+  public boolean isOnAlternateScreen() {
     return tmux("display-message", "-p", "#{alternate_on}").strip().equals("1");
   }
 
   /** Waits until the screen is as it should be. */
-  String await(Predicate<String> expected, String what) {
+  public String await(Predicate<String> expected, String what) {
     long end = System.currentTimeMillis() + MOST_MILLIS;
     while (true) {
       String screen = screen();
@@ -154,12 +154,12 @@ final class Tmux implements AutoCloseable {
     }
   }
 
-  String await(String text) {
+  public String await(String text) {
     return await(screen -> screen.contains(text), "'" + text + "'");
   }
 
   /** Waits for a last line that matches. */
-  void awaitLine(String pattern) {
+  public void awaitLine(String pattern) {
     Pattern compiled = Pattern.compile(pattern);
     await(
         screen ->
@@ -178,7 +178,7 @@ final class Tmux implements AutoCloseable {
   }
 
   /** The terminal's settings, as the shell sees them. */
-  String settings() {
+  public String settings() {
     clear();
     line("stty -g");
     Pattern form = Pattern.compile("(?m)^[0-9a-f]+(:[0-9a-f]+){10,}$");
