@@ -14,7 +14,6 @@ import dev.anneal.terminal.plot.Picture;
 import dev.anneal.terminal.text.Cells;
 import dev.anneal.terminal.text.Look.Glyphs;
 import dev.anneal.terminal.text.Words;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
