@@ -15,6 +15,7 @@ import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Tensor;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.MemoryBill;
+import dev.anneal.training.MemoryFloor;
 import dev.anneal.training.Storage;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
@@ -75,6 +76,8 @@ public record Verification(
       int steps,
       double lr) {
     MemoryBill.requireSupported(precision, device);
+    MemoryFloor.ofTraining(checkpoint.config(), state.batch(), state.sequence(), precision)
+        .requireFits(device);
     Model model = new Gpt2(checkpoint.config());
     if (checkpoint.paddedVocabulary() != checkpoint.config().paddedVocabulary()) {
       throw Failure.failed(

@@ -15,7 +15,8 @@ public final class Generator {
 
   /**
    * Draws up to {@code count} tokens after {@code prompt}, which has at least one. When the context
-   * is full, its later half becomes the context of what follows.
+   * is full, its later half becomes the context of what follows, so that any number of tokens takes
+   * the memory of one context.
    *
    * @param onToken hears each token; false ends the text
    * @return the tokens drawn
@@ -23,19 +24,23 @@ public final class Generator {
   public int generate(int[] prompt, int count, SamplingSettings settings, IntPredicate onToken) {
     Sampler sampler = new Sampler(settings, vocabulary);
     float[] logits = new float[vocabulary];
-    int[] text = Arrays.copyOf(prompt, prompt.length + count);
-    int length = prompt.length;
+    int window = decoder.length();
+    int[] context = new int[window];
+    int held = Math.min(prompt.length, window);
+    System.arraycopy(prompt, prompt.length - held, context, 0, held);
     decoder.reset();
-    int fed = Math.max(0, length - decoder.length());
+    int fed = 0;
     for (int drawn = 0; drawn < count; drawn++) {
-      if (decoder.position() + (length - fed) > decoder.length()) {
-        decoder.reset();
-        fed = length - Math.max(1, decoder.length() / 2);
-      }
-      decoder.feed(Arrays.copyOfRange(text, fed, length), logits);
-      fed = length;
+      decoder.feed(Arrays.copyOfRange(context, fed, held), logits);
+      fed = held;
       int token = sampler.draw(logits, drawn);
-      text[length++] = token;
+      if (held == window) {
+        held = Math.max(1, window / 2) - 1;
+        System.arraycopy(context, window - held, context, 0, held);
+        decoder.reset();
+        fed = 0;
+      }
+      context[held++] = token;
       if (!onToken.test(token)) {
         return drawn + 1;
       }

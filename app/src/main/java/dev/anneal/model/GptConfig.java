@@ -98,6 +98,30 @@ public record GptConfig(int layers, int heads, int channels, int context, int vo
     return channels / heads;
   }
 
+  /**
+   * Refuses a sequence that the position embeddings do not reach.
+   *
+   * @throws Failure saying what to change
+   */
+  public void requireFits(int sequence) {
+    if (sequence > context) {
+      throw Failure.usage(
+          "--seq is "
+              + sequence
+              + ", longer than the model's context of "
+              + context
+              + "; lower --seq or raise --context");
+    }
+  }
+
+  /** Its parameters, with the padded vocabulary; in floating point, which no size overflows. */
+  public double parameters() {
+    double c = channels;
+    double perLayer = 12 * c * c + 13 * c;
+    double padded = Math.ceil((double) vocabulary / VOCABULARY_MULTIPLE) * VOCABULARY_MULTIPLE;
+    return layers * perLayer + (padded + context + 2) * c;
+  }
+
   public GptConfig withVocabulary(int newVocabulary) {
     return new GptConfig(layers, heads, channels, context, newVocabulary);
   }

@@ -20,6 +20,7 @@ import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Tensor;
 import dev.anneal.training.AdamWSettings;
+import dev.anneal.training.MemoryFloor;
 import dev.anneal.training.Schedule;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -47,6 +48,7 @@ public final class LlmcFiles {
               + config.paddedVocabulary()
               + ", the next multiple of 128");
     }
+    MemoryFloor.ofWeights(config).requirePossible();
     Model model = new Gpt2(config);
     Map<String, FileWriter> files = new LinkedHashMap<>();
     files.put(
@@ -117,6 +119,7 @@ public final class LlmcFiles {
   public static long export(Checkpoints.Saved saved, DType dtype, OutputFile file) {
     GptConfig config = saved.config().model();
     Map<String, Tensor> tensors = new LinkedHashMap<>();
+    MemoryFloor.ofWeights(config).requirePossible();
     new Gpt2(config).parameters().forEach(p -> tensors.put(p.name(), p.tensor()));
     try (Safetensors weights = Checkpoints.openWeights(saved)) {
       FileWriter writer =

@@ -17,6 +17,7 @@ import dev.anneal.plan.Rewrite;
 import dev.anneal.plan.Tensor;
 import dev.anneal.training.Initialization;
 import dev.anneal.training.MemoryBill;
+import dev.anneal.training.MemoryFloor;
 import dev.anneal.training.Storage;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.Trainer.StepResult;
@@ -63,13 +64,29 @@ public final class Run implements AutoCloseable {
     this.corpus = corpus;
     this.device = device;
     this.directory = directory;
+    requireRoom(config, device);
     this.model = new Gpt2(config.model());
-    MemoryBill.requireSupported(config.precision(), device);
     TrainingPlans plans =
         plans(model, config, device.rewrites(), Storage.on(device, config.precision()));
     this.bill = MemoryBill.of(plans, device);
     bill.requireFits(device);
     this.trainer = new Trainer(device, plans, config.adamW(), config.seed());
+  }
+
+  /** Refuses what the device cannot hold or compute, before anything is read or built. */
+  static void requireRoom(RunConfig config, Device device) {
+    MemoryBill.requireSupported(config.precision(), device);
+    floor(config).requireFits(device);
+  }
+
+  /** Refuses what no machine could hold. */
+  public static void requirePossible(RunConfig config) {
+    floor(config).requirePossible();
+  }
+
+  private static MemoryFloor floor(RunConfig config) {
+    return MemoryFloor.ofTraining(
+        config.model(), config.batch(), config.sequence(), config.precision());
   }
 
   /**
@@ -93,6 +110,7 @@ public final class Run implements AutoCloseable {
    * What a comparison needs to make the steps that a new run of {@code config} would begin with.
    */
   public static Comparison.Task comparison(RunConfig config, Corpus corpus) {
+    requirePossible(config);
     Model model = new Gpt2(config.model());
     return new Comparison.Task(
         model,
@@ -365,7 +383,7 @@ public final class Run implements AutoCloseable {
                   device,
                   model,
                   trainer.memory(Arena.PARAMETERS),
-                  config.sequence(),
+                  config.trainedLength(),
                   config.precision()));
     }
     listener.on(new Event.SampleStarted(step, prompt.text()));

@@ -137,14 +137,7 @@ public record RunConfig(
     Setting.SEQ.whole(Written.OPTION, sequence);
     Setting.MICRO_STEPS.whole(Written.OPTION, microSteps);
     classifierChunks.ifPresent(chunks -> Setting.CLASSIFIER_CHUNKS.whole(Written.OPTION, chunks));
-    if (sequence > model.context()) {
-      throw Failure.usage(
-          "--seq is "
-              + sequence
-              + ", longer than the model's context of "
-              + model.context()
-              + "; lower --seq or raise --context");
-    }
+    model.requireFits(sequence);
     if ((long) batch * sequence > Integer.MAX_VALUE / 4) {
       throw Failure.usage(
           "--batch "

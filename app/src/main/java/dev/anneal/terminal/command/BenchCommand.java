@@ -20,9 +20,12 @@ import dev.anneal.plan.Tensor;
 import dev.anneal.session.Devices;
 import dev.anneal.session.KernelChoices;
 import dev.anneal.session.Nearest;
+import dev.anneal.setting.Setting;
+import dev.anneal.setting.Written;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Initialization;
 import dev.anneal.training.MemoryBill;
+import dev.anneal.training.MemoryFloor;
 import dev.anneal.training.Storage;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
@@ -97,12 +100,17 @@ final class BenchCommand extends ShellCommand {
   @Override
   public Integer call() {
     int vocabulary = model.isNamed() ? GptConfig.GPT2_VOCABULARY : 256;
-    Model gpt = new Gpt2(model.config(vocabulary, sequence));
+    Setting.BATCH.whole(Written.OPTION, batch);
+    Setting.SEQ.whole(Written.OPTION, sequence);
+    GptConfig sizes = model.config(vocabulary, sequence);
+    sizes.requireFits(sequence);
     AdamWSettings adamW = AdamWSettings.defaults();
     PrintWriter out = out();
     DeviceOptions options = placement.options();
     try (Device device = placement.open()) {
       MemoryBill.requireSupported(precision, device);
+      MemoryFloor.ofTraining(sizes, batch, sequence, precision).requireFits(device);
+      Model gpt = new Gpt2(sizes);
       Storage storage = Storage.on(device, precision);
       TrainingPlans plans =
           TrainingPlans.of(

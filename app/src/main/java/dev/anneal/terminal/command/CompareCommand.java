@@ -208,6 +208,7 @@ final class CompareCommand extends ShellCommand {
 
   private Comparison.Task newRun() {
     RunConfig config = config();
+    Run.requirePossible(config);
     return Run.comparison(config, Corpus.open(config, Optional.empty()));
   }
 

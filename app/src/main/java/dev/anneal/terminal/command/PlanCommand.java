@@ -12,9 +12,12 @@ import dev.anneal.plan.Op;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.Devices;
+import dev.anneal.setting.Setting;
+import dev.anneal.setting.Written;
 import dev.anneal.terminal.text.Amounts;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.MemoryBill;
+import dev.anneal.training.MemoryFloor;
 import dev.anneal.training.Storage;
 import dev.anneal.training.TrainingPlans;
 import java.io.PrintWriter;
@@ -63,9 +66,17 @@ final class PlanCommand extends ShellCommand {
   @Override
   public Integer call() {
     int vocabulary = model.isNamed() ? GptConfig.GPT2_VOCABULARY : 256;
-    Model gpt = new Gpt2(model.config(vocabulary, sequence));
+    Setting.BATCH.whole(Written.OPTION, batch);
+    Setting.SEQ.whole(Written.OPTION, sequence);
+    options.classifierChunks.ifPresent(n -> Setting.CLASSIFIER_CHUNKS.whole(Written.OPTION, n));
+    Precision precision = options.precision.orElse(Precision.FP32);
+    GptConfig sizes = model.config(vocabulary, sequence);
+    sizes.requireFits(sequence);
+    MemoryFloor.ofTraining(sizes, batch, sequence, precision).requirePossible();
+    Model gpt = new Gpt2(sizes);
     PrintWriter out = out();
     try (Device device = Devices.open(backend, 0, DeviceOptions.defaults())) {
+      MemoryBill.requireSupported(precision, device);
       TrainingPlans plans =
           TrainingPlans.of(
               gpt,
@@ -76,7 +87,7 @@ final class PlanCommand extends ShellCommand {
               options.recompute.orElse(Recompute.NONE),
               ChunkedClassifier.chosen(
                   device.rewrites(), options.classifierChunks, (long) batch * sequence),
-              Storage.on(device, options.precision.orElse(Precision.FP32)));
+              Storage.on(device, precision));
       MemoryBill bill = MemoryBill.of(plans, device);
       if (asJson()) {
         JsonOption.print(out, asJson(gpt, plans, bill));

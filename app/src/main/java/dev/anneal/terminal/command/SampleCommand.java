@@ -1,26 +1,16 @@
 package dev.anneal.terminal.command;
 
-import static java.util.Objects.requireNonNull;
-
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.device.Device;
-import dev.anneal.device.Memory;
 import dev.anneal.failure.Failure;
-import dev.anneal.generation.Decoder;
-import dev.anneal.generation.Generator;
-import dev.anneal.generation.SamplingSettings;
-import dev.anneal.model.Gpt2;
-import dev.anneal.model.Model;
-import dev.anneal.model.Parameter;
-import dev.anneal.plan.Arena;
-import dev.anneal.plan.ArenaLayout;
 import dev.anneal.session.Checkpoints;
 import dev.anneal.session.Event;
 import dev.anneal.session.Run;
 import dev.anneal.session.RunCatalog;
 import dev.anneal.session.RunConfig;
 import dev.anneal.session.Samples;
+import dev.anneal.session.SavedModel;
 import dev.anneal.session.SavedRun;
 import dev.anneal.session.Session;
 import dev.anneal.setting.Setting;
@@ -32,6 +22,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -48,6 +39,9 @@ import picocli.CommandLine.Parameters;
       "  anneal sample --checkpoint runs/run-1 --tokens 100 --temperature 0.5"
     })
 final class SampleCommand extends ShellCommand {
+  /** Tokens of a text that is in memory, and in one line, as a whole. */
+  private static final int MOST_HELD = 1_000_000;
+
   @Mixin private SampleOptions sampling;
 
   @Option(
@@ -84,11 +78,31 @@ final class SampleCommand extends ShellCommand {
   @Override
   public Integer call() {
     Setting.TOKENS.whole(Written.OPTION, tokens);
+    if (!words.isEmpty()) {
+      refuse(
+          "is the prompt, and so are the words "
+              + String.join(" ", words)
+              + "; give one, a prompt of several words in quotes",
+          "--prompt");
+    }
     if (checkpoint.isPresent()) {
+      if (asJson()) {
+        requireHeld("--json holds a text whole");
+      }
       fromCheckpoint(checkpoint.get());
     } else if (shell().live().isPresent()) {
+      refuse(
+          "is for a checkpoint: the live weights are where the run is; 'use' moves it",
+          "--backend",
+          "--device",
+          "--threads",
+          "--kernel");
+      requireHeld("a live run's log holds a text whole");
       fromLiveRun(live().session());
     } else {
+      if (asJson()) {
+        requireHeld("--json holds a text whole");
+      }
       RunCatalog.Entry run = newest();
       if (!asJson()) {
         err()
@@ -117,8 +131,36 @@ final class SampleCommand extends ShellCommand {
                         + " has no checkpoint; train first, or give --checkpoint"));
   }
 
+  private void requireHeld(String why) {
+    if (tokens > MOST_HELD) {
+      throw Failure.usage(
+          "--tokens is "
+              + tokens
+              + ", and "
+              + why
+              + "; expected at most "
+              + MOST_HELD
+              + ", or sample a checkpoint without --json, which streams");
+    }
+  }
+
   private String text() {
     return words.isEmpty() ? prompt : String.join(" ", words);
+  }
+
+  /** Says once that a text goes beyond what the model has seen. */
+  private void tellBeyond(Tokenizer tokenizer, int drawn, int trained) {
+    int before = text().isEmpty() ? 1 : tokenizer.encode(text()).length;
+    if ((long) before + drawn > trained) {
+      warn(
+          "the text is longer than the "
+              + trained
+              + " tokens that the model was trained on; each token was drawn from the "
+              + Math.max(1, trained / 2)
+              + " to "
+              + trained
+              + " before it");
+    }
   }
 
   /** Between two steps of the run that trains. */
@@ -126,17 +168,21 @@ final class SampleCommand extends ShellCommand {
     if (!asJson()) {
       out().print(Printable.text(text()));
     }
+    AtomicInteger drawn = new AtomicInteger();
     CompletableFuture<Integer> done =
         session.sample(
             new Run.Prompt(text(), tokens, sampling.settings(session.sampling()), sampling.atEnd()),
             event -> {
               switch (event) {
+                case Event.SampleEnded e when !asJson() -> drawn.set(e.tokens());
                 case Event.SampleText piece when !asJson() -> {
                   out().print(Printable.text(piece.text()));
                   out().flush();
                 }
-                case Event.SampleEnded e when asJson() ->
-                    result(e.text(), e.tokens(), e.milliseconds());
+                case Event.SampleEnded e -> {
+                  drawn.set(e.tokens());
+                  result(e.text(), e.tokens(), e.milliseconds());
+                }
                 default -> {}
               }
             },
@@ -144,7 +190,10 @@ final class SampleCommand extends ShellCommand {
     shell().await(done);
     if (!asJson()) {
       out().println();
+      out().flush();
     }
+    RunConfig config = shell().await(session.atBoundary(Run::config));
+    tellBeyond(Tokenizer.named(config.data().tokenizer()), drawn.get(), config.trainedLength());
   }
 
   private void result(String text, int drawn, double ms) {
@@ -159,28 +208,13 @@ final class SampleCommand extends ShellCommand {
 
   private void fromCheckpoint(Path directory) {
     Checkpoints.Saved saved = SavedRun.checkpoint(directory, this::warn);
-    Model model = new Gpt2(saved.config().model());
-    Tokenizer tokenizer = Tokenizer.named(saved.config().data().tokenizer());
-    ArenaLayout layout =
-        ArenaLayout.sequential(
-            Arena.PARAMETERS, model.parameters().stream().map(Parameter::tensor).toList());
     try (Device device = placement.open();
-        Memory parameters = device.allocate(Arena.PARAMETERS, layout.bytes());
-        Decoder decoder = new Decoder(device, model, parameters, model.context())) {
-      Checkpoints.loadWeights(
-          saved,
-          model,
-          (tensor, offset, bytes) ->
-              device.copyIn(
-                  parameters, requireNonNull(layout.offsets().get(tensor)) + offset, bytes));
-      stream(
-          new Generator(decoder, model.vocabulary()),
-          tokenizer,
-          sampling.settings(SamplingSettings.defaults(RunConfig.DEFAULT_SEED)));
+        SavedModel model = SavedModel.load(saved, device)) {
+      stream(model);
     }
   }
 
-  private void stream(Generator generator, Tokenizer tokenizer, SamplingSettings settings) {
+  private void stream(SavedModel model) {
     PrintWriter out = out();
     StringBuilder text = new StringBuilder();
     if (!asJson()) {
@@ -189,11 +223,11 @@ final class SampleCommand extends ShellCommand {
     long start = System.nanoTime();
     int drawn =
         Samples.stream(
-            generator,
-            tokenizer,
+            model.generator(),
+            model.tokenizer(),
             text(),
             tokens,
-            settings,
+            sampling.settings(model.sampling()),
             sampling.atEnd(),
             piece -> {
               if (asJson()) {
@@ -208,6 +242,8 @@ final class SampleCommand extends ShellCommand {
       result(text.toString(), drawn, (System.nanoTime() - start) / 1e6);
     } else {
       out.println();
+      out.flush();
     }
+    tellBeyond(model.tokenizer(), drawn, model.trainedLength());
   }
 }

@@ -25,7 +25,7 @@ final class SampleOptions {
       description = "draw from the likeliest tokens of this mass; 1.0 by default")
   private Optional<Double> topP = Optional.empty();
 
-  @Option(names = "--seed", paramLabel = "S", description = "1337 by default")
+  @Option(names = "--seed", paramLabel = "S", description = "the run's by default")
   private Optional<Long> seed = Optional.empty();
 
   @Option(
