@@ -182,6 +182,11 @@ public final class KernelBench {
                 worst, error.tolerance().error(error.difference()) / error.tolerance().limit());
       }
     }
+    int used = requireNonNull(device.kernelVersions().get(family.name()));
+    if (used != version) {
+      String why = device.info().name() + " does not run it and takes v" + used;
+      return new Version(family, version, 0, tolerance, Optional.of(why), 0, 0, 0, 0, 0);
+    }
     OpBench bench = new OpBench(device);
     double nanos = 0;
     double spread = 0;

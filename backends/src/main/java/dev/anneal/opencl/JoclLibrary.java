@@ -1,13 +1,11 @@
 package dev.anneal.opencl;
 
 import dev.anneal.cache.CacheDirectory;
-import dev.anneal.gpu.LibrarySearch;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
 import org.jocl.CL;
 import org.jocl.LibUtils;
 
@@ -19,9 +17,6 @@ import org.jocl.LibUtils;
 final class JoclLibrary {
   private static final String VERSION = "JOCL_2_0_6";
 
-  /** What JOCL loads in turn; when it finds none, it says so on standard output. */
-  private static final List<String> OPENCL = List.of("libOpenCL.so.1", "libOpenCL.so");
-
   private static boolean loaded;
 
   private JoclLibrary() {}
@@ -29,14 +24,15 @@ final class JoclLibrary {
   /**
    * Loads the library, once.
    *
-   * @throws UnsatisfiedLinkError when it or libOpenCL cannot be loaded
+   * @throws UnsatisfiedLinkError when it or OpenCL's loader cannot be loaded
    */
   static synchronized void load() {
     if (loaded) {
       return;
     }
-    if (OPENCL.stream().allMatch(name -> LibrarySearch.refusal(name).isPresent())) {
-      throw new UnsatisfiedLinkError("none of " + OPENCL + " loads");
+    // When JOCL finds none, it says so on standard output.
+    if (OpenClLoader.refusal().isPresent()) {
+      throw new UnsatisfiedLinkError("none of " + OpenClLoader.names() + " loads");
     }
     String temporary = System.getProperty("java.io.tmpdir");
     System.setProperty("java.io.tmpdir", unpack().toString());

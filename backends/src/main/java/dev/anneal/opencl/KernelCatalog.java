@@ -84,7 +84,11 @@ final class KernelCatalog {
 
   /** The version that is best on devices of this kind, as far as we know without timing it. */
   static int suited(KernelFamily family, DeviceLimits limits) {
-    int last = family.versions();
+    return suited(family, limits, family.versions());
+  }
+
+  /** The same among the versions up to {@code last}. */
+  static int suited(KernelFamily family, DeviceLimits limits, int last) {
     for (int v = last; v > 1; v--) {
       boolean meant = limits.vectors() ? !forGpus(family, v) : !forCpus(family, v);
       if (meant && fits(family, v, limits)) {

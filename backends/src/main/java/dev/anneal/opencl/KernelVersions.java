@@ -5,13 +5,18 @@ import static java.util.Objects.requireNonNull;
 import dev.anneal.device.KernelFamily;
 import dev.anneal.failure.Failure;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /** Which version of each kernel of {@link KernelCatalog} is used on a device. */
 final class KernelVersions {
   private final DeviceLimits limits;
   private final Map<String, Integer> versions = new TreeMap<>();
+
+  /** Those of which someone wants another version than suits the device. */
+  private final Set<String> chosen = new TreeSet<>();
 
   /** The version of each kernel that suits the device, except those that {@code chosen} names. */
   KernelVersions(DeviceLimits limits, Map<String, Integer> chosen) {
@@ -41,23 +46,46 @@ final class KernelVersions {
    */
   void choose(Map<String, Integer> chosen) {
     chosen.forEach(this::check);
-    versions.putAll(chosen);
+    chosen.forEach(
+        (kernel, version) -> {
+          versions.put(kernel, version);
+          if (version == KernelCatalog.suited(family(kernel), limits)) {
+            this.chosen.remove(kernel);
+          } else {
+            this.chosen.add(kernel);
+          }
+        });
+  }
+
+  /** Whether someone wants this version, which does not suit the device by itself. */
+  boolean isChosen(String kernel) {
+    return chosen.contains(kernel);
+  }
+
+  /** Goes on with the version before, of those that are meant for the device; which one it is. */
+  int stepDown(KernelFamily family) {
+    int lower = KernelCatalog.suited(family, limits, of(family.name()) - 1);
+    versions.put(family.name(), lower);
+    return lower;
+  }
+
+  private static KernelFamily family(String kernel) {
+    return KernelCatalog.FAMILIES.stream()
+        .filter(f -> f.name().equals(kernel))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                Failure.usage(
+                    "kernel "
+                        + kernel
+                        + ": opencl has no such kernel; there are "
+                        + KernelCatalog.FAMILIES.stream()
+                            .map(KernelFamily::name)
+                            .collect(Collectors.joining(", "))));
   }
 
   private void check(String kernel, int version) {
-    KernelFamily family =
-        KernelCatalog.FAMILIES.stream()
-            .filter(f -> f.name().equals(kernel))
-            .findFirst()
-            .orElseThrow(
-                () ->
-                    Failure.usage(
-                        "kernel "
-                            + kernel
-                            + ": opencl has no such kernel; there are "
-                            + KernelCatalog.FAMILIES.stream()
-                                .map(KernelFamily::name)
-                                .collect(Collectors.joining(", "))));
+    KernelFamily family = family(kernel);
     if (version < 1 || version > family.versions()) {
       throw Failure.usage(
           "kernel "

@@ -8,14 +8,17 @@ import dev.anneal.device.KernelFamily;
 import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
 import dev.anneal.plan.Arena;
+import dev.anneal.plan.ArenaLayout;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jocl.CL;
 import org.jocl.CLException;
@@ -26,7 +29,7 @@ import org.jocl.cl_context_properties;
 import org.jocl.cl_device_id;
 import org.jocl.cl_mem;
 
-/** One OpenCL device: a context, and one queue that takes everything in order. */
+/** One OpenCL device: a context, and queues that take everything in order, one at a time. */
 final class OpenClDevice implements Device {
   /** Bytes per copy or fill: well within what a ByteBuffer, and any driver, handles. */
   private static final long CHUNK = 1 << 28;
@@ -36,10 +39,17 @@ final class OpenClDevice implements Device {
 
   private final DeviceInfo info;
   private final DeviceLimits limits;
+  private final long block;
   private final KernelVersions versions;
   private final cl_context context;
   private final cl_command_queue queue;
+
+  /** The same with times of what it does, which cost some devices a tenth. */
+  private final cl_command_queue timed;
+
   private final KernelCompiler compiler;
+  private final TrialLaunch trial;
+  private final AcceptedLaunches launches;
   private long allocated;
 
   OpenClDevice(DeviceInfo info, DeviceHandle handle, DeviceOptions options) {
@@ -47,7 +57,22 @@ final class OpenClDevice implements Device {
   }
 
   OpenClDevice(DeviceInfo info, DeviceHandle handle, DeviceOptions options, CacheDirectory cache) {
+    this(info, handle, options, cache, Optional.empty(), ArenaLayout.BLOCK);
+  }
+
+  /**
+   * @param probe of kernels; the usual one where none is given
+   * @param block bytes at whose multiples arenas can be cut
+   */
+  OpenClDevice(
+      DeviceInfo info,
+      DeviceHandle handle,
+      DeviceOptions options,
+      CacheDirectory cache,
+      Optional<KernelProbe> probe,
+      long block) {
     this.info = info;
+    this.block = block;
     this.limits = handle.limits();
     this.versions = new KernelVersions(limits, options.kernels());
     try {
@@ -55,17 +80,22 @@ final class OpenClDevice implements Device {
       properties.addProperty(CL.CL_CONTEXT_PLATFORM, handle.platform());
       this.context =
           CL.clCreateContext(properties, 1, new cl_device_id[] {handle.device()}, null, null, null);
-      this.queue = queue(context, handle.device());
+      this.queue = queue(context, handle.device(), 0);
+      this.timed = queue(context, handle.device(), CL.CL_QUEUE_PROFILING_ENABLE);
     } catch (CLException e) {
       throw OpenClFailures.lost("opening it", limits, e);
     }
     this.compiler = new KernelCompiler(handle, context, new KernelBinaries(cache));
+    this.trial = new TrialLaunch(this, context);
+    // CPUs have registers and local memory in their memory, and run whatever they compile.
+    this.launches =
+        new AcceptedLaunches(versions, probe.orElse(limits.vectors() ? KernelProbe.NONE : trial));
   }
 
   /** The way that every version of OpenCL has. */
   @SuppressWarnings("deprecation")
-  private static cl_command_queue queue(cl_context context, cl_device_id device) {
-    return CL.clCreateCommandQueue(context, device, CL.CL_QUEUE_PROFILING_ENABLE, null);
+  private static cl_command_queue queue(cl_context context, cl_device_id device, long how) {
+    return CL.clCreateCommandQueue(context, device, how, null);
   }
 
   @Override
@@ -79,6 +109,28 @@ final class OpenClDevice implements Device {
 
   cl_command_queue queue() {
     return queue;
+  }
+
+  cl_command_queue timedQueue() {
+    return timed;
+  }
+
+  /**
+   * Nothing when the device answers after an error.
+   *
+   * @throws dev.anneal.failure.Failure when it does not: it is lost
+   */
+  void requireAlive(String doing, CLException error) {
+    try {
+      allocate("a few bytes", SMALLEST).close();
+    } catch (RuntimeException e) {
+      throw OpenClFailures.lost(doing, limits, error);
+    }
+  }
+
+  /** Of the device that this is. */
+  TrialLaunch trial() {
+    return trial;
   }
 
   KernelCompiler compiler() {
@@ -106,11 +158,24 @@ final class OpenClDevice implements Device {
   }
 
   @Override
-  public Memory allocate(Arena arena, long bytes) {
-    return allocate("the " + arena.name().toLowerCase(Locale.ROOT).replace('_', ' '), bytes);
+  public List<String> notes() {
+    return launches.notes();
   }
 
+  @Override
+  public Memory allocate(Arena arena, long bytes) {
+    String what = "the " + arena.name().toLowerCase(Locale.ROOT).replace('_', ' ');
+    long whole = limits.allocationBytes() / block * block;
+    boolean cut = bytes > limits.allocationBytes() && whole > 0;
+    return allocate(what, bytes, cut ? whole : Math.max(bytes, 1));
+  }
+
+  /** Memory in one piece. */
   OpenClMemory allocate(String what, long bytes) {
+    return allocate(what, bytes, Math.max(bytes, 1));
+  }
+
+  private OpenClMemory allocate(String what, long bytes, long most) {
     if (bytes > limits.memoryBytes() - allocated) {
       String why =
           allocated == 0
@@ -118,21 +183,21 @@ final class OpenClDevice implements Device {
               : "it has " + limits.memoryBytes() + ", of which " + allocated + " are taken";
       throw OpenClFailures.memory(what, bytes, limits, why);
     }
-    long size = Math.max(bytes, SMALLEST);
-    cl_mem buffer;
+    List<OpenClMemory.Piece> pieces = new ArrayList<>();
     try {
-      buffer = CL.clCreateBuffer(context, CL.CL_MEM_READ_WRITE, size, null, null);
+      for (long from = 0; from == 0 || from < bytes; from += most) {
+        long to = Math.min(bytes, from + most);
+        long size = Math.max(to - from, SMALLEST);
+        cl_mem buffer = CL.clCreateBuffer(context, CL.CL_MEM_READ_WRITE, size, null, null);
+        pieces.add(new OpenClMemory.Piece(buffer, from, to));
+        clear(buffer, size);
+      }
     } catch (CLException e) {
-      throw refused(what, bytes, e);
-    }
-    try {
-      clear(buffer, size);
-    } catch (CLException e) {
-      CL.clReleaseMemObject(buffer);
+      pieces.forEach(piece -> CL.clReleaseMemObject(piece.buffer()));
       throw refused(what, bytes, e);
     }
     allocated += bytes;
-    return new OpenClMemory(buffer, bytes, () -> allocated -= bytes);
+    return new OpenClMemory(pieces, bytes, () -> allocated -= bytes);
   }
 
   private RuntimeException refused(String what, long bytes, CLException e) {
@@ -167,7 +232,7 @@ final class OpenClDevice implements Device {
   @Override
   public Program compile(Plan plan, Map<Arena, Memory> memory) {
     try {
-      return new OpenClProgram(this, plan, memory, versions);
+      return new OpenClProgram(this, plan, memory, launches);
     } catch (CLException e) {
       throw OpenClFailures.lost("compiling " + plan.name(), limits, e);
     }
@@ -176,7 +241,7 @@ final class OpenClDevice implements Device {
   @Override
   public long workspaceBytes(Plan plan) {
     return OpenClProgram.workspaceBytes(
-        plan.ops().stream().map(op -> OpLaunches.of(op, versions)).toList());
+        plan.ops().stream().map(op -> launches.of(op, arena -> false)).toList());
   }
 
   @Override
@@ -194,14 +259,17 @@ final class OpenClDevice implements Device {
       throw new IndexOutOfBoundsException(
           host.byteSize() + " bytes at " + offset + " of a memory of " + device.bytes());
     }
-    cl_mem buffer = buffer(device);
     try {
-      for (long done = 0; done < host.byteSize(); done += CHUNK) {
-        MemorySegment part = host.asSlice(done, Math.min(CHUNK, host.byteSize() - done));
-        if (part.isNative()) {
-          copy(buffer, offset + done, part, in);
-        } else {
-          copyHeap(buffer, offset + done, part, in);
+      for (OpenClMemory.Piece piece : own(device).pieces()) {
+        long begin = Math.max(offset, piece.from());
+        long end = Math.min(offset + host.byteSize(), piece.to());
+        for (long at = begin; at < end; at += CHUNK) {
+          MemorySegment part = host.asSlice(at - offset, Math.min(CHUNK, end - at));
+          if (part.isNative()) {
+            copy(piece.buffer(), at - piece.from(), part, in);
+          } else {
+            copyHeap(piece.buffer(), at - piece.from(), part, in);
+          }
         }
       }
     } catch (CLException e) {
@@ -232,16 +300,18 @@ final class OpenClDevice implements Device {
     }
   }
 
-  static cl_mem buffer(Memory memory) {
+  static OpenClMemory own(Memory memory) {
     if (memory instanceof OpenClMemory own) {
-      return own.buffer();
+      return own;
     }
     throw new IllegalArgumentException("this memory is not of OpenCL: " + memory);
   }
 
   @Override
   public void close() {
+    trial.close();
     compiler.close();
+    CL.clReleaseCommandQueue(timed);
     CL.clReleaseCommandQueue(queue);
     CL.clReleaseContext(context);
   }

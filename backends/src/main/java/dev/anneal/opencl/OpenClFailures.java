@@ -5,17 +5,11 @@ import dev.anneal.failure.Failure;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Tensor;
 import java.util.Set;
-import org.jocl.CL;
 import org.jocl.CLException;
 
 /** What can go wrong with a device, each in one line and with exit code 3. */
 final class OpenClFailures {
   private OpenClFailures() {}
-
-  static boolean refusesGroup(CLException e) {
-    return e.getStatus() == CL.CL_INVALID_WORK_GROUP_SIZE
-        || e.getStatus() == CL.CL_INVALID_WORK_ITEM_SIZE;
-  }
 
   /** A request for memory that the device does not have, or does not give. */
   static Failure memory(String what, long bytes, DeviceLimits limits, String why) {
@@ -27,6 +21,12 @@ final class OpenClFailures {
             + " bytes: "
             + why
             + "; lower --batch, --seq or the model's size, or take another device");
+  }
+
+  /** A tensor that is larger than a buffer can be. */
+  static Failure onePiece(Tensor tensor, DeviceLimits limits) {
+    String why = "its driver gives " + limits.allocationBytes() + " in one piece";
+    return memory(tensor + " and what lies beside it", tensor.bytes(), limits, why);
   }
 
   /** The driver did not compile a kernel file. */
@@ -49,18 +49,29 @@ final class OpenClFailures {
             + "; update the driver, or take another --backend");
   }
 
-  /**
-   * A kernel whose work-groups the driver refuses, since its compiler needs too much for each
-   * work-item. Only a launch tells: CL_KERNEL_WORK_GROUP_SIZE is 32 in Mesa's rusticl, which
-   * launches 1024.
-   */
-  static Failure group(Launch launch, DeviceLimits limits) {
+  /** A kernel that the driver does not run, since its compiler needs too much for a work-item. */
+  static Failure group(Launch launch, DeviceLimits limits, String why) {
     return failure(
         limits,
-        launch.kernel()
-            + " needs work-groups of "
+        "the driver refuses "
+            + launch.kernel()
+            + " in work-groups of "
             + launch.grid().groupSize()
-            + ", which the driver refuses; choose another version with --kernel");
+            + " ("
+            + why
+            + "); choose another version with --kernel, or take another --backend");
+  }
+
+  /** The driver refused something, and the device answers as before. */
+  static Failure refused(String doing, DeviceLimits limits, CLException e) {
+    return failure(
+        limits,
+        "the driver refuses "
+            + doing
+            + " ("
+            + e.getMessage()
+            + "), and the device still answers; lower --batch or --seq, or choose another version"
+            + " of the kernel with --kernel; the last checkpoint is whole");
   }
 
   /** The device stopped answering, or ran out of something, in the middle of {@code doing}. */

@@ -19,17 +19,17 @@ import org.jocl.cl_platform_id;
  * the platforms that these turned out to be.
  */
 final class OpenClLibraries {
-  private static final List<String> LOADER = List.of("libOpenCL.so.1");
-
   private OpenClLibraries() {}
 
   static List<LibraryInfo> look() {
     // Has the loader open the drivers.
     Platforms.search();
     LibraryLocator locator = new LibraryLocator(List.of(), "the loader's path");
-    Optional<SharedLibrary> loader = locator.find(LOADER, "");
+    // Its first name on this system.
+    List<String> names = OpenClLoader.names().subList(0, 1);
+    Optional<SharedLibrary> loader = locator.find(names, "");
     List<LibraryInfo> all = new ArrayList<>();
-    all.add(new LibrarySearch(locator).describe(LOADER, loader, found -> Optional.empty()));
+    all.add(new LibrarySearch(locator).describe(names, loader, found -> Optional.empty()));
     if (loader.isPresent()) {
       all.addAll(drivers());
       // Counting platforms would have the loader open the driver that it falls over.

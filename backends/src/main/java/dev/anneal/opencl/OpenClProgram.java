@@ -13,52 +13,63 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 import org.jocl.CL;
 import org.jocl.CLException;
 import org.jocl.Pointer;
 import org.jocl.Sizeof;
+import org.jocl.cl_command_queue;
 import org.jocl.cl_event;
 import org.jocl.cl_kernel;
 import org.jocl.cl_mem;
 
 /**
  * A plan as launches on one queue, in order: every launch has a kernel object of its own, whose
- * arguments are set once. Each launch leaves an event, whose two times are the op's timing.
+ * arguments are set once. In the first two runs and then in one of {@value #TIMED_EVERY}, each
+ * launch leaves an event, whose two times are the op's timing; {@link #timings} takes the runs
+ * between to have gone as the last of those.
  */
 final class OpenClProgram implements Program {
   /** Launches after which the device is told to begin with them. */
   private static final int FLUSH = 64;
 
+  private static final int TIMED_EVERY = 64;
+
+  /** Work-groups that every driver takes in the second dimension; more are launched in parts. */
+  private static final long MOST_ROWS = 65535;
+
   private final OpenClDevice device;
   private final Plan plan;
   private final List<Bound> launches = new ArrayList<>();
   private final List<OpenClMemory> owned = new ArrayList<>();
-  private final cl_event[] events;
+  private final List<cl_kernel> kernels = new ArrayList<>();
+  private final List<cl_event> events = new ArrayList<>();
   private final long[] nanos;
   private final long[] time = {0};
+  private long everRun;
   private long runs;
 
   /** A launch with its arguments in place. */
-  private record Bound(int op, Launch launch, cl_kernel kernel, long[] global, long[] local) {}
+  private record Bound(int op, cl_kernel kernel, long[] offset, long[] global, long[] local) {}
 
   OpenClProgram(
-      OpenClDevice device, Plan plan, Map<Arena, Memory> memory, KernelVersions versions) {
+      OpenClDevice device, Plan plan, Map<Arena, Memory> memory, AcceptedLaunches accepted) {
     this.device = device;
     this.plan = plan;
     this.nanos = new long[plan.ops().size()];
     try {
-      List<Launches> ops = plan.ops().stream().map(op -> OpLaunches.of(op, versions)).toList();
+      List<Launches> ops =
+          plan.ops().stream().map(op -> accepted.of(op, arena -> isCut(memory, arena))).toList();
       OpenClMemory workspace = own("the workspace", workspaceBytes(ops));
       for (int i = 0; i < ops.size(); i++) {
         for (Launch launch : ops.get(i).list()) {
-          launches.add(bind(i, launch, memory, workspace));
+          bind(i, launch, memory, workspace);
         }
       }
     } catch (RuntimeException e) {
       close();
       throw e;
     }
-    this.events = new cl_event[launches.size()];
   }
 
   /** Bytes of workspace: what the neediest op needs, since they run one after the other. */
@@ -72,16 +83,26 @@ final class OpenClProgram implements Program {
     return memory;
   }
 
-  private Bound bind(int op, Launch launch, Map<Arena, Memory> memory, OpenClMemory workspace) {
+  /** How many times a run tells the device to launch something. */
+  int launches() {
+    return launches.size();
+  }
+
+  private void bind(int op, Launch launch, Map<Arena, Memory> memory, OpenClMemory workspace) {
     cl_kernel kernel = device.compiler().kernel(launch);
+    kernels.add(kernel);
     Grid grid = launch.grid();
-    Bound bound =
-        new Bound(
-            op,
-            launch,
-            kernel,
-            new long[] {grid.columns(), grid.rows()},
-            new long[] {grid.groupColumns(), grid.groupRows()});
+    // Kernels of one row per work-group know their row by its global number alone.
+    long most = grid.groupRows() == 1 ? MOST_ROWS : grid.rows();
+    for (long row = 0; row < grid.rows(); row += most) {
+      launches.add(
+          new Bound(
+              op,
+              kernel,
+              new long[] {0, row},
+              new long[] {grid.columns(), Math.min(most, grid.rows() - row)},
+              new long[] {grid.groupColumns(), grid.groupRows()}));
+    }
     int index = 0;
     for (Argument argument : launch.arguments()) {
       index =
@@ -92,8 +113,8 @@ final class OpenClProgram implements Program {
                 place(kernel, index, tensor, first, memory);
             case Argument.Workspace(long first) -> place(kernel, index, workspace.buffer(), first);
             case Argument.ArenaOf(Tensor tensor) -> {
-              Memory arena = requireNonNull(memory.get(tensor.arena()));
-              yield set(kernel, index, Sizeof.cl_mem, Pointer.to(OpenClDevice.buffer(arena)));
+              OpenClMemory arena = arena(memory, tensor.arena());
+              yield set(kernel, index, Sizeof.cl_mem, Pointer.to(arena.buffer()));
             }
             case Argument.Tiles tiles ->
                 set(kernel, index, Sizeof.cl_mem, Pointer.to(table(tiles).buffer()));
@@ -105,7 +126,6 @@ final class OpenClProgram implements Program {
                 set(kernel, index, Sizeof.cl_float, Pointer.to(new float[] {value}));
           };
     }
-    return bound;
   }
 
   private OpenClMemory table(Argument.Tiles tiles) {
@@ -125,9 +145,21 @@ final class OpenClProgram implements Program {
 
   private int place(
       cl_kernel kernel, int index, Tensor tensor, long first, Map<Arena, Memory> memory) {
-    Memory arena = requireNonNull(memory.get(tensor.arena()));
-    long begin = plan.layout().offset(tensor) / tensor.dtype().bytes();
-    return place(kernel, index, OpenClDevice.buffer(arena), begin + first);
+    long offset = plan.layout().offset(tensor);
+    OpenClMemory.Piece piece =
+        arena(memory, tensor.arena())
+            .piece(offset, tensor.bytes())
+            .orElseThrow(() -> OpenClFailures.onePiece(tensor, device.limits()));
+    long begin = (offset - piece.from()) / tensor.dtype().bytes();
+    return place(kernel, index, piece.buffer(), begin + first);
+  }
+
+  private static OpenClMemory arena(Map<Arena, Memory> memory, Arena arena) {
+    return OpenClDevice.own(requireNonNull(memory.get(arena)));
+  }
+
+  private static boolean isCut(Map<Arena, Memory> memory, Arena arena) {
+    return arena(memory, arena).pieces().size() > 1;
   }
 
   /** A buffer and the index of the first element in it. */
@@ -148,32 +180,48 @@ final class OpenClProgram implements Program {
 
   @Override
   public void run() {
+    boolean timed = everRun < 2 || everRun % TIMED_EVERY == 0;
+    cl_command_queue queue = timed ? device.timedQueue() : device.queue();
     int enqueued = 0;
     try {
-      for (; enqueued < events.length; enqueued++) {
-        Bound launch = launches.get(enqueued);
-        cl_event event = new cl_event();
-        CL.clEnqueueNDRangeKernel(
-            device.queue(), launch.kernel, 2, null, launch.global, launch.local, 0, null, event);
-        events[enqueued] = event;
+      for (; enqueued < launches.size(); enqueued++) {
+        enqueue(queue, launches.get(enqueued), timed);
         if (enqueued % FLUSH == FLUSH - 1) {
-          CL.clFlush(device.queue());
+          CL.clFlush(queue);
         }
       }
-      CL.clFinish(device.queue());
-      for (int i = 0; i < enqueued; i++) {
-        nanos[launches.get(i).op] +=
-            time(events[i], CL.CL_PROFILING_COMMAND_END)
-                - time(events[i], CL.CL_PROFILING_COMMAND_START);
+      CL.clFinish(queue);
+      if (timed) {
+        readTimes();
       }
-      runs++;
     } catch (CLException e) {
-      if (enqueued < events.length && OpenClFailures.refusesGroup(e)) {
-        throw OpenClFailures.group(launches.get(enqueued).launch, device.limits());
-      }
-      throw OpenClFailures.lost("running " + doing(enqueued), device.limits(), e);
+      String doing = "running " + doing(enqueued);
+      device.requireAlive(doing, e);
+      throw OpenClFailures.refused(doing, device.limits(), e);
     } finally {
-      release(enqueued);
+      events.forEach(CL::clReleaseEvent);
+      events.clear();
+    }
+    everRun++;
+    runs++;
+  }
+
+  @SuppressWarnings("NullAway") // An event that is not wanted is null to JOCL.
+  private void enqueue(cl_command_queue queue, Bound launch, boolean timed) {
+    cl_event event = timed ? new cl_event() : null;
+    CL.clEnqueueNDRangeKernel(
+        queue, launch.kernel, 2, launch.offset, launch.global, launch.local, 0, null, event);
+    if (event != null) {
+      events.add(event);
+    }
+  }
+
+  private void readTimes() {
+    Arrays.fill(nanos, 0);
+    for (int i = 0; i < events.size(); i++) {
+      nanos[launches.get(i).op] +=
+          time(events.get(i), CL.CL_PROFILING_COMMAND_END)
+              - time(events.get(i), CL.CL_PROFILING_COMMAND_START);
     }
   }
 
@@ -188,26 +236,20 @@ final class OpenClProgram implements Program {
     return time[0];
   }
 
-  private void release(int count) {
-    for (int i = 0; i < count; i++) {
-      CL.clReleaseEvent(events[i]);
-    }
-  }
-
   @Override
   public OpTimings timings() {
-    return new OpTimings(plan.ops(), nanos.clone(), runs);
+    return new OpTimings(plan.ops(), LongStream.of(nanos).map(n -> n * runs).toArray(), runs);
   }
 
   @Override
   public void resetTimings() {
-    Arrays.fill(nanos, 0);
     runs = 0;
   }
 
   @Override
   public void close() {
-    launches.forEach(launch -> CL.clReleaseKernel(launch.kernel));
+    kernels.forEach(CL::clReleaseKernel);
+    kernels.clear();
     launches.clear();
     owned.forEach(OpenClMemory::close);
     owned.clear();

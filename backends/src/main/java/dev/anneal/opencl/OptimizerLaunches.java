@@ -25,7 +25,11 @@ final class OptimizerLaunches {
   private OptimizerLaunches() {}
 
   static Launches globalNorm(Op.GlobalNorm op, KernelVersions versions) {
-    int version = versions.of("global_norm");
+    return globalNorm(op, versions.of("global_norm"), versions);
+  }
+
+  /** By this version. */
+  static Launches globalNorm(Op.GlobalNorm op, int version, KernelVersions versions) {
     List<Launch> launches = new ArrayList<>();
     long tiles =
         version == 1

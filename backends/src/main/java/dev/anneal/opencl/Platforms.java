@@ -1,6 +1,5 @@
 package dev.anneal.opencl;
 
-import dev.anneal.gpu.LibrarySearch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -16,8 +15,6 @@ import org.jocl.cl_platform_id;
 final class Platforms {
   private static final String INSTALL =
       "install the GPU vendor's OpenCL driver, or PoCL (Debian: pocl-opencl-icd) to run on the CPU";
-
-  private static final String LOADER = "libOpenCL.so.1";
 
   /** Not CL_DEVICE_TYPE_ALL, which JOCL extends to 64 bits and Mesa's rusticl then rejects. */
   private static final long TYPES =
@@ -52,9 +49,8 @@ final class Platforms {
               + (brokenDrivers().isEmpty() ? INSTALL : brokenDrivers()));
     } catch (UnsatisfiedLinkError | UnsupportedOperationException e) {
       return new Nothing(
-          LibrarySearch.refusal(LOADER)
-                  .map(why -> LOADER + " does not load: " + LibrarySearch.tail(why, LOADER))
-                  .orElse(LOADER + " loads, but JOCL does not (" + e.getMessage() + ")")
+          OpenClLoader.refusal()
+                  .orElse(OpenClLoader.name() + " loads, but JOCL does not (" + e.getMessage() + ")")
               + "; "
               + INSTALL);
     }

@@ -15,12 +15,23 @@ public record ArenaLayout(Arena arena, Map<Tensor, Long> offsets, long bytes) {
    */
   public static final long ALIGNMENT = 256;
 
+  /**
+   * Where an arena can be cut, for a device that gives no single allocation as large: at multiples
+   * of this, across which no tensor lies that is not larger itself.
+   */
+  public static final long BLOCK = 1L << 30;
+
   public ArenaLayout {
     offsets = Map.copyOf(offsets);
   }
 
   /** All tensors side by side in the order given: for what outlives a step. */
   public static ArenaLayout sequential(Arena arena, List<Tensor> tensors) {
+    return sequential(arena, tensors, BLOCK);
+  }
+
+  /** The same with blocks of {@code block} bytes. */
+  public static ArenaLayout sequential(Arena arena, List<Tensor> tensors, long block) {
     Map<Tensor, Long> offsets = new LinkedHashMap<>();
     long end = 0;
     for (Tensor tensor : tensors) {
@@ -28,12 +39,19 @@ public record ArenaLayout(Arena arena, Map<Tensor, Long> offsets, long bytes) {
         throw new IllegalArgumentException(
             tensor + " lives in " + tensor.arena() + ", not " + arena);
       }
-      if (offsets.put(tensor, end) != null) {
+      long begin = whole(end, tensor.bytes(), block);
+      if (offsets.put(tensor, begin) != null) {
         throw new IllegalArgumentException(tensor + " is placed twice");
       }
-      end += aligned(tensor.bytes());
+      end = begin + aligned(tensor.bytes());
     }
     return new ArenaLayout(arena, offsets, end);
+  }
+
+  /** The first place from {@code offset} on where {@code bytes} do not lie across two blocks. */
+  static long whole(long offset, long bytes, long block) {
+    long within = offset % block;
+    return within == 0 || within + bytes <= block ? offset : offset - within + block;
   }
 
   static long aligned(long bytes) {

@@ -47,7 +47,7 @@ public record MemoryLayout(Map<Arena, ArenaLayout> arenas) {
       List<Op> ops, Collection<Tensor> results, Collection<ArenaLayout> persistent) {
     Map<Arena, ArenaLayout> arenas = new EnumMap<>(Arena.class);
     persistent.forEach(layout -> arenas.put(layout.arena(), layout));
-    arenas.put(Arena.ACTIVATIONS, activations(Lifetimes.of(ops, results)));
+    arenas.put(Arena.ACTIVATIONS, activations(Lifetimes.of(ops, results), ArenaLayout.BLOCK));
     MemoryLayout layout = new MemoryLayout(arenas);
     ops.forEach(op -> op.tensors().forEach(layout::offset));
     return layout;
@@ -58,7 +58,7 @@ public record MemoryLayout(Map<Arena, ArenaLayout> arenas) {
    * greedy-by-size method of Pisarchyk, Lee, "Efficient Memory Management for Deep Neural Net
    * Inference", 2020.
    */
-  private static ArenaLayout activations(List<Lifetimes.Buffer> buffers) {
+  static ArenaLayout activations(List<Lifetimes.Buffer> buffers, long block) {
     record Placed(Lifetimes.Buffer buffer, long offset) {
       long end() {
         return offset + buffer.bytes();
@@ -73,12 +73,13 @@ public record MemoryLayout(Map<Arena, ArenaLayout> arenas) {
       long offset = 0;
       for (Placed other : byOffset) {
         if (other.buffer.overlaps(buffer)) {
-          if (other.offset - offset >= buffer.bytes()) {
+          if (other.offset - ArenaLayout.whole(offset, buffer.bytes(), block) >= buffer.bytes()) {
             break;
           }
           offset = Math.max(offset, other.end());
         }
       }
+      offset = ArenaLayout.whole(offset, buffer.bytes(), block);
       Placed placed = new Placed(buffer, offset);
       int at = 0;
       while (at < byOffset.size() && byOffset.get(at).offset <= offset) {

@@ -111,4 +111,38 @@ class MemoryLayoutTest {
     assertThrows(
         IllegalArgumentException.class, () -> Plan.of("p", List.of(op), List.of(), PLACES));
   }
+
+  /** So that an arena can be cut at multiples of a block. */
+  @RepeatedTest(100)
+  void noTensorLiesAcrossTwoBlocksUnlessItIsLarger(RepetitionInfo repetition) {
+    Random random = new Random(repetition.getCurrentRepetition());
+    long block = 4096;
+    List<Lifetimes.Buffer> buffers = new ArrayList<>();
+    for (int i = 0; i < 40; i++) {
+      int floats = 1 + random.nextInt(i % 9 == 0 ? 3000 : 900);
+      int first = random.nextInt(20);
+      Tensor tensor = activation("t" + i, floats);
+      long bytes = ArenaLayout.aligned(tensor.bytes());
+      buffers.add(new Lifetimes.Buffer(List.of(tensor), first, first + random.nextInt(8), bytes));
+    }
+    ArenaLayout layout = MemoryLayout.activations(buffers, block);
+    List<Tensor> tensors = buffers.stream().map(buffer -> buffer.tensors().getFirst()).toList();
+    for (ArenaLayout each :
+        List.of(layout, ArenaLayout.sequential(Arena.ACTIVATIONS, tensors, block))) {
+      for (Tensor tensor : tensors) {
+        long begin = each.offsets().get(tensor);
+        long end = begin + tensor.bytes() - 1;
+        assertTrue(begin / block == end / block || begin % block == 0, tensor + " at " + begin);
+        assertTrue(end < each.bytes());
+      }
+    }
+    for (Lifetimes.Buffer a : buffers) {
+      for (Lifetimes.Buffer b : buffers) {
+        long from = layout.offsets().get(a.tensors().getFirst());
+        long other = layout.offsets().get(b.tensors().getFirst());
+        assertTrue(
+            a == b || !a.overlaps(b) || from + a.bytes() <= other || other + b.bytes() <= from);
+      }
+    }
+  }
 }
