@@ -63,6 +63,10 @@ public record LibraryLocator(List<Path> named, List<Path> folders, String search
             python -> {
               // As it is called, which is the environment's, and what it leads to.
               home(python).ifPresent(homes::add);
+              // A shim of pyenv's leads to one of these, by a script.
+              home(python)
+                  .map(home -> newest(home.resolve("versions"), "*"))
+                  .ifPresent(homes::addAll);
               real(python).flatMap(LibraryLocator::home).ifPresent(homes::add);
             });
     return List.copyOf(homes);

@@ -69,6 +69,17 @@ class CudaLibraryTest {
   }
 
   @Test
+  void aShimOfPyenvsLeadsToItsVersions() throws IOException {
+    Path pyenv = environment("pyenv");
+    Files.move(pyenv.resolve("bin"), pyenv.resolve("shims"));
+    Path older = wheel(pyenv.resolve("versions/3.9.18"), "cudnn");
+    Path newer = wheel(pyenv.resolve("versions/3.12.1"), "cudnn");
+    List<Path> found = folders(Map.of("PATH", pyenv.resolve("shims").toString()));
+    assertTrue(
+        found.indexOf(newer) >= 0 && found.indexOf(newer) < found.indexOf(older), found + "");
+  }
+
+  @Test
   void theActiveEnvironmentComesBeforeThePath() throws IOException {
     Path active = environment("active");
     Path onPath = environment("path");
