@@ -41,8 +41,7 @@ final class OpenClLoader {
   static Optional<String> refusal() {
     return names().stream().anyMatch(name -> refusal(name).isEmpty())
         ? Optional.empty()
-        : refusal(name())
-            .map(why -> name() + " does not load: " + LibrarySearch.tail(why, name()));
+        : refusal(name()).map(why -> name() + " does not load: " + LibrarySearch.tail(why, name()));
   }
 
   /** Windows has no function that says why. */

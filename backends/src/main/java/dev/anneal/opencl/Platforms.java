@@ -50,7 +50,8 @@ final class Platforms {
     } catch (UnsatisfiedLinkError | UnsupportedOperationException e) {
       return new Nothing(
           OpenClLoader.refusal()
-                  .orElse(OpenClLoader.name() + " loads, but JOCL does not (" + e.getMessage() + ")")
+                  .orElse(
+                      OpenClLoader.name() + " loads, but JOCL does not (" + e.getMessage() + ")")
               + "; "
               + INSTALL);
     }
