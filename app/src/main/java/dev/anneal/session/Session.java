@@ -2,6 +2,7 @@ package dev.anneal.session;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.anneal.failure.Exhausted;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.generation.SamplingSettings;
@@ -244,7 +245,8 @@ public final class Session implements AutoCloseable {
             result.complete(action.apply(run));
           } catch (RuntimeException | Error e) {
             // Whoever asked is told; the thread must go on.
-            result.completeExceptionally(e);
+            result.completeExceptionally(
+                e instanceof VirtualMachineError exhausted ? Exhausted.of(exhausted) : e);
           }
         });
     closed.whenComplete((v, e) -> result.completeExceptionally(closedFailure()));
@@ -378,6 +380,8 @@ public final class Session implements AutoCloseable {
             default -> Outcome.FAILED;
           };
       failed(how, e.getMessage());
+    } catch (VirtualMachineError e) {
+      failed(Outcome.FAILED, Exhausted.of(e).getMessage());
     } catch (RuntimeException | Error e) {
       failed(Outcome.FAILED, e.toString());
     }

@@ -3,6 +3,7 @@ package dev.anneal.terminal;
 import dev.anneal.checkpoint.FileFailures;
 import dev.anneal.checkpoint.PathName;
 import dev.anneal.checkpoint.TextLines;
+import dev.anneal.failure.Exhausted;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.terminal.command.Commands;
@@ -112,7 +113,13 @@ public final class Anneal {
     StandardOutput output = new StandardOutput();
     PrintWriter out = writer(output, "stdout");
     PrintWriter err = writer(StandardError.open(), "stderr");
-    int code = new Anneal(System.in, out, err, output::readerIsGone).start(args, true);
+    int code;
+    try {
+      code = new Anneal(System.in, out, err, output::readerIsGone).start(args, true);
+    } catch (VirtualMachineError e) {
+      err.println("anneal: " + Exhausted.of(e).getMessage());
+      code = ExitCode.FAILED.code();
+    }
     out.flush();
     // Whether output arrived never replaces a command's own verdict.
     if (output.lost().isPresent()) {

@@ -80,6 +80,9 @@ final class Team implements AutoCloseable {
     perform(0);
     barrier(0);
     Throwable thrown = failure.getAndSet(null);
+    if (thrown instanceof VirtualMachineError exhausted) {
+      throw exhausted;
+    }
     if (thrown != null) {
       throw new IllegalStateException("a task failed: " + thrown, thrown);
     }

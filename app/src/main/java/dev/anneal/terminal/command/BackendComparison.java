@@ -7,6 +7,7 @@ import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.eval.Comparison;
 import dev.anneal.failure.Failure;
+import dev.anneal.failure.Exhausted;
 import dev.anneal.plan.Precision;
 import dev.anneal.reference.Difference;
 import dev.anneal.session.Devices;
@@ -89,6 +90,9 @@ final class BackendComparison {
                 } catch (RuntimeException e) {
                   rows = failed(e);
                   news.accept("the comparison failed: " + e.getMessage());
+                } catch (VirtualMachineError e) {
+                  rows = failed(Exhausted.of(e));
+                  news.accept("the comparison failed: " + Exhausted.of(e).getMessage());
                 } finally {
                   busy.set(false);
                 }

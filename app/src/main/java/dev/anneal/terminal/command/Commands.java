@@ -3,6 +3,7 @@ package dev.anneal.terminal.command;
 import static java.util.Objects.requireNonNull;
 
 import dev.anneal.checkpoint.PathName;
+import dev.anneal.failure.Exhausted;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.session.Nearest;
@@ -173,6 +174,8 @@ public final class Commands {
       int code = line(shell).execute(arguments.toArray(String[]::new));
       // What ends because nobody reads it any more has not failed.
       return code == ExitCode.INTERRUPTED.code() && shell.nobodyReads() ? 0 : code;
+    } catch (VirtualMachineError e) {
+      return failed(Exhausted.of(e), shell, shell.debug());
     } finally {
       shell.commandEnds();
       shell.out().flush();

@@ -1,20 +1,15 @@
 package dev.anneal.terminal.command;
 
-import dev.anneal.failure.ExitCode;
-import dev.anneal.failure.Failure;
 import dev.anneal.session.Event;
 import dev.anneal.session.History;
 import dev.anneal.terminal.text.Amounts;
-import dev.anneal.terminal.text.EventText;
 import dev.anneal.terminal.text.Printable;
 import java.util.Locale;
 
 /** What a background run tells a person who types: the few events that matter, a line each. */
 final class Notices implements Event.Listener {
   private final Shell shell;
-  private static final long READING_NANOS = 5_000_000_000L;
   private final History history;
-  private long readingAt = System.nanoTime() - READING_NANOS;
 
   /** Notices of a run whose {@code history} hears of each event first. */
   Notices(Shell shell, History history) {
@@ -28,7 +23,7 @@ final class Notices implements Event.Listener {
       case Event.Evaluation e -> say("step %d  val_loss %.4f", e.step(), e.loss());
       case Event.Saved e -> say("saved %s (%s)", e.checkpoint(), Amounts.bytes(e.bytes()));
       case Event.Warning e -> say("warning: %s", e.text());
-      case Event.Reading e -> reading(e);
+      case Event.Reading e -> {}
       case Event.Ended e -> say("%s", Steering.summary(e, history.snapshot().summary()));
       case Event.Started e -> {}
       case Event.Step e -> {}
@@ -38,17 +33,6 @@ final class Notices implements Event.Listener {
       case Event.Changed e -> {}
       case Event.Rewound e -> {}
       case Event.StateChanged e -> {}
-    }
-  }
-
-  /** The command waits for it, so that its user may cancel it. */
-  private void reading(Event.Reading e) {
-    if (shell.isCancelled()) {
-      throw new Failure(ExitCode.INTERRUPTED, "cancelled while reading " + e.data());
-    }
-    if (System.nanoTime() - readingAt >= READING_NANOS) {
-      readingAt = System.nanoTime();
-      say("%s", EventText.of(e));
     }
   }
 

@@ -4,13 +4,11 @@ import dev.anneal.session.Event;
 import dev.anneal.session.History;
 import dev.anneal.session.Summary;
 import dev.anneal.terminal.text.Amounts;
-import dev.anneal.terminal.text.EventText;
 import dev.anneal.terminal.text.FittedLine;
 import dev.anneal.terminal.text.Printable;
 import dev.anneal.terminal.text.SummaryText;
 import dev.anneal.terminal.text.TerminalSize;
 import java.io.PrintWriter;
-import java.util.List;
 import java.util.Locale;
 
 /**
@@ -29,7 +27,6 @@ final class Progress implements Event.Listener {
   private int steps;
   private boolean printed;
   private long printedAt;
-  private long readingAt = System.nanoTime() - QUIET_NANOS;
   private boolean lineOpen;
 
   /** The lines of a run whose {@code history} hears of each event first. */
@@ -61,7 +58,7 @@ final class Progress implements Event.Listener {
       case Event.StateChanged e ->
           line(format("%s at step %d", e.state().name().toLowerCase(Locale.ROOT), e.step()));
       case Event.Warning e -> line("warning: " + e.text());
-      case Event.Reading e -> reading(e);
+      case Event.Reading e -> {}
       case Event.Ended e -> ended(e);
     }
   }
@@ -82,18 +79,6 @@ final class Progress implements Event.Listener {
             e.tokensPerStep(),
             Amounts.bytes(e.bytes().values().stream().mapToLong(Long::longValue).sum())));
     e.directory().ifPresent(directory -> line("run directory: " + directory));
-  }
-
-  private void reading(Event.Reading e) {
-    String text = EventText.of(e);
-    if (rewrite) {
-      err.print("\r\033[K" + FittedLine.of(List.of(Printable.line(text)), columns() - 1));
-      err.flush();
-      lineOpen = true;
-    } else if (System.nanoTime() - readingAt >= QUIET_NANOS) {
-      readingAt = System.nanoTime();
-      line(text);
-    }
   }
 
   private void step(Event.Step e) {

@@ -126,7 +126,7 @@ final class TrainCommand extends ShellCommand {
             .orElseGet(
                 () -> {
                   RunConfig config = config();
-                  return () -> LiveRun.begin(config, out, place, limits, List.of());
+                  return () -> LiveRun.begin(config, out, place, limits, reading());
                 });
     boolean follow = !followsInBackground();
     shell().requireNoneGoingOn();
@@ -186,7 +186,7 @@ final class TrainCommand extends ShellCommand {
           Resumption.FIXED);
       Continuation differently =
           new Continuation(training.changes(), data.source, data.validation, plan.recompute);
-      return () -> LiveRun.resume(from, differently, place, limits, List.of());
+      return () -> LiveRun.resume(from, differently, place, limits, reading());
     }
     if (out.get().toAbsolutePath().normalize().equals(from.toAbsolutePath().normalize())) {
       throw Failure.usage(
@@ -201,7 +201,7 @@ final class TrainCommand extends ShellCommand {
               weights -> training.tuning(weights, plan, data.ofBranch(weights.config().data())),
               place,
               limits,
-              List.of());
+              reading());
     }
     Continuation differently =
         new Continuation(training.changes(), Optional.empty(), Optional.empty(), Optional.empty());
@@ -213,7 +213,12 @@ final class TrainCommand extends ShellCommand {
             config -> training.branch(config, plan, data.ofBranch(config.data())),
             place,
             limits,
-            List.of());
+            reading());
+  }
+
+  private List<Event.Listener> reading() {
+    return List.of(
+        new ReadingNotices(shell(), asJson(), event -> print(EventJson.write(event))));
   }
 
   private boolean followsInBackground() {
