@@ -217,8 +217,7 @@ final class TrainCommand extends ShellCommand {
   }
 
   private List<Event.Listener> reading() {
-    return List.of(
-        new ReadingNotices(shell(), asJson(), event -> print(EventJson.write(event))));
+    return List.of(new ReadingNotices(shell(), asJson(), event -> print(EventJson.write(event))));
   }
 
   private boolean followsInBackground() {
