@@ -68,8 +68,9 @@ class BoundedMemoryTest {
     Path lines = large("lines.txt", "", "all the world is a stage, and so \n", "", 30);
     Result result = anneal("-c", train(plain, "") + "; " + train(lines, "--documents line "));
     assertEquals(0, result.code(), result.err() + result.out());
-    assertTrue(result.out().contains("plain.txt: 188,73"), result.out());
-    assertTrue(result.out().contains("lines.txt, 925,"), result.out());
+    String said = result.out() + result.err();
+    assertTrue(said.contains("plain.txt: 188,739,721 tokens"), said);
+    assertTrue(said.contains("lines.txt, 925,"), said);
     try (var files = Files.list(folder.resolve("cache/anneal/tokens"))) {
       List<String> names = files.map(path -> path.getFileName().toString()).sorted().toList();
       assertEquals(2, names.size(), names.toString());
@@ -80,10 +81,10 @@ class BoundedMemoryTest {
 
   @Test
   void whatDoesNotFitIsOneLineAndTheNextCommandRuns() throws Exception {
-    Path one = large("one.jsonl", "{\"text\":\"", "a line that is far too long ", "\"}\n", 90);
+    Path one = large("one.jsonl", "{\"text\":\"", "a line that is far too long ", "\"}\n", 60);
     Result result = anneal("--keep-going", "-c", train(one, "") + "; status --json");
     assertEquals(1, result.code(), result.err());
-    List<String> said = result.err().lines().toList();
+    List<String> said = result.err().lines().filter(line -> !line.startsWith("reading ")).toList();
     assertTrue(said.getFirst().contains("heap of 6"), said.toString());
     assertTrue(said.getFirst().contains("ANNEAL_JAVA_OPTIONS=-Xmx1g"), said.toString());
     assertTrue(said.get(1).contains("there is no live run"), said.toString());
