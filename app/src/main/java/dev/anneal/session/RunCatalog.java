@@ -93,6 +93,9 @@ public final class RunCatalog {
     if (Files.isDirectory(home)) {
       return home;
     }
+    if (!Files.exists(path) && !Files.notExists(path)) {
+      SavedRun.requireDirectory(path);
+    }
     List<String> names = list(HOME).stream().map(Entry::name).toList();
     throw Failure.failed(
         "there is no run "

@@ -2,10 +2,14 @@ package dev.anneal.session;
 
 import dev.anneal.checkpoint.Checkpoint;
 import dev.anneal.checkpoint.CheckpointSearch;
+import dev.anneal.checkpoint.FileFailures;
 import dev.anneal.checkpoint.RunLock;
 import dev.anneal.failure.Failure;
+import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -84,15 +88,25 @@ public final class SavedRun {
   }
 
   private static void requireRun(Path path) {
-    if (!Files.isDirectory(path)) {
-      throw Failure.failed(
-          path
-              + (Files.exists(path) ? " is no directory" : " does not exist")
-              + "; give a run's directory or one of its checkpoints");
-    }
+    requireDirectory(path);
     if (!looksLikeRun(path)) {
       throw Failure.failed(
           path + " has no run and no checkpoint in it; 'runs' lists what there is");
+    }
+  }
+
+  /** What may not be looked at is not said to be missing. */
+  static void requireDirectory(Path path) {
+    try {
+      if (!Files.readAttributes(path, BasicFileAttributes.class).isDirectory()) {
+        throw Failure.failed(
+            path + " is no directory; give a run's directory or one of its checkpoints");
+      }
+    } catch (NoSuchFileException e) {
+      throw Failure.failed(
+          path + " does not exist; give a run's directory or one of its checkpoints");
+    } catch (IOException e) {
+      throw FileFailures.cannotRead(path, e);
     }
   }
 }

@@ -168,6 +168,7 @@ public final class Session implements AutoCloseable {
     return atBoundary(
         r -> {
           requireStepsLeft(r);
+          r.beginWriting();
           goOn();
           if (state != State.RUNNING) {
             change(State.RUNNING);
@@ -189,6 +190,7 @@ public final class Session implements AutoCloseable {
                 throw Failure.usage("step " + count + ": expected at least 1");
               }
               requireStepsLeft(r);
+              r.beginWriting();
               goOn();
               if (state != State.PAUSED) {
                 change(State.PAUSED);
