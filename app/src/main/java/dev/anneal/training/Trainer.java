@@ -173,14 +173,22 @@ public final class Trainer implements AutoCloseable {
     double sum = 0;
     for (int i = 0; i < microSteps.size(); i++) {
       feed(batches, firstBatch + i);
-      // The last one changes the weights.
-      intact = i < microSteps.size() - 1;
-      microSteps.get(i).run();
-      intact = true;
+      run(microSteps.get(i), i == microSteps.size() - 1);
       sum += scalar(plans.microSteps().get(i), plans.loss());
     }
     return new StepResult(
         sum / microSteps.size(), scalar(plans.step(), plans.norm()) / plans.lossScale());
+  }
+
+  /** The last one changes the weights. */
+  private void run(Program microStep, boolean last) {
+    boolean done = false;
+    try {
+      microStep.run();
+      done = true;
+    } finally {
+      intact = done || !last || !microStep.mayHaveUpdated();
+    }
   }
 
   /** Whether no update was broken off: what can be read are the weights of a whole step. */

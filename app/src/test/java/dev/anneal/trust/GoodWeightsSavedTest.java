@@ -1,20 +1,29 @@
 package dev.anneal.trust;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
+import dev.anneal.device.Program;
 import dev.anneal.model.GptConfig;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
+import dev.anneal.session.Corpus;
+import dev.anneal.session.Devices;
 import dev.anneal.session.Event;
 import dev.anneal.session.LiveRun;
+import dev.anneal.session.Run;
 import dev.anneal.session.RunConfig;
+import dev.anneal.session.RunDirectory;
 import dev.anneal.session.Session;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -22,6 +31,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -182,5 +192,80 @@ class GoodWeightsSavedTest {
             });
     assertEquals(Event.Outcome.COMPLETED, ended.outcome());
     assertTrue(Files.isDirectory(temp.resolve("run/step_4")));
+  }
+
+  /**
+   * A device whose programs fail in their 40th run; whether that was before the weights changed.
+   */
+  private static Device failing(Device device, boolean mayHaveUpdated) {
+    AtomicInteger runs = new AtomicInteger();
+    return proxy(
+        Device.class,
+        device,
+        (method, result) ->
+            result instanceof Program program
+                ? proxy(
+                    Program.class,
+                    program,
+                    (called, value) -> {
+                      if (called.equals("run") && runs.incrementAndGet() == 40) {
+                        throw new IllegalStateException("the device has lost its mind");
+                      }
+                      return called.equals("mayHaveUpdated") ? mayHaveUpdated : value;
+                    })
+                : result);
+  }
+
+  private interface After {
+    Object of(String method, Object result);
+  }
+
+  private static <T> T proxy(Class<T> type, T inner, After after) {
+    return type.cast(
+        Proxy.newProxyInstance(
+            type.getClassLoader(),
+            new Class<?>[] {type},
+            (self, method, arguments) -> {
+              try {
+                return after.of(method.getName(), method.invoke(inner, arguments));
+              } catch (InvocationTargetException e) {
+                throw e.getCause();
+              }
+            }));
+  }
+
+  private Event.Ended trainOnFailing(boolean mayHaveUpdated) throws IOException {
+    RunConfig config = config(100, 0);
+    try (Device cpu = Devices.open("cpu", 0, DeviceOptions.threads(1));
+        Session session =
+            new Session(
+                Run.begin(
+                    config,
+                    Corpus.open(config, Optional.empty()),
+                    failing(cpu, mayHaveUpdated),
+                    Optional.of(RunDirectory.create(temp.resolve("run")))),
+                Session.Limits.NONE,
+                List.of())) {
+      session.start();
+      return session.await();
+    }
+  }
+
+  @Test
+  void beforeAnErrorOfTheDevice() throws IOException {
+    Event.Ended ended = trainOnFailing(false);
+    assertEquals(Event.Outcome.FAILED, ended.outcome());
+    String error = ended.error().orElseThrow();
+    assertTrue(error.contains("lost its mind"), error);
+    assertTrue(error.contains("the weights of step 39 are saved"), error);
+    assertTrue(Files.isDirectory(temp.resolve("run/step_39")));
+  }
+
+  /** Weights of which some are of the next step would be silently wrong. */
+  @Test
+  void neverAnUpdateThatIsHalfMade() throws IOException {
+    String error = trainOnFailing(true).error().orElseThrow();
+    assertTrue(error.contains("an update may be half made, so it is not saved"), error);
+    assertFalse(Files.exists(temp.resolve("run/step_39")));
   }
 }

@@ -33,6 +33,9 @@ final class CpuProgram implements Program {
   private final long[] nanos;
   private long runs;
 
+  /** The kernel in which a task failed; all of them when that cannot be said. */
+  private volatile int failedIn;
+
   CpuProgram(Plan plan, Team team, Kernel.Addresses at) {
     this.plan = plan;
     this.team = team;
@@ -77,6 +80,7 @@ final class CpuProgram implements Program {
   @Override
   public void run() {
     Arrays.fill(next, 0);
+    failedIn = kernels.length - 1;
     team.run(this::perform);
     runs++;
   }
@@ -89,7 +93,10 @@ final class CpuProgram implements Program {
       List<Kernel.Phase> phases = kernels[i].phases();
       for (int p = 0; p < phases.size(); p++) {
         Kernel.Phase phase = phases.get(p);
-        takeTasks(phase, phaseIndex * STRIDE, worker);
+        // What comes after a task that failed would be of garbage.
+        if (!team.hasFailed()) {
+          takeTasks(i, phase, phaseIndex * STRIDE, worker);
+        }
         phaseIndex++;
         team.barrier(member);
       }
@@ -101,7 +108,17 @@ final class CpuProgram implements Program {
     }
   }
 
-  private void takeTasks(Kernel.Phase phase, int counter, Kernel.Worker worker) {
+  @Override
+  public boolean mayHaveUpdated() {
+    return plan.ops().subList(0, failedIn + 1).stream()
+        .flatMap(op -> op.writes().stream())
+        .anyMatch(
+            tensor ->
+                tensor.arena() == dev.anneal.plan.Arena.PARAMETERS
+                    || tensor.arena() == dev.anneal.plan.Arena.OPTIMIZER);
+  }
+
+  private void takeTasks(int kernel, Kernel.Phase phase, int counter, Kernel.Worker worker) {
     int tasks = phase.tasks();
     Kernel.Task task = phase.task();
     try {
@@ -111,6 +128,7 @@ final class CpuProgram implements Program {
         task.run(t, worker);
       }
     } catch (Throwable thrown) {
+      failedIn = kernel;
       team.failed(thrown);
     }
   }

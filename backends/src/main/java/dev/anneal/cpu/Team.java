@@ -112,6 +112,11 @@ final class Team implements AutoCloseable {
     failure.compareAndSet(null, thrown);
   }
 
+  /** Whether a task of this run has failed. */
+  boolean hasFailed() {
+    return failure.get() != null;
+  }
+
   /** Returns when all members have called this; what they wrote before is visible after. */
   void barrier(int member) {
     int now = generation;

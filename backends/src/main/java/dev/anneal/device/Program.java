@@ -10,6 +10,14 @@ public interface Program extends AutoCloseable {
   /** Runs every op once, in order, and returns when all results can be read. */
   void run();
 
+  /**
+   * Whether the last run, which failed, may have changed parameters or what the optimizer keeps; a
+   * device that cannot know says so.
+   */
+  default boolean mayHaveUpdated() {
+    return true;
+  }
+
   /** Time per op, over all runs since the last {@link #resetTimings}. */
   OpTimings timings();
 
