@@ -101,7 +101,7 @@ class LauncherTest {
             "chmod 755 . ; chmod -R a+rX . ; chmod a-w 'check out'; "
                 + nobody
                 + "./anneal plan; echo \"code $?\"; chmod u+w 'check out'; mkdir 'check out/app/target';"
-                + " touch 'check out/app/target/anneal.jar'; touch 'check out/pom.xml'; chmod a-w"
+                + " touch -d '1 hour ago' 'check out/app/target/anneal.jar'; chmod a-w"
                 + " 'check out'; "
                 + nobody
                 + "./anneal plan; echo \"code $?\"; chmod u+w 'check out'");
