@@ -68,6 +68,7 @@ final class SpilledTokens implements TokenSink, AutoCloseable {
     try {
       Path path = Files.createTempFile("anneal-tokens", "");
       Files.delete(path);
+      path.toFile().deleteOnExit();
       return path;
     } catch (IOException e) {
       throw FileFailures.cannotWrite(Path.of(System.getProperty("java.io.tmpdir", "/tmp")), e);

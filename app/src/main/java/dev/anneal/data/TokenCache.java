@@ -62,6 +62,8 @@ record TokenCache(CacheDirectory directory) {
       deleteAbandoned();
       Path path = Files.createTempFile(directory.directory(), key, PART);
       Files.delete(path);
+      // Also when its writer is interrupted.
+      path.toFile().deleteOnExit();
       return Optional.of(path);
     } catch (IOException e) {
       return Optional.empty();
