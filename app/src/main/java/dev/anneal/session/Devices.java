@@ -20,6 +20,12 @@ public final class Devices {
     return ServiceLoader.load(Backend.class).stream().map(ServiceLoader.Provider::get).toList();
   }
 
+  /** Whether a backend of this name has a device here. */
+  static boolean isHere(String name) {
+    return backends().stream()
+        .anyMatch(b -> b.name().equals(name) && b.probe() instanceof Availability.Available);
+  }
+
   /** What a bench found, except where the user said otherwise. */
   private static void chooseFastest(Device device, DeviceOptions options) {
     Map<String, Integer> versions = KernelChoices.of(device.info());
@@ -37,9 +43,13 @@ public final class Devices {
   /**
    * Opens a device.
    *
+   * @param backendName or {@code auto}, for a GPU when there is one that works and else the CPU
    * @throws Failure when there is no such backend, or it has no device here; it says why
    */
   public static Device open(String backendName, int index, DeviceOptions options) {
+    if (backendName.equals(AutomaticBackend.NAME)) {
+      return AutomaticBackend.open(index, options);
+    }
     List<Backend> backends = backends();
     Backend backend =
         backends.stream()

@@ -23,6 +23,19 @@ public final class LiveRun implements AutoCloseable {
     public Device open() {
       return Devices.open(backend, device, options);
     }
+
+    /** By itself, a run that goes on stays on the backend that it was on, where that is here. */
+    Place of(Path run) {
+      return backend.equals(AutomaticBackend.NAME)
+          ? History.read(run)
+              .snapshot()
+              .started()
+              .map(Event.Started::backend)
+              .filter(Devices::isHere)
+              .map(last -> new Place(last, device, options))
+              .orElse(this)
+          : this;
+    }
   }
 
   private volatile Device device;
@@ -97,7 +110,7 @@ public final class LiveRun implements AutoCloseable {
       Session.Limits limits,
       List<Event.Listener> listeners) {
     return opened(
-        place,
+        place.of(path),
         device -> {
           RunDirectory directory = RunDirectory.open(path);
           return closing(
@@ -255,7 +268,7 @@ public final class LiveRun implements AutoCloseable {
    */
   public static LiveRun open(Path path, Place place, List<Event.Listener> listeners) {
     return opened(
-        place,
+        place.of(path),
         device -> {
           RunDirectory directory = RunDirectory.look(path);
           Run run = open(directory, Continuation.SAME, device, listeners).run();

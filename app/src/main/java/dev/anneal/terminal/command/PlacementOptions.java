@@ -19,9 +19,10 @@ final class PlacementOptions {
   @Option(
       names = "--backend",
       paramLabel = "BACKEND",
-      defaultValue = "cpu",
-      description = "backends lists them; ${DEFAULT-VALUE} by default")
-  private String backend;
+      description =
+          "backends lists them; auto by default: NVIDIA's or AMD's GPU when there is one that works,"
+              + " else cpu, which --threads asks for; a run that goes on stays where it was")
+  private Optional<String> backend = Optional.empty();
 
   @Option(
       names = "--device",
@@ -40,7 +41,7 @@ final class PlacementOptions {
   private List<String> kernels = List.of();
 
   LiveRun.Place place() {
-    return new LiveRun.Place(backend, index(), options(threads, kernels));
+    return new LiveRun.Place(name(), index(), options(threads, kernels));
   }
 
   DeviceOptions options() {
@@ -48,7 +49,12 @@ final class PlacementOptions {
   }
 
   Device open() {
-    return Devices.open(backend, index(), options());
+    return Devices.open(name(), index(), options());
+  }
+
+  /** Threads are the CPU's. */
+  private String name() {
+    return backend.orElse(threads.isPresent() ? "cpu" : "auto");
   }
 
   private int index() {

@@ -57,7 +57,11 @@ final class PlanCommand extends ShellCommand {
 
   @Mixin private PlanOptions options;
 
-  @Option(names = "--backend", defaultValue = "cpu", description = "${DEFAULT-VALUE} by default")
+  @Option(
+      names = "--backend",
+      paramLabel = "BACKEND",
+      defaultValue = "auto",
+      description = "as for train; ${DEFAULT-VALUE} by default")
   private String backend;
 
   @Option(names = "--ops", description = "list every op with its tensors")
