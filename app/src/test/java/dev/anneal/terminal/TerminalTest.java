@@ -229,6 +229,25 @@ class TerminalTest {
   }
 
   @Test
+  void theStopKeyGivesTheTerminalToTheShellUntilTheProgramGoesOn() throws IOException {
+    startWithARun("");
+    tmux.line("dashboard");
+    tmux.await("? help  q REPL");
+    tmux.press("C-z");
+    tmux.await("Stopped");
+    theTerminalIsAsItWas();
+    tmux.line("fg");
+    tmux.await("? help  q REPL");
+    assertTrue(tmux.isOnAlternateScreen());
+    tmux.type("q");
+    tmux.awaitLine("run RUN .*>");
+    assertFalse(tmux.isOnAlternateScreen());
+    tmux.line("quit");
+    tmux.awaitLine("sh\\$");
+    theTerminalIsAsItWas();
+  }
+
+  @Test
   void aFaultInTheLoopGivesTheTerminalBack() throws IOException {
     tmux.program("failing", FailingDashboard.class);
     tmux.line("failing; echo \"code $?\"");

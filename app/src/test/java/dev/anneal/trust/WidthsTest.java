@@ -3,16 +3,23 @@ package dev.anneal.trust;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.anneal.terminal.command.TinyShell;
 import dev.anneal.terminal.text.Cells;
 import dev.anneal.terminal.text.FittedLine;
 import dev.anneal.terminal.text.TerminalSize;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
+import net.jqwik.api.From;
 import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
 import net.jqwik.api.constraints.IntRange;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -55,5 +62,58 @@ class WidthsTest {
 
   private static Optional<TerminalSize> size(String columns, String lines) {
     return TerminalSize.said(Map.of("COLUMNS", columns, "LINES", lines));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "漢字, 4",
+    "e\u0301, 1",
+    "👩‍👩‍👧, 2",
+    "🇩🇪, 2",
+    "👍🏽, 2",
+    "❤️, 2",
+    "कि, 2",
+    "한글, 4",
+    "ｱ, 1",
+    "naïve, 5"
+  })
+  void charactersTakeTheCellsThatTheyTake(String text, int cells) {
+    assertEquals(cells, Cells.width(text));
+  }
+
+  @Property(tries = 300)
+  void textIsCutBetweenCharacters(
+      @ForAll List<@From("visible") String> parts, @ForAll @IntRange(max = 40) int most) {
+    String text = String.join("", parts);
+    String cut = Cells.cut(text, most);
+    assertTrue(text.startsWith(cut) && Cells.width(cut) <= most);
+    assertTrue(Cells.width(Cells.fit(text, most, false)) <= most);
+    assertTrue(Cells.width(Cells.tail(text, most)) <= most);
+    for (String line : Cells.wrapWords(text, most)) {
+      assertTrue(Cells.width(line) <= Math.max(2, most), line);
+    }
+  }
+
+  @Provide
+  static Arbitrary<String> visible() {
+    return Arbitraries.of("a", " ", "漢", "👩‍👩‍👧", "e\u0301", "🇩🇪", "long words", "कि");
+  }
+
+  /** In any terminal, what tells of a run has no line that the terminal would break. */
+  @Test
+  void resultsFitInTheTerminal(@TempDir Path temp) {
+    try (TinyShell shell = new TinyShell(temp)) {
+      shell.ok(shell.train("漢字-run", "--steps 3") + " --fg");
+      for (int columns : List.of(20, 30, 50, 80, 200)) {
+        shell.shell().sizeFrom(() -> Optional.of(new TerminalSize(columns, 14)));
+        for (String command : List.of("status", "backends", "plot", "dashboard --once")) {
+          for (String line : shell.ok(command).lines().toList()) {
+            assertTrue(Cells.width(line) <= columns, command + " in " + columns + ": " + line);
+          }
+        }
+        assertEquals(14, shell.ok("dashboard --once").lines().count());
+        assertEquals(10, shell.ok("plot").lines().count());
+      }
+    }
   }
 }

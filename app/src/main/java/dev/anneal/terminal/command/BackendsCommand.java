@@ -62,14 +62,16 @@ final class BackendsCommand extends ShellCommand {
           .put("memory_bytes", device.memoryBytes());
       JsonOption.print(out, node);
     } else {
-      out.printf(
-          Locale.ROOT,
-          "%-8s %d  %s, %s, %s free%n",
-          device.backend(),
-          device.index(),
-          device.name(),
-          device.details(),
-          Amounts.bytes(device.memoryBytes()));
+      sayWrapped(
+          String.format(
+              Locale.ROOT,
+              "%-8s %d  %s, %s, %s free",
+              device.backend(),
+              device.index(),
+              device.name(),
+              device.details(),
+              Amounts.bytes(device.memoryBytes())),
+          INDENT);
     }
   }
 
@@ -79,7 +81,7 @@ final class BackendsCommand extends ShellCommand {
       node.put("event", "missing").put("backend", backend).put("reason", reason);
       JsonOption.print(out, node);
     } else {
-      out.printf(Locale.ROOT, "%-8s -  missing: %s%n", backend, reason);
+      sayWrapped(String.format(Locale.ROOT, "%-8s -  missing: %s", backend, reason), INDENT);
     }
   }
 

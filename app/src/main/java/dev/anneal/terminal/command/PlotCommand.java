@@ -17,6 +17,7 @@ import dev.anneal.terminal.plot.ChartFile;
 import dev.anneal.terminal.plot.Curve;
 import dev.anneal.terminal.plot.Picture;
 import dev.anneal.terminal.plot.XAxis;
+import dev.anneal.terminal.text.Cells;
 import dev.anneal.terminal.text.Look;
 import dev.anneal.terminal.text.TerminalSize;
 import java.nio.file.Path;
@@ -45,6 +46,7 @@ import picocli.CommandLine.Parameters;
       "  anneal plot --run run-1 --run run-2 --metric val_loss"
     })
 final class PlotCommand extends ShellCommand {
+  private static final int LEGEND = 8;
   private static final int LEAST_WIDTH = 20;
   private static final int LEAST_HEIGHT = 5;
   private static final int MOST = 1000;
@@ -170,13 +172,9 @@ final class PlotCommand extends ShellCommand {
     int height = givenHeight.orElse(Math.clamp(room.rows() - 4, LEAST_HEIGHT, MOST));
     Frame frame = new Frame(width, height, shell().look().glyphs() == Look.Glyphs.ASCII);
     Frame.Region region = frame.region();
-    int at = 8;
-    for (Curve curve : curves) {
-      at = region.put(at, 0, curve.glyph() + " ", curve.style());
-      at = region.put(at, 0, curve.name() + "  ", Style.DIM);
-    }
+    int top = legend(region, curves);
     Chart.draw(
-        region.part(0, 1, width, height - 1),
+        region.part(0, top, width, height - top),
         curves,
         new Chart.Options(
             x,
@@ -189,6 +187,22 @@ final class PlotCommand extends ShellCommand {
             shell().look().glyphs()));
     shell().rawOut().print(frame.ansi(shell().look().colors()));
     out().flush();
+  }
+
+  /** The names of the curves, in as many lines as they need; returns how many these are. */
+  private static int legend(Frame.Region region, List<Curve> curves) {
+    int at = LEGEND;
+    int row = 0;
+    for (Curve curve : curves) {
+      String name = region.fit(curve.name(), region.width() - LEGEND - 2);
+      if (at > LEGEND && at + 2 + Cells.width(name) > region.width()) {
+        at = LEGEND;
+        row++;
+      }
+      at = region.put(at, row, curve.glyph() + " ", curve.style());
+      at = region.put(at, row, name + "  ", Style.DIM);
+    }
+    return row + 1;
   }
 
   private List<String> metricNames() {

@@ -6,6 +6,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.OutputFile;
 import dev.anneal.failure.Failure;
 import dev.anneal.session.LiveRun;
+import dev.anneal.terminal.text.Cells;
+import dev.anneal.terminal.text.TerminalSize;
 import java.io.PrintWriter;
 import java.util.LinkedHashSet;
 import java.util.Locale;
@@ -76,6 +78,21 @@ abstract class ShellCommand implements Callable<Integer> {
   final void say(String format, Object... values) {
     out().println(String.format(Locale.ROOT, format, values));
     noticeNobody();
+  }
+
+  /**
+   * A line of the result that goes on in the next where the terminal ends, at a blank.
+   *
+   * @param indent of the lines after the first
+   */
+  final void sayWrapped(String line, int indent) {
+    int columns = shell.size().map(TerminalSize::columns).orElse(Integer.MAX_VALUE);
+    int deep = columns > 2 * indent ? indent : 0;
+    String begin = "";
+    for (String part : Cells.wrapWords(line, columns - deep)) {
+      say("%s%s", begin, part);
+      begin = " ".repeat(deep);
+    }
   }
 
   /** A line beside the results, on what went otherwise than asked. */

@@ -60,19 +60,19 @@ final class StatusCommand extends ShellCommand {
         run.isPresent() && now.ended().isEmpty()
             ? "unfinished"
             : now.state().map(s -> s.name().toLowerCase(Locale.ROOT)).orElse("unknown");
-    say("%s  %s  step %d/%d", started.run(), state, now.step(), started.steps());
-    say("%s, %s, %s", started.model(), started.backend(), started.device());
+    sayWrapped(started.run() + "  " + state + "  step " + now.step() + "/" + started.steps(), 2);
+    sayWrapped(started.model() + ", " + started.backend() + ", " + started.device(), 2);
     Summary summary = now.summary();
     if (summary.averaged() > 0) {
-      say("%s", SummaryText.means(summary));
+      sayWrapped(SummaryText.means(summary), 2);
     }
     List<String> rest = new ArrayList<>();
     SummaryText.validation(summary).ifPresent(rest::add);
     left(summary).ifPresent(seconds -> rest.add(Amounts.duration(seconds) + " left"));
     if (!rest.isEmpty()) {
-      say("%s", String.join("  ", rest));
+      sayWrapped(String.join("  ", rest), 2);
     }
-    now.ended().ifPresent(e -> say("%s", Steering.summary(e, summary)));
+    now.ended().ifPresent(e -> sayWrapped(Steering.summary(e, summary), 2));
   }
 
   /** A log alone does not tell whether its run still goes. */

@@ -247,7 +247,7 @@ public final class Dashboard {
     List<String> lines = new ArrayList<>();
     for (Action action : Action.values()) {
       String key = String.format(Locale.ROOT, "%-4s ", action.key());
-      for (String part : TextPanels.wrapWords(action.description(), width - key.length())) {
+      for (String part : Cells.wrapWords(action.description(), width - key.length())) {
         lines.add(key + part);
         key = " ".repeat(key.length());
       }

@@ -67,12 +67,14 @@ public final class DashboardLoop implements AutoCloseable {
         screen.draw(Dashboard.draw(scene, view, size.columns(), size.rows()));
       }
       Optional<Key> key = screen.read(FRAME_MILLIS);
-      changed = key.isPresent() || !screen.size().equals(size) || hearNews();
+      changed = key.isPresent() || !screen.size().equals(size);
       // What was typed meanwhile is one frame's work.
       while (key.isPresent() && !leaving.get()) {
         press(key.get(), screen);
         key = leaving.get() ? Optional.empty() : screen.read(0);
       }
+      // After the keys: they were not meant for what was not shown yet.
+      changed |= hearNews();
     }
   }
 

@@ -77,22 +77,6 @@ final class TextPanels {
     return lines;
   }
 
-  /** Lines of at most {@code width} cells, broken at blanks where there are some. */
-  static List<String> wrapWords(String text, int width) {
-    List<String> lines = new ArrayList<>();
-    String rest = text;
-    int most = Math.max(2, width);
-    while (Cells.width(rest) > most) {
-      String begin = Cells.cut(rest, most + 1);
-      int blank = begin.lastIndexOf(' ');
-      String line = blank > 0 ? begin.substring(0, blank) : Cells.cut(rest, most);
-      lines.add(line);
-      rest = rest.substring(line.length()).stripLeading();
-    }
-    lines.add(rest);
-    return lines;
-  }
-
   static void events(Region box, Scene scene, View view, boolean focused) {
     Region inside =
         box.box(
@@ -108,7 +92,7 @@ final class TextPanels {
       String text = shown(EventText.of(note.event()), view);
       if (inside.height() > 1) {
         String begin = time + " ";
-        for (String part : wrapWords(text, inside.width() - begin.length())) {
+        for (String part : Cells.wrapWords(text, inside.width() - begin.length())) {
           lines.add(new Line(begin + part, style(note.event())));
           begin = " ".repeat(begin.length());
         }

@@ -296,16 +296,29 @@ public final class Chart {
     int apart = Math.max(2 * lines.size(), COLUMNS_PER_TICK);
     for (int i = 0; i < lines.size(); i++) {
       Curve curve = lines.get(i);
+      int marked = 0;
       for (int column = (2 * i + 1) * apart / (2 * lines.size());
           column < plot.width();
           column += apart) {
         double x = window.from() + window.width() * column / Math.max(1, plot.width() - 1);
         int at = first(curve, x, options.x());
-        if (at < curve.series().size() && drawable(curve.series().values()[at], range)) {
-          int row = row(range, curve.series().values()[at], plot.height());
-          plot.set(column, row, curve.glyph(), curve.style());
+        if (at < curve.series().size()) {
+          marked++;
+          mark(plot, curve, at, column, range);
         }
       }
+      int last = first(curve, Math.nextUp(window.to()), options.x()) - 1;
+      if (marked == 0 && last >= 0) {
+        // A short one has its mark at the end.
+        mark(plot, curve, last, column(curve, last, window, plot.width(), options), range);
+      }
+    }
+  }
+
+  private static void mark(Region plot, Curve curve, int at, int column, Range range) {
+    double value = curve.series().values()[at];
+    if (drawable(value, range)) {
+      plot.set(column, row(range, value, plot.height()), curve.glyph(), curve.style());
     }
   }
 

@@ -162,4 +162,20 @@ public final class Cells {
     List<String> clusters = clusters(text);
     return String.join("", clusters.subList(0, Math.max(0, clusters.size() - 1)));
   }
+
+  /** Lines of at most {@code width} cells, broken at blanks where there are some. */
+  public static List<String> wrapWords(String text, int width) {
+    List<String> lines = new ArrayList<>();
+    String rest = text;
+    int most = Math.max(2, width);
+    while (width(rest) > most) {
+      String begin = cut(rest, most + 1);
+      int blank = begin.lastIndexOf(' ');
+      String line = blank > 0 ? begin.substring(0, blank) : cut(rest, most);
+      lines.add(line.stripTrailing());
+      rest = rest.substring(line.length()).stripLeading();
+    }
+    lines.add(rest);
+    return lines;
+  }
 }

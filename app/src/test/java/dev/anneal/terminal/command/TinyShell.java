@@ -42,12 +42,12 @@ public final class TinyShell implements AutoCloseable {
     this.shell = new Shell(use, writer, new PrintWriter(err, true), Look.PLAIN, json, false);
   }
 
-  TinyShell(Path folder) {
+  public TinyShell(Path folder) {
     this(folder, Shell.Use.PROMPT, false);
   }
 
   /** How a line went. */
-  record Result(int code, String out, String err) {
+  public record Result(int code, String out, String err) {
     String errorLine() {
       assertEquals(1, err.lines().count(), err);
       return err.strip();
@@ -67,7 +67,7 @@ public final class TinyShell implements AutoCloseable {
     }
   }
 
-  Shell shell() {
+  public Shell shell() {
     return shell;
   }
 
@@ -77,7 +77,7 @@ public final class TinyShell implements AutoCloseable {
   }
 
   /** Runs the commands of a line up to the first that fails. */
-  Result run(String line) {
+  public Result run(String line) {
     int before = out.getBuffer().length();
     int errBefore = err.getBuffer().length();
     int code = 0;
@@ -91,7 +91,7 @@ public final class TinyShell implements AutoCloseable {
   }
 
   /** What a line prints, which must go well. */
-  String ok(String line) {
+  public String ok(String line) {
     Result result = run(line);
     assertEquals(0, result.code(), line + "\n" + result.out() + result.err());
     return result.out();
@@ -118,7 +118,7 @@ public final class TinyShell implements AutoCloseable {
     return line.toString();
   }
 
-  String train(String name, String more) {
+  public String train(String name, String more) {
     return train(folder, name, more);
   }
 

@@ -11,7 +11,7 @@ import java.util.Optional;
 import java.util.function.IntToDoubleFunction;
 
 /** What runs have said, the same on every machine and at every time. */
-enum Histories {
+public enum Histories {
   EMPTY {
     @Override
     void tell(Teller run) {}

@@ -10,13 +10,13 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /** Controls over a history that nobody adds to; what was asked for is written down. */
-class SceneControls implements Controls {
-  final List<String> asked = new ArrayList<>();
+public class SceneControls implements Controls {
+  public final List<String> asked = new ArrayList<>();
   final Deque<String> news = new ArrayDeque<>();
   private final History.Snapshot run;
   private final boolean rich;
 
-  SceneControls(Histories which) {
+  public SceneControls(Histories which) {
     this.run = which.history();
     this.rich = which == Histories.LONG;
   }

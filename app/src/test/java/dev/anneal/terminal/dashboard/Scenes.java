@@ -10,10 +10,10 @@ import java.util.Optional;
 import java.util.SequencedMap;
 
 /** Scenes of {@link Histories} on a machine that is always equally busy. */
-final class Scenes {
+public final class Scenes {
   private Scenes() {}
 
-  static Scene of(Histories which) {
+  public static Scene of(Histories which) {
     return of(which.history(), which == Histories.LONG, List.of());
   }
 

@@ -19,13 +19,13 @@ import java.util.Optional;
  * A screen in memory, drawn by the code that draws the real one, with somebody who presses keys one
  * by one, looks at the frame after each, and leaves after the last.
  */
-final class VirtualScreen implements ScreenPort {
+public final class VirtualScreen implements ScreenPort {
   private final CellTerminal terminal;
   private final FramePainter painter;
   private final Deque<Key> keys = new ArrayDeque<>();
   private Runnable onInterrupt = () -> {};
 
-  VirtualScreen(int columns, int rows) {
+  public VirtualScreen(int columns, int rows) {
     terminal = new CellTerminal(columns, rows, Cells::clusterWidth);
     painter = new FramePainter(terminal);
   }
@@ -36,7 +36,7 @@ final class VirtualScreen implements ScreenPort {
    * @param script characters, and {@code <Enter>}, {@code <Left>}, {@code <^C>} for other keys
    * @return what is on the screen before the user leaves
    */
-  String run(DashboardLoop loop, String script) {
+  public String run(DashboardLoop loop, String script) {
     keys.addAll(parse(script));
     loop.run(this);
     loop.close();
