@@ -13,6 +13,7 @@ import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -32,8 +33,18 @@ import java.util.function.ToDoubleFunction;
  */
 public record Comparison(
     String model, int batch, int sequence, Steps steps, List<DeviceResult> devices) {
-  private static final long WARMUP_NANOS = 2_000_000_000L;
   private static final int WARMUP_STEPS = 100;
+
+  /**
+   * How to measure.
+   *
+   * @param steps to time
+   * @param warmUpSeconds of each device, before that; two steps at least are made
+   * @param version of Anneal, for the record
+   */
+  public record Settings(int steps, double warmUpSeconds, String version) {
+    public static final double WARM_UP_SECONDS = 2;
+  }
 
   /** {@code count} steps after step {@code after}. */
   public record Steps(int after, int count) {}
@@ -72,6 +83,7 @@ public record Comparison(
    * @param kinds median milliseconds per step by kind of op
    * @param errors against the reference by kind of op; empty for the reference
    * @param divergence the first op beyond its tolerance
+   * @param spread of the times
    */
   public record DeviceResult(
       String backend,
@@ -84,7 +96,9 @@ public record Comparison(
       Map<String, Double> kinds,
       List<Double> losses,
       Map<String, Difference> errors,
-      Optional<Divergence> divergence) {}
+      Optional<Divergence> divergence,
+      Spread spread,
+      Origin origin) {}
 
   /** An op beyond its tolerance; {@code error} and {@code tolerance} have their units. */
   public record Divergence(int op, String kind, String tensor, String error, String tolerance) {}
@@ -97,13 +111,12 @@ public record Comparison(
   /**
    * Compares {@code devices}, the first of which is the reference.
    *
-   * @param count steps to time
    * @param progress hears what is being done
    */
   public static Comparison run(
       Task task,
       List<Device> devices,
-      int count,
+      Settings settings,
       Consumer<String> progress,
       BooleanSupplier cancelled) {
     List<Trainer> trainers = new ArrayList<>();
@@ -125,10 +138,13 @@ public record Comparison(
         progress.accept("op by op: " + devices.get(i).info().backend());
         errors.add(opByOp(task, trainers.getFirst(), trainers.get(i), cancelled));
       }
-      List<List<Step>> steps = steps(task, trainers, count, progress, cancelled);
+      List<List<Step>> steps = steps(task, trainers, settings, progress, cancelled);
       List<DeviceResult> results = new ArrayList<>();
       for (int i = 0; i < devices.size(); i++) {
-        results.add(result(trainers.get(i), bytes.get(i), steps.get(i), errors.get(i)));
+        Origin origin =
+            Origin.here(
+                settings.version(), storages.get(i).precision().name().toLowerCase(Locale.ROOT));
+        results.add(result(trainers.get(i), bytes.get(i), steps.get(i), errors.get(i), origin));
       }
       var tokens = trainers.getFirst().plans().inputs().tokens().shape();
       return new Comparison(
@@ -167,19 +183,20 @@ public record Comparison(
   private static List<List<Step>> steps(
       Task task,
       List<Trainer> trainers,
-      int count,
+      Settings settings,
       Consumer<String> progress,
       BooleanSupplier cancelled) {
     List<List<Step>> all = new ArrayList<>();
     for (Trainer trainer : trainers) {
       progress.accept("warm-up: " + trainer.device().info().backend());
       task.state().accept(trainer);
-      warmUp(task, trainer, cancelled);
+      warmUp(task, trainer, settings.warmUpSeconds(), cancelled);
       task.state().accept(trainer);
       trainer.takeMillis();
       all.add(new ArrayList<>());
     }
     // In turn, so that a slow moment of the machine is everyone's.
+    int count = settings.steps();
     for (int s = 0; s < count && !cancelled.getAsBoolean(); s++) {
       progress.accept("step " + (s + 1) + " of " + count);
       int next = task.after() + s + 1;
@@ -195,8 +212,9 @@ public record Comparison(
   }
 
   /** The JVM compiles the CPU's kernels only when they have run for a while. */
-  private static void warmUp(Task task, Trainer trainer, BooleanSupplier cancelled) {
-    long end = System.nanoTime() + WARMUP_NANOS;
+  private static void warmUp(
+      Task task, Trainer trainer, double seconds, BooleanSupplier cancelled) {
+    long end = System.nanoTime() + (long) (seconds * 1e9);
     int made = 0;
     while (!cancelled.getAsBoolean()
         && (made < 2 || System.nanoTime() < end && made < WARMUP_STEPS)) {
@@ -211,7 +229,7 @@ public record Comparison(
   }
 
   private static DeviceResult result(
-      Trainer trainer, long bytes, List<Step> steps, List<OpError> errors) {
+      Trainer trainer, long bytes, List<Step> steps, List<OpError> errors, Origin origin) {
     Device device = trainer.device();
     double median = median(steps, Step::ms);
     Map<String, Double> kinds = new TreeMap<>();
@@ -220,6 +238,13 @@ public record Comparison(
         .distinct()
         .forEach(
             kind -> kinds.put(kind, median(steps, step -> step.kinds().getOrDefault(kind, 0.0))));
+    Map<String, Spread.Range> ranges = new TreeMap<>();
+    kinds
+        .keySet()
+        .forEach(
+            kind ->
+                range(steps, step -> step.kinds().getOrDefault(kind, 0.0))
+                    .ifPresent(range -> ranges.put(kind, range)));
     Map<String, Difference> worst = new TreeMap<>();
     errors.forEach(e -> worst.merge(e.op().kind(), e.difference(), Difference::worst));
     long tokens =
@@ -235,7 +260,13 @@ public record Comparison(
         kinds,
         steps.stream().map(Step::loss).toList(),
         worst,
-        errors.stream().filter(e -> !e.within()).findFirst().map(Comparison::divergence));
+        errors.stream().filter(e -> !e.within()).findFirst().map(Comparison::divergence),
+        new Spread(range(steps, Step::ms), ranges),
+        origin);
+  }
+
+  private static Optional<Spread.Range> range(List<Step> steps, ToDoubleFunction<Step> value) {
+    return Spread.Range.of(steps.stream().mapToDouble(value).toArray());
   }
 
   private static double median(List<Step> steps, ToDoubleFunction<Step> value) {
@@ -250,6 +281,26 @@ public record Comparison(
         e.tensor().name(),
         e.tolerance().describe(e.tolerance().error(e.difference())),
         e.tolerance().describe(e.tolerance().limit()));
+  }
+
+  /** The time of a device's steps as a multiple of the first device's. */
+  public double ratio(DeviceResult device) {
+    return device.stepMs() / devices.getFirst().stepMs();
+  }
+
+  /**
+   * Whether {@link #ratio} says little: it may be 1, or its repeats lie far apart, or nobody knows
+   * how far.
+   */
+  public boolean isRatioNoise(DeviceResult device) {
+    DeviceResult first = devices.getFirst();
+    return !device.equals(first)
+        && device
+            .spread()
+            .step()
+            .flatMap(range -> first.spread().step().map(range::over))
+            .map(range -> range.has(1) || range.isWide(ratio(device)))
+            .orElse(true);
   }
 
   /** The largest difference of a loss from the reference's at the same step. */

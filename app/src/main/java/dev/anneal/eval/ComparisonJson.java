@@ -45,13 +45,20 @@ public final class ComparisonJson {
     node.put("backend", device.backend())
         .put("device", device.device())
         .put("details", device.details())
-        .put("memory_bytes", device.memoryBytes());
+        .put("memory_bytes", device.memoryBytes())
+        .put("host", device.origin().host())
+        .put("date", device.origin().date())
+        .put("version", device.origin().version())
+        .put("dtype", device.origin().dtype());
     number(node, "step_ms", device.stepMs());
     number(node, "tokens_per_s", device.tokensPerSecond());
     ObjectNode kernels = node.putObject("kernels");
     new TreeMap<>(device.kernels()).forEach(kernels::put);
     ObjectNode kinds = node.putObject("kinds_ms");
     device.kinds().forEach(kinds::put);
+    device.spread().step().ifPresent(range -> range(node.putArray("step_ms_quartiles"), range));
+    ObjectNode ranges = node.putObject("kinds_ms_quartiles");
+    device.spread().kinds().forEach((kind, range) -> range(ranges.putArray(kind), range));
     ArrayNode losses = node.putArray("losses");
     device.losses().forEach(losses::add);
     ObjectNode errors = node.putObject("errors");
@@ -74,6 +81,29 @@ public final class ComparisonJson {
                     .put("tensor", d.tensor())
                     .put("error", d.error())
                     .put("tolerance", d.tolerance()));
+  }
+
+  private static void range(ArrayNode node, Spread.Range range) {
+    node.add(range.low()).add(range.high());
+  }
+
+  private static Spread.Range range(JsonNode node) {
+    return new Spread.Range(node.path(0).asDouble(), node.path(1).asDouble());
+  }
+
+  private static Spread spread(JsonNode device) {
+    JsonNode step = device.path("step_ms_quartiles");
+    return new Spread(
+        step.isEmpty() ? Optional.empty() : Optional.of(range(step)),
+        map(device.path("kinds_ms_quartiles"), ComparisonJson::range));
+  }
+
+  private static Origin origin(JsonNode device) {
+    return new Origin(
+        device.path("host").asText(),
+        device.path("date").asText(),
+        device.path("version").asText(),
+        device.path("dtype").asText());
   }
 
   /** JSON has no infinity; a number that is missing is one. */
@@ -139,7 +169,9 @@ public final class ComparisonJson {
                     d.path("kind").asText(),
                     d.path("tensor").asText(),
                     d.path("error").asText(),
-                    d.path("tolerance").asText())));
+                    d.path("tolerance").asText())),
+        spread(node),
+        origin(node));
   }
 
   private static double error(JsonNode node, String name) {

@@ -7,6 +7,7 @@ import dev.anneal.failure.Exhausted;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.terminal.command.Commands;
+import dev.anneal.terminal.command.Release;
 import dev.anneal.terminal.command.Script;
 import dev.anneal.terminal.command.ScriptLines;
 import dev.anneal.terminal.command.Shell;
@@ -37,8 +38,6 @@ import picocli.CommandLine.Parameters;
 
 /** The program: a prompt, a script or one command, and the exit code of how it ended. */
 public final class Anneal {
-  private static final String VERSION = "0.1.0";
-
   /** What stands before a command. */
   @Command(
       name = "anneal",
@@ -172,7 +171,7 @@ public final class Anneal {
       return ExitCode.USAGE.code();
     }
     if (options.version) {
-      out.println("anneal " + VERSION + " (Java " + Runtime.version() + ")");
+      out.println("anneal " + Release.VERSION + " (Java " + Runtime.version() + ")");
       return 0;
     }
     boolean dashboard =

@@ -28,7 +28,7 @@ class CompareAndBenchTest {
     List<String> words = new ArrayList<>(List.of(command));
     words.addAll(List.of(more));
     if (command.equals("compare") && !List.of(more).contains("--no-model")) {
-      words.addAll(List.of("--data", text.toString(), "--steps", "2"));
+      words.addAll(List.of("--data", text.toString(), "--steps", "2", "--warmup", "0"));
     }
     words.remove("--no-model");
     if (!words.contains("--load")) {

@@ -23,8 +23,8 @@ class CudaDoubleTest extends OnGpuDouble {
   void agreesWithTheCpuAndWithPyTorch() throws Exception {
     List<JsonNode> all =
         run(
-            "compare cpu cuda --steps 2" + SHAPE + data,
-            "compare cpu cuda --dtype bf16 --steps 2" + SHAPE + data,
+            "compare cpu cuda --steps 2 --warmup 0" + SHAPE + data,
+            "compare cpu cuda --dtype bf16 --steps 2 --warmup 0" + SHAPE + data,
             verify(""),
             verify(" --dtype tf32"),
             verify(" --dtype bf16"),
@@ -76,7 +76,7 @@ class CudaDoubleTest extends OnGpuDouble {
   void multipliesEightBits() throws Exception {
     List<JsonNode> all =
         run(
-            "compare cpu cuda --dtype fp8_hybrid --steps 2" + SHAPE + data,
+            "compare cpu cuda --dtype fp8_hybrid --steps 2 --warmup 0" + SHAPE + data,
             "train --backend cuda --dtype fp8 --steps 8 --total-batch 64 --val-every 4"
                 + " --sample-tokens 0 --recompute block --out "
                 + temp.resolve("run")

@@ -26,7 +26,7 @@ class HipDoubleTest extends OnGpuDouble {
   void standsInOneTableWithAllOthers() throws Exception {
     String others = hasOpenCl() ? "cpu opencl cuda hip" : "cpu cuda hip";
     JsonNode comparison =
-        run("compare " + others + " --steps 2" + SHAPE + data).stream()
+        run("compare " + others + " --steps 2 --warmup 0" + SHAPE + data).stream()
             .filter(event -> event.has("devices"))
             .findFirst()
             .orElseThrow();

@@ -71,7 +71,12 @@ final class BackendComparison {
     LiveRun.await(
         run.session()
             .atBoundary(
-                "comparing the backends", r -> rows = compared(r.comparison(), () -> closed)));
+                "comparing the backends", r ->
+                    rows =
+                        compared(
+                            r.comparison(),
+                            Comparison.Settings.WARM_UP_SECONDS,
+                            () -> closed)));
     news.accept("the backends are compared, on " + run.name() + " at this step");
   }
 
@@ -128,7 +133,8 @@ final class BackendComparison {
    * The CPU first, as the reference, which need not store what the run stores; then the first
    * device of every other backend that does.
    */
-  static List<BackendRow> compared(Comparison.Task task, BooleanSupplier cancelled) {
+  static List<BackendRow> compared(
+      Comparison.Task task, double warmUpSeconds, BooleanSupplier cancelled) {
     List<Device> devices = new ArrayList<>();
     List<BackendRow> others = new ArrayList<>();
     try {
@@ -152,7 +158,13 @@ final class BackendComparison {
               others.add(new BackendRow(backend.name(), reason, Optional.empty(), "missing"));
         }
       }
-      Comparison comparison = Comparison.run(task, devices, STEPS, what -> {}, cancelled);
+      Comparison comparison =
+          Comparison.run(
+              task,
+              devices,
+              new Comparison.Settings(STEPS, warmUpSeconds, Release.VERSION),
+              what -> {},
+              cancelled);
       List<BackendRow> all = new ArrayList<>();
       comparison.devices().forEach(device -> all.add(row(comparison, device)));
       all.addAll(others);
@@ -171,7 +183,6 @@ final class BackendComparison {
   }
 
   private static BackendRow row(Comparison all, Comparison.DeviceResult device) {
-    double times = device.stepMs() / all.devices().getFirst().stepMs();
     Difference worst = device.errors().values().stream().reduce(Difference.NONE, Difference::worst);
     String state =
         device.errors().isEmpty()
@@ -179,7 +190,13 @@ final class BackendComparison {
             : device
                 .divergence()
                 .map(d -> "DIVERGES " + d.kind())
-                .orElse(String.format(Locale.ROOT, "%.2fx ok %.0e", times, worst.relative()));
+                .orElse(
+                    String.format(
+                        Locale.ROOT,
+                        "%.2fx%s ok %.0e",
+                        all.ratio(device),
+                        all.isRatioNoise(device) ? "~" : "",
+                        worst.relative()));
     return new BackendRow(device.backend(), device.device(), Optional.of(device.stepMs()), state);
   }
 }

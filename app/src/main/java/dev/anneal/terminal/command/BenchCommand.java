@@ -313,15 +313,19 @@ final class BenchCommand extends ShellCommand {
       ObjectNode node = JsonNodeFactory.instance.objectNode();
       node.put("event", "bench_step")
           .put("ms", median / 1e6)
+          .put("ms_q1", nanos[STEPS / 4] / 1e6)
+          .put("ms_q3", nanos[STEPS - 1 - STEPS / 4] / 1e6)
           .put("gflops", plans.step().flops() / median)
           .put("share_of_limit", least / median);
       JsonOption.print(out, node);
     } else {
       out.printf(
           Locale.ROOT,
-          "%nstep: %.1f ms, %.0f GFLOP/s, %.0f tokens/s, %.0f%% of the limit"
+          "%nstep: %.1f ms (middle half %.1f..%.1f), %.0f GFLOP/s, %.0f tokens/s, %.0f%% of the limit"
               + " (products at the best rate, optimizer at the bandwidth: %.1f ms)%n",
           median / 1e6,
+          nanos[STEPS / 4] / 1e6,
+          nanos[STEPS - 1 - STEPS / 4] / 1e6,
           plans.step().flops() / median,
           (double) batch * sequence / median * 1e9,
           100 * least / median,

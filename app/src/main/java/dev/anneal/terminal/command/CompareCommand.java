@@ -16,6 +16,7 @@ import dev.anneal.session.Event;
 import dev.anneal.session.LiveRun;
 import dev.anneal.session.Run;
 import dev.anneal.session.RunConfig;
+import dev.anneal.terminal.text.TerminalSize;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
 import java.nio.file.Path;
@@ -48,6 +49,9 @@ import picocli.CommandLine.Parameters;
 final class CompareCommand extends ShellCommand {
   private static final double LR = 3e-4;
 
+  /** Where no terminal says how much there is. */
+  private static final int WIDTH = 100;
+
   @Parameters(
       paramLabel = "BACKEND",
       description = "at least two, the reference first; NAME:N for device N")
@@ -59,6 +63,14 @@ final class CompareCommand extends ShellCommand {
       defaultValue = "10",
       description = "to time; ${DEFAULT-VALUE} by default")
   private int steps;
+
+  @Option(
+      names = "--warmup",
+      paramLabel = "SECONDS",
+      defaultValue = "" + Comparison.Settings.WARM_UP_SECONDS,
+      description =
+          "of each backend before it is timed, 0 for two steps only; ${DEFAULT-VALUE} by default")
+  private double warmup;
 
   @ArgGroup(validate = false, heading = "%nModel, when no run is live:%n")
   private ModelOptions model = new ModelOptions();
@@ -138,7 +150,7 @@ final class CompareCommand extends ShellCommand {
     } else if (asJson()) {
       print(ComparisonJson.write(whole));
     } else {
-      out().print(ComparisonTable.text(whole));
+      out().print(new ComparisonText(whole, width()));
       out().flush();
       save.ifPresent(file -> say("saved %s", file));
       files.forEach(file -> say("wrote %s", file));
@@ -151,6 +163,10 @@ final class CompareCommand extends ShellCommand {
   private Output output(Path file) {
     ComparisonFile.Format format = ComparisonFile.Format.of(file);
     return new Output(output.file(shell(), file, format.content()), format);
+  }
+
+  private int width() {
+    return shell().size().map(TerminalSize::columns).orElse(WIDTH);
   }
 
   private static Comparison beside(Comparison first, List<Comparison> others) {
@@ -182,6 +198,9 @@ final class CompareCommand extends ShellCommand {
     }
     if (steps < 1) {
       throw Failure.usage("--steps is " + steps + "; expected at least 1");
+    }
+    if (!(warmup >= 0 && warmup <= 3600)) {
+      throw Failure.usage("--warmup is " + warmup + " seconds; expected 0 to 3600");
     }
     Optional<LiveRun> live = shell().live();
     if (live.map(run -> run.session().state() == Event.State.RUNNING).orElse(false)) {
@@ -218,7 +237,12 @@ final class CompareCommand extends ShellCommand {
   }
 
   private Comparison run(Comparison.Task task, List<Device> devices) {
-    return Comparison.run(task, devices, steps, this::progress, shell()::isCancelled);
+    return Comparison.run(
+        task,
+        devices,
+        new Comparison.Settings(steps, warmup, Release.VERSION),
+        this::progress,
+        shell()::isCancelled);
   }
 
   private void progress(String what) {

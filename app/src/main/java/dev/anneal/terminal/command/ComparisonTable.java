@@ -2,6 +2,8 @@ package dev.anneal.terminal.command;
 
 import dev.anneal.eval.Comparison;
 import dev.anneal.eval.Comparison.DeviceResult;
+import dev.anneal.eval.Origin;
+import dev.anneal.eval.Spread;
 import dev.anneal.reference.Difference;
 import dev.anneal.terminal.text.Amounts;
 import java.util.ArrayList;
@@ -19,7 +21,7 @@ final class ComparisonTable {
     List<String> title = new ArrayList<>(List.of("op"));
     for (int i = 0; i < c.devices().size(); i++) {
       String name = label(c, i);
-      title.add(name + " ms");
+      title.addAll(List.of(name + " ms", name + " ms q1", name + " ms q3"));
       if (!c.devices().get(i).errors().isEmpty()) {
         title.addAll(List.of(name + " max abs", name + " rel", name + " ulp"));
       }
@@ -29,6 +31,7 @@ final class ComparisonTable {
       List<String> row = new ArrayList<>(List.of(kind));
       for (DeviceResult device : c.devices()) {
         row.add(ms(device.kinds().getOrDefault(kind, Double.NaN)));
+        quartiles(row, Optional.ofNullable(device.spread().kinds().get(kind)));
         if (!device.errors().isEmpty()) {
           error(row, Optional.ofNullable(device.errors().get(kind)));
         }
@@ -52,7 +55,7 @@ final class ComparisonTable {
   }
 
   /** The backend's name, with a number where two devices have the same. */
-  private static String label(Comparison c, int index) {
+  static String label(Comparison c, int index) {
     String name = c.devices().get(index).backend();
     long before =
         c.devices().subList(0, index).stream().filter(d -> d.backend().equals(name)).count();
@@ -67,6 +70,7 @@ final class ComparisonTable {
     List<String> row = new ArrayList<>(List.of(name));
     for (DeviceResult device : c.devices()) {
       row.add(cell.of(device));
+      quartiles(row, name.equals("step") ? device.spread().step() : Optional.empty());
       if (!device.errors().isEmpty()) {
         row.addAll(List.of("", "", ""));
       }
@@ -80,11 +84,16 @@ final class ComparisonTable {
     row.add(error.map(e -> number("%.1f", e.ulps())).orElse("-"));
   }
 
-  private static String ms(double ms) {
+  private static void quartiles(List<String> row, Optional<Spread.Range> range) {
+    row.add(range.map(r -> ms(r.low())).orElse(""));
+    row.add(range.map(r -> ms(r.high())).orElse(""));
+  }
+
+  static String ms(double ms) {
     return number(ms < 10 ? "%.3f" : "%.1f", ms);
   }
 
-  private static String number(String format, double value) {
+  static String number(String format, double value) {
     return Double.isNaN(value) ? "-" : String.format(Locale.ROOT, format, value);
   }
 
@@ -103,6 +112,7 @@ final class ComparisonTable {
     for (int i = 0; i < c.devices().size(); i++) {
       DeviceResult device = c.devices().get(i);
       notes.add(label(c, i) + ": " + device.device() + ", " + device.details());
+      origin(device.origin()).ifPresent(notes::add);
     }
     for (int i = 1; i < c.devices().size(); i++) {
       DeviceResult device = c.devices().get(i);
@@ -134,28 +144,21 @@ final class ComparisonTable {
     return notes;
   }
 
-  static String text(Comparison c) {
-    List<List<String>> rows = rows(c);
-    int columns = rows.getFirst().size();
-    int[] widths = new int[columns];
-    for (List<String> row : rows) {
-      for (int i = 0; i < columns; i++) {
-        widths[i] = Math.max(widths[i], row.get(i).length());
-      }
+  /** What is known of where a result is from. */
+  private static Optional<String> origin(Origin origin) {
+    List<String> parts = new ArrayList<>();
+    if (!origin.host().isEmpty()) {
+      parts.add("on " + origin.host());
     }
-    StringBuilder text = new StringBuilder();
-    List<String> notes = notes(c);
-    text.append(notes.getFirst()).append("\n\n");
-    for (List<String> row : rows) {
-      StringBuilder line = new StringBuilder();
-      for (int i = 0; i < columns; i++) {
-        String pad = " ".repeat(widths[i] - row.get(i).length());
-        line.append(i == 0 ? row.get(i) + pad : "  " + pad + row.get(i));
-      }
-      text.append(line.toString().stripTrailing()).append('\n');
+    if (!origin.date().isEmpty()) {
+      parts.add(origin.date());
     }
-    text.append('\n');
-    notes.subList(1, notes.size()).forEach(note -> text.append(note).append('\n'));
-    return text.toString();
+    if (!origin.dtype().isEmpty()) {
+      parts.add(origin.dtype());
+    }
+    if (!origin.version().isEmpty()) {
+      parts.add("Anneal " + origin.version());
+    }
+    return parts.isEmpty() ? Optional.empty() : Optional.of("  " + String.join(", ", parts));
   }
 }

@@ -34,7 +34,8 @@ class LiveComparisonTest {
       shell.ok(shell.train("run", "--steps 20 --paused"));
       CompletableFuture<TinyShell.Result> comparison =
           CompletableFuture.supplyAsync(
-              () -> shell.run("compare cpu wrong --steps 1000 --kernel gelu_forward=v5"));
+              () ->
+                  shell.run("compare cpu wrong --steps 1000 --warmup 0 --kernel gelu_forward=v5"));
       while (!shell.said().contains("step 1 of")) {
         assertFalse(comparison.isDone(), shell.said());
         Thread.sleep(5);
@@ -69,7 +70,7 @@ class LiveComparisonTest {
             new RunConfig.Intervals(0, 1, 0, 0, 0, 1));
     List<BackendRow> rows =
         BackendComparison.compared(
-            Run.comparison(config, Corpus.open(config, Optional.empty())), () -> false);
+            Run.comparison(config, Corpus.open(config, Optional.empty())), 0, () -> false);
     assertEquals("cpu", rows.getFirst().backend());
     assertEquals("reference", rows.getFirst().state());
     assertTrue(rows.getFirst().stepMs().isPresent());
