@@ -71,12 +71,11 @@ final class BackendComparison {
     LiveRun.await(
         run.session()
             .atBoundary(
-                "comparing the backends", r ->
+                "comparing the backends",
+                r ->
                     rows =
                         compared(
-                            r.comparison(),
-                            Comparison.Settings.WARM_UP_SECONDS,
-                            () -> closed)));
+                            r.comparison(), Comparison.Settings.WARM_UP_SECONDS, () -> closed)));
     news.accept("the backends are compared, on " + run.name() + " at this step");
   }
 
