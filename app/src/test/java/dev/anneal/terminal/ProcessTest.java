@@ -116,7 +116,11 @@ class ProcessTest {
     assertEquals(2, errors.length, result.err());
     assertTrue(errors[0].matches("anneal: " + who), result.err());
     assertTrue(errors[1].matches("-c:1: " + who), result.err());
-    assertTrue(result.out().startsWith("code 1\ncode 1\nrun  unfinished  step "), result.out());
+    assertTrue(
+        result
+            .out()
+            .matches("(?s)code 1\nrun is paused at step \\d+\ncode 1\nrun  unfinished  step .*"),
+        result.out());
   }
 
   @Test
