@@ -122,6 +122,18 @@ class JsonSchemaTest {
             + text(gpt2.resolveSibling("debug_state.bin"))
             + " --steps 1");
     print(TinyShell.train(temp, "nan", "--steps 9 --lr 1e30 --clip 0"));
+    String nan = text(temp.resolve("nan"));
+    print(
+        "runs note "
+            + nan
+            + " diverged; runs tag "
+            + nan
+            + " odd; runs "
+            + text(temp)
+            + "; runs mv "
+            + nan
+            + " odd; runs rm --yes "
+            + text(temp.resolve("odd")));
   }
 
   private static void print(String script) throws IOException {
