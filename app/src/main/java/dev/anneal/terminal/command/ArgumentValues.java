@@ -55,8 +55,7 @@ final class ArgumentValues {
           Arrays.stream(Metric.values())
               .map(metric -> new Candidate(metric.key(), metric.description(), true));
       case "CONDITION" -> conditions();
-      case "BACKEND", "backend" ->
-          Devices.backends().stream().map(b -> new Candidate(b.name(), "", true));
+      case "BACKEND", "backend" -> backends(argument);
       case "KERNEL" -> Stream.concat(kinds(), kernels(before));
       case "KERNEL=vN" -> versions(backend(before));
       case "NAME" ->
@@ -71,6 +70,16 @@ final class ArgumentValues {
 
   private static Stream<Candidate> words(String... words) {
     return Arrays.stream(words).map(word -> new Candidate(word, "", true));
+  }
+
+  /** An option may leave the choice open. */
+  private static Stream<Candidate> backends(ArgSpec argument) {
+    Stream<Candidate> auto =
+        argument.isOption()
+            ? Stream.of(new Candidate("auto", "a GPU that works, else the CPU", true))
+            : Stream.empty();
+    return Stream.concat(
+        Devices.backends().stream().map(b -> new Candidate(b.name(), "", true)), auto);
   }
 
   /** The values of an enum. */
