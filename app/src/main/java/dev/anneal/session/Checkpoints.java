@@ -33,6 +33,7 @@ public final class Checkpoints {
   static final String OPTIMIZER = "optimizer.safetensors";
   private static final String CORPUS = "corpus";
   private static final String ORIGIN = "origin";
+  private static final String OPENING = "opening";
   private static final int CHUNK = 1 << 22;
 
   private Checkpoints() {}
@@ -41,6 +42,7 @@ public final class Checkpoints {
    * A checkpoint of a run.
    *
    * @param corpusFingerprint of the data it was trained on
+   * @param opening of its samples
    * @param origin as {@link Run} has it
    * @param newestIn the run whose newest it was meant to be, when a later one does as well
    */
@@ -48,6 +50,7 @@ public final class Checkpoints {
       Checkpoint files,
       RunConfig config,
       Optional<String> corpusFingerprint,
+      Opening opening,
       Optional<Integer> origin,
       Optional<Path> newestIn) {
     /** Updates made. */
@@ -62,12 +65,13 @@ public final class Checkpoints {
           checkpoint,
           ConfigJson.read(meta.path("config"), checkpoint.manifest()),
           Optional.ofNullable(meta.path(CORPUS).textValue()),
+          Opening.of(Optional.ofNullable(meta.path(OPENING).textValue())),
           origin(checkpoint, meta),
           Optional.empty());
     }
 
     Saved asNewestIn(Path run) {
-      return new Saved(files, config, corpusFingerprint, origin, Optional.of(run));
+      return new Saved(files, config, corpusFingerprint, opening, origin, Optional.of(run));
     }
 
     /** Imported weights have no data that they were trained on. */
@@ -103,6 +107,15 @@ public final class Checkpoints {
     RunConfig.Origin asOrigin() {
       return new RunConfig.Origin(files.directory().toString(), config.trainedLength());
     }
+  }
+
+  /** What the manifest of a run on {@code corpus} says. */
+  static ObjectNode meta(RunConfig config, Corpus corpus, Optional<Integer> origin) {
+    ObjectNode meta = meta(config, Optional.of(corpus.fingerprint()), origin);
+    if (corpus.opening() != Opening.END_OF_TEXT) {
+      meta.put(OPENING, corpus.opening().word());
+    }
+    return meta;
   }
 
   static ObjectNode meta(

@@ -25,6 +25,7 @@ import java.util.stream.Stream;
  *
  * @param validationBatches in one pass over the held-out part
  * @param fingerprint of the tokens: a run goes on with the same ones only
+ * @param opening of samples of a model that was trained on it
  * @param notes what a user should know of the data, a line each
  */
 public record Corpus(
@@ -34,12 +35,17 @@ public record Corpus(
     Tokenizer tokenizer,
     String description,
     String fingerprint,
+    Opening opening,
     List<String> notes) {
   /** Of the JDK's sources: more than a small model sees in three minutes. */
   private static final long JDK_BYTES = 12_000_000;
 
   /** Tokens to train on and to measure on, and where they come from. */
-  private record Opened(Split split, String name, List<String> notes) {}
+  private record Opened(Split split, String name, Opening opening, List<String> notes) {
+    Opened(Split split, String name) {
+      this(split, name, Opening.END_OF_TEXT, List.of());
+    }
+  }
 
   public Corpus {
     notes = List.copyOf(notes);
@@ -90,6 +96,7 @@ public record Corpus(
             tokenizer.name(),
             split.validation().length()),
         fingerprint,
+        opened.opening(),
         opened.notes());
   }
 
@@ -128,8 +135,7 @@ public record Corpus(
       if (data.validation().isEmpty()) {
         return new Opened(
             Split.byDocument(sources.description(), sources.documents(), tokenizer),
-            sources.description(),
-            List.of());
+            sources.description());
       }
       TextCorpus all =
           new TextCorpus(
@@ -147,6 +153,7 @@ public record Corpus(
     return new Opened(
         CorpusFiles.areShards(source) ? Split.head(all.tokens()) : Split.tail(all.tokens()),
         name,
+        Opening.after(all.documents()),
         all.notes());
   }
 
@@ -154,6 +161,7 @@ public record Corpus(
     return new Opened(
         new Split(training.tokens(), validation.tokens()),
         name,
+        Opening.after(training.documents()),
         Stream.concat(training.notes().stream(), validation.notes().stream()).toList());
   }
 
@@ -197,8 +205,7 @@ public record Corpus(
       JdkSources sources = JdkSources.ofThisJdk(JDK_BYTES);
       return new Opened(
           Split.byDocument(sources.description(), sources.documents(), tokenizer),
-          sources.description(),
-          List.of());
+          sources.description());
     }
     String source = data.source().get();
     if (CorpusFiles.areShards(source)) {
@@ -207,10 +214,8 @@ public record Corpus(
           data.validation()
               .map(pattern -> new Split(shards, TokenShards.open(pattern)))
               .orElseGet(() -> Split.head(shards)),
-          shards.description(),
-          List.of());
+          shards.description());
     }
-    return new Opened(
-        Split.head(EarlierText.read(PathName.of(source), tokenizer)), source, List.of());
+    return new Opened(Split.head(EarlierText.read(PathName.of(source), tokenizer)), source);
   }
 }

@@ -275,7 +275,7 @@ public final class Run implements AutoCloseable {
 
   /** What a checkpoint keeps beside the weights. */
   ObjectNode meta() {
-    return Checkpoints.meta(config, Optional.of(corpus.fingerprint()), origin);
+    return Checkpoints.meta(config, corpus, origin);
   }
 
   String corpusFingerprint() {
@@ -393,6 +393,7 @@ public final class Run implements AutoCloseable {
         Samples.stream(
             new Generator(decoder.get(), model.vocabulary()),
             corpus.tokenizer(),
+            corpus.opening(),
             prompt.text(),
             prompt.tokens(),
             prompt.settings(),

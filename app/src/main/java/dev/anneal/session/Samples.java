@@ -20,8 +20,8 @@ public final class Samples {
   }
 
   /**
-   * Continues {@code prompt}; an empty one is the beginning of a document. A document that does not
-   * end with its line is set apart from the next by a line feed.
+   * Continues {@code prompt}, or {@code opening} when there is none. A document that does not end
+   * with its line is set apart from the next by a line feed.
    *
    * @param cancelled ends the text after the token in progress
    * @return the tokens drawn, ends of documents among them; fewer than {@code tokens} when the
@@ -30,13 +30,14 @@ public final class Samples {
   public static int stream(
       Generator generator,
       Tokenizer tokenizer,
+      Opening opening,
       String prompt,
       int tokens,
       SamplingSettings settings,
       AtEnd atEnd,
       Consumer<String> onText,
       BooleanSupplier cancelled) {
-    int[] start = prompt.isEmpty() ? new int[] {tokenizer.endOfText()} : tokenizer.encode(prompt);
+    int[] start = prompt.isEmpty() ? opening.tokens(tokenizer) : tokenizer.encode(prompt);
     Utf8Stream characters = new Utf8Stream();
     Told told = new Told(onText, prompt);
     int drawn =

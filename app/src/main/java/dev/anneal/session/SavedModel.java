@@ -27,11 +27,13 @@ import java.lang.foreign.MemorySegment;
 public final class SavedModel implements AutoCloseable {
   private final RunConfig config;
   private final Model model;
+  private final Opening opening;
   private final Memory parameters;
   private final Decoder decoder;
 
-  private SavedModel(RunConfig config, Model model, Memory parameters, Decoder decoder) {
-    this.config = config;
+  private SavedModel(Checkpoints.Saved saved, Model model, Memory parameters, Decoder decoder) {
+    this.config = saved.config();
+    this.opening = saved.opening();
     this.model = model;
     this.parameters = parameters;
     this.decoder = decoder;
@@ -59,7 +61,7 @@ public final class SavedModel implements AutoCloseable {
             write(device, parameters, stored, start, offset, bytes);
           });
       Decoder decoder = new Decoder(device, model, parameters, config.trainedLength(), precision);
-      return new SavedModel(config, model, parameters, decoder);
+      return new SavedModel(saved, model, parameters, decoder);
     } catch (RuntimeException e) {
       parameters.close();
       throw e;
@@ -94,6 +96,11 @@ public final class SavedModel implements AutoCloseable {
 
   public Tokenizer tokenizer() {
     return Tokenizer.named(config.data().tokenizer());
+  }
+
+  /** What samples without a prompt begin with. */
+  public Opening opening() {
+    return opening;
   }
 
   /** The longest text, in tokens, that the weights were trained on. */

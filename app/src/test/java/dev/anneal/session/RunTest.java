@@ -208,6 +208,7 @@ class RunTest {
                     c.tokenizer(),
                     c.description(),
                     c.fingerprint(),
+                    c.opening(),
                     c.notes());
               }
             });

@@ -156,6 +156,22 @@ class DocumentsTest {
   }
 
   @Test
+  void aSampleWithoutAPromptIsOfWhatWasLearnedAlsoOfOneDocument() throws IOException {
+    Path text = Files.writeString(folder.resolve("abc.txt"), "abcabcab\n".repeat(400));
+    Path out = folder.resolve("run");
+    String shape = "--layers 1 --heads 2 --channels 32 --context 16 --seq 16 --batch 4 --threads 1";
+    Cli cli = new Cli(folder);
+    String trained =
+        cli.ok(
+                "train --data %s --out %s --steps 60 --lr 1e-2 --val-every 0 --sample-tokens 40 %s"
+                    .formatted(text, out, shape))
+            .all();
+    String sampled = cli.ok("sample --checkpoint %s --tokens 40".formatted(out)).out().strip();
+    assertTrue(sampled.matches("[abc\n]+"), sampled);
+    assertTrue(trained.contains(sampled), "live and saved begin alike: " + trained);
+  }
+
+  @Test
   void aRuleThatDoesNotApplyIsRefused() throws IOException {
     String shards = TinyShell.train(folder, "r", "--documents line ");
     Path records = Files.writeString(folder.resolve("r.jsonl"), "{\"text\":\"hello\"}\n");

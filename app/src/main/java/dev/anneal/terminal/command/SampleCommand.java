@@ -225,6 +225,7 @@ final class SampleCommand extends ShellCommand {
         Samples.stream(
             model.generator(),
             model.tokenizer(),
+            model.opening(),
             text(),
             tokens,
             sampling.settings(model.sampling()),
