@@ -40,7 +40,8 @@ class ProcessTest {
       Result result = AnnealProcess.shell(temp, Map.of(), script, how);
       assertEquals(2, result.code(), how + result.err());
       assertTrue(result.out().contains("Make some steps"), how);
-      assertTrue(result.err().startsWith("stdin:2: there is no run to sample from"), how + result.err());
+      assertTrue(
+          result.err().startsWith("stdin:2: there is no run to sample from"), how + result.err());
       assertFalse(result.out().contains("Finish the step"), how);
     }
     Result all = AnnealProcess.shell(temp, Map.of(), script, "anneal --keep-going -");
