@@ -83,10 +83,11 @@ class LauncherTest {
   void aStrangerWithTheSameNumberIsNotWaitedFor() throws Exception {
     AnnealProcess.Result result =
         bash(
-            "mkdir few; for tool in sh cat find head ln mkdir mktemp mv ps readlink rm sleep touch tr"
-                + " uname; do ln -s \"$(command -v $tool)\" few/$tool; done; ln -s 1@$(uname -n)@once"
-                + " 'check out/.anneal-build.link'; PATH=$PWD/bin:$PWD/few; for i in 1 2 3; do"
-                + " './check out/anneal' plan & done; wait; readlink 'check out/.anneal-build.link'");
+            "mkdir few; for tool in sh cat find head ln mkdir mktemp mv ps readlink rm sleep touch"
+                + " tr uname; do ln -s \"$(command -v $tool)\" few/$tool; done; ln -s 1@$(uname"
+                + " -n)@once 'check out/.anneal-build.link'; PATH=$PWD/bin:$PWD/few; for i in 1 2"
+                + " 3; do './check out/anneal' plan & done; wait; readlink 'check"
+                + " out/.anneal-build.link'");
     assertEquals("started\n".repeat(3), result.out(), result.err());
     assertEquals(1, builds());
   }
@@ -100,9 +101,9 @@ class LauncherTest {
         bash(
             "chmod 755 . ; chmod -R a+rX . ; chmod a-w 'check out'; "
                 + nobody
-                + "./anneal plan; echo \"code $?\"; chmod u+w 'check out'; mkdir 'check out/app/target';"
-                + " touch -d '1 hour ago' 'check out/app/target/anneal.jar'; chmod a-w"
-                + " 'check out'; "
+                + "./anneal plan; echo \"code $?\"; chmod u+w 'check out'; mkdir 'check"
+                + " out/app/target'; touch -d '1 hour ago' 'check out/app/target/anneal.jar'; chmod"
+                + " a-w 'check out'; "
                 + nobody
                 + "./anneal plan; echo \"code $?\"; chmod u+w 'check out'");
     assertEquals("code 3\nstarted\ncode 0\n", result.out(), result.err());

@@ -35,8 +35,8 @@ public final class Exhausted {
           + "g gives more; or lower what was asked for, such as --batch or --tokens";
     }
     if (reason.contains("array size")) {
-      return "out of memory: something is larger than the 2 GiB that a Java array can have; lower what"
-          + " was asked for";
+      return "out of memory: something is larger than the 2 GiB that a Java array can have; lower"
+                 + " what was asked for";
     }
     return "out of memory: the system has no more ("
         + reason

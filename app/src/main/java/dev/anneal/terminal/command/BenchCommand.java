@@ -321,8 +321,8 @@ final class BenchCommand extends ShellCommand {
     } else {
       out.printf(
           Locale.ROOT,
-          "%nstep: %.1f ms (middle half %.1f..%.1f), %.0f GFLOP/s, %.0f tokens/s, %.0f%% of the limit"
-              + " (products at the best rate, optimizer at the bandwidth: %.1f ms)%n",
+          "%nstep: %.1f ms (middle half %.1f..%.1f), %.0f GFLOP/s, %.0f tokens/s, %.0f%% of the"
+              + " limit (products at the best rate, optimizer at the bandwidth: %.1f ms)%n",
           median / 1e6,
           nanos[STEPS / 4] / 1e6,
           nanos[STEPS - 1 - STEPS / 4] / 1e6,

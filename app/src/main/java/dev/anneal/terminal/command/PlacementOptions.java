@@ -20,8 +20,8 @@ final class PlacementOptions {
       names = "--backend",
       paramLabel = "BACKEND",
       description =
-          "backends lists them; auto by default: NVIDIA's or AMD's GPU when there is one that works,"
-              + " else cpu, which --threads asks for; a run that goes on stays where it was")
+          "backends lists them; auto by default: NVIDIA's or AMD's GPU when there is one that"
+              + " works, else cpu, which --threads asks for; a run that goes on stays where it was")
   private Optional<String> backend = Optional.empty();
 
   @Option(

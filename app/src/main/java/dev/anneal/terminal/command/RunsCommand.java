@@ -32,9 +32,9 @@ import picocli.CommandLine.Parameters;
       "       runs tag NAME TAG... [--remove]"
     },
     description =
-        "List the runs in a directory, the newest first. Status, steps made, losses and the learning"
-            + " rate are as the log has them; size is that of all files. rm deletes runs, mv renames"
-            + " one, note and tag write to what the list shows.",
+        "List the runs in a directory, the newest first. Status, steps made, losses and the"
+            + " learning rate are as the log has them; size is that of all files. rm deletes runs,"
+            + " mv renames one, note and tag write to what the list shows.",
     footer = {
       "",
       "Examples:",
