@@ -36,7 +36,7 @@ public final class Exhausted {
     }
     if (reason.contains("array size")) {
       return "out of memory: something is larger than the 2 GiB that a Java array can have; lower"
-                 + " what was asked for";
+          + " what was asked for";
     }
     return "out of memory: the system has no more ("
         + reason
