@@ -441,3 +441,10 @@ API void anneal_double_lose(int code) { device::lost_with = code; }
 API void anneal_double_capacity(unsigned long long bytes) { device::capacity_bytes = bytes; }
 API long anneal_double_calls() { return device::calls; }
 API unsigned long long anneal_double_allocated() { return device::allocated; }
+
+// What a process leaves allocated, the driver takes back when it ends.
+API void anneal_double_reclaim() {
+  while (!device::allocations.empty()) {
+    device::release(device::allocations.begin()->first);
+  }
+}

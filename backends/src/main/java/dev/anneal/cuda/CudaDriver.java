@@ -104,11 +104,16 @@ final class CudaDriver implements Driver {
               + "; lower --batch, --seq or the model's size, or recompute more");
     }
     check("cuMemAlloc", code, "allocating the " + what);
-    check(
-        "cuMemsetD8Async",
-        JCudaDriver.cuMemsetD8Async(pointer, (byte) 0, size, stream),
-        "clearing the " + what);
-    return pointer.address();
+    try {
+      check(
+          "cuMemsetD8Async",
+          JCudaDriver.cuMemsetD8Async(pointer, (byte) 0, size, stream),
+          "clearing the " + what);
+      return pointer.address();
+    } catch (Failure e) {
+      free(pointer.address());
+      throw e;
+    }
   }
 
   @Override

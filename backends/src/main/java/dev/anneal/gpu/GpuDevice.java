@@ -76,8 +76,13 @@ public final class GpuDevice implements Device {
   @Override
   public Memory allocate(Arena arena, long bytes) {
     GpuMemory memory = new GpuMemory(driver, arena.name().toLowerCase(Locale.ROOT), bytes);
-    driver.synchronize("clearing memory");
-    return memory;
+    try {
+      driver.synchronize("clearing memory");
+      return memory;
+    } catch (RuntimeException e) {
+      memory.close();
+      throw e;
+    }
   }
 
   @Override

@@ -80,8 +80,14 @@ final class HipDriver implements Driver {
         throw noRoom(what, bytes);
       }
       runtime.checkAllocated(code, what);
-      runtime.clear(address.get(JAVA_LONG, 0), size, stream);
-      return address.get(JAVA_LONG, 0);
+      long allocated = address.get(JAVA_LONG, 0);
+      try {
+        runtime.clear(allocated, size, stream);
+        return allocated;
+      } catch (Failure e) {
+        free(allocated);
+        throw e;
+      }
     }
   }
 

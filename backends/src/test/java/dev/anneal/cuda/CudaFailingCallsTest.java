@@ -65,6 +65,7 @@ class CudaFailingCallsTest {
     CudaDouble.build();
     List<FailingCalls.End> ends =
         FailingCalls.each(DoubleControls.CUDA, CudaFailingCallsTest::open, FailingCalls::product);
+    FailingCalls.assertNothingLeaks(ends, "cuMemFree_v2");
     assertTrue(ends.size() > 50, ends.size() + "");
     for (FailingCalls.End end : ends) {
       if (RELEASES.contains(end.call())) {
@@ -87,6 +88,7 @@ class CudaFailingCallsTest {
     List<FailingCalls.End> ends =
         FailingCalls.each(
             DoubleControls.CUDA, CudaFailingCallsTest::open, CudaFailingCallsTest::attention);
+    FailingCalls.assertNothingLeaks(ends, "cuMemFree_v2");
     int noted = 0;
     for (FailingCalls.End end : ends) {
       if (end.call().startsWith("cudnn") && !RELEASES.contains(end.call())) {

@@ -85,4 +85,9 @@ public enum DoubleControls {
     return (long)
         function("anneal_double_allocated", FunctionDescriptor.of(JAVA_LONG)).invokeExact();
   }
+
+  /** Takes back what is allocated still. */
+  public void reclaim() throws Throwable {
+    function("anneal_double_reclaim", FunctionDescriptor.ofVoid()).invokeExact();
+  }
 }

@@ -38,8 +38,13 @@ public final class FailingCalls {
    * @param call that failed
    * @param failure what was said, unless the work was done nevertheless
    * @param notes of the device
+   * @param leaked bytes that are allocated on the device still
    */
-  public record End(String call, Optional<Failure> failure, List<String> notes) {}
+  public record End(String call, Optional<Failure> failure, List<String> notes, long leaked) {
+    End leaving(long bytes) {
+      return new End(call, failure, notes, bytes);
+    }
+  }
 
   /**
    * Has each function that {@code work} needs fail, from its first call on or from its third.
@@ -49,6 +54,7 @@ public final class FailingCalls {
   public static List<End> each(
       DoubleControls controls, Supplier<Device> open, Consumer<Device> work) throws Throwable {
     controls.called();
+    long before = controls.allocated();
     assertEquals(Optional.empty(), end("", open, work).failure());
     List<End> ends = new ArrayList<>();
     for (String call : controls.called()) {
@@ -57,10 +63,13 @@ public final class FailingCalls {
         try {
           End end = end(call, open, work);
           if (controls.failures() > 0) {
-            ends.add(end);
+            ends.add(end.leaving(controls.allocated() - before));
           }
         } finally {
           controls.fail("", 0, 0);
+          if (before == 0) {
+            controls.reclaim();
+          }
         }
       }
     }
@@ -104,9 +113,9 @@ public final class FailingCalls {
   private static End end(String call, Supplier<Device> open, Consumer<Device> work) {
     try (Device device = open.get()) {
       work.accept(device);
-      return new End(call, Optional.empty(), device.notes());
+      return new End(call, Optional.empty(), device.notes(), 0);
     } catch (Failure e) {
-      return new End(call, Optional.of(e), List.of());
+      return new End(call, Optional.of(e), List.of(), 0);
     }
   }
 
@@ -118,5 +127,15 @@ public final class FailingCalls {
     assertTrue(line.contains(name), end.call() + ": " + line);
     assertEquals(1, line.lines().count(), line);
     assertEquals(ExitCode.BACKEND, failure.exitCode(), line);
+  }
+
+  /** Whatever fails, but for what frees memory, no memory is lost. */
+  public static void assertNothingLeaks(List<End> ends, String free) {
+    List<String> leaks =
+        ends.stream()
+            .filter(end -> end.leaked() != 0 && !end.call().equals(free))
+            .map(end -> end.call() + " leaves " + end.leaked() + " bytes: " + end.failure())
+            .toList();
+    assertEquals(List.of(), leaks);
   }
 }

@@ -42,6 +42,7 @@ class HipFailingCallsTest {
     TestDouble.build();
     List<FailingCalls.End> ends =
         FailingCalls.each(DoubleControls.HIP, HipFailingCallsTest::open, FailingCalls::product);
+    FailingCalls.assertNothingLeaks(ends, "hipFree");
     assertTrue(ends.size() > 40, ends.size() + "");
     for (FailingCalls.End end : ends) {
       if (RELEASES.contains(end.call())) {
