@@ -16,11 +16,14 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * A GPU from the command line, on the test double of its driver and compiler that the tests of the
  * backends build before these.
  */
+@Execution(ExecutionMode.CONCURRENT)
 abstract class OnGpuDouble {
   private static final Path BACKENDS = Path.of("../backends/target").toAbsolutePath().normalize();
   private static final Path DOUBLE = BACKENDS.resolve("test-classes/cuda-double");

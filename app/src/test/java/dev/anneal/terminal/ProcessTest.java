@@ -15,8 +15,11 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** The program in pipes: what only a process of its own shows. */
+@Execution(ExecutionMode.CONCURRENT)
 class ProcessTest {
   @TempDir private Path temp;
 

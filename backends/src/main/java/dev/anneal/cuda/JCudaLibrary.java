@@ -2,6 +2,7 @@ package dev.anneal.cuda;
 
 import static java.util.Objects.requireNonNull;
 
+import dev.anneal.cache.TemporaryFolder;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import java.io.IOException;
@@ -28,10 +29,8 @@ final class JCudaLibrary {
       return;
     }
     String file = LibUtils.createLibraryFileName("JCudaDriver-" + VERSION + "-linux-x86_64");
-    String before = requireNonNull(System.getProperty("java.io.tmpdir"));
     try {
-      System.setProperty("java.io.tmpdir", unpack(file, cache).toString());
-      JCudaDriver.setExceptionsEnabled(false);
+      TemporaryFolder.during(unpack(file, cache), () -> JCudaDriver.setExceptionsEnabled(false));
       loaded = true;
     } catch (IOException e) {
       throw new Failure(
@@ -41,8 +40,6 @@ final class JCudaLibrary {
     } catch (LinkageError e) {
       throw new Failure(
           ExitCode.BACKEND, file + " cannot be loaded: " + firstLine(String.valueOf(e)), e);
-    } finally {
-      System.setProperty("java.io.tmpdir", before);
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.anneal.opencl;
 
 import dev.anneal.cache.CacheDirectory;
+import dev.anneal.cache.TemporaryFolder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -34,16 +35,12 @@ final class JoclLibrary {
     if (OpenClLoader.refusal().isPresent()) {
       throw new UnsatisfiedLinkError("none of " + OpenClLoader.names() + " loads");
     }
-    String temporary = System.getProperty("java.io.tmpdir");
-    System.setProperty("java.io.tmpdir", unpack().toString());
     try {
-      CL.setExceptionsEnabled(true);
+      TemporaryFolder.during(unpack(), () -> CL.setExceptionsEnabled(true));
     } catch (ExceptionInInitializerError | NoClassDefFoundError e) {
       UnsatisfiedLinkError error = new UnsatisfiedLinkError("JOCL: " + e.getMessage());
       error.initCause(e);
       throw error;
-    } finally {
-      System.setProperty("java.io.tmpdir", temporary);
     }
     loaded = true;
   }

@@ -24,10 +24,12 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What cuBLASLt does in one go with a product of the backward pass. */
+@ResourceLock("double of CUDA")
 class CublasEpiloguesTest {
   private static Device device;
 

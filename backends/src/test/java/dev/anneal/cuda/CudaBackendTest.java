@@ -33,8 +33,10 @@ import jcuda.driver.CUresult;
 import jcuda.driver.JCudaDriver;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** What a user meets when something about CUDA is missing, old, full or lost. */
+@ResourceLock("double of CUDA")
 class CudaBackendTest {
 
   /** What a process finds whose loader looks into {@code folder} first. */

@@ -30,8 +30,10 @@ import java.util.stream.Collectors;
 import jcuda.driver.CUdevice;
 import jcuda.driver.JCudaDriver;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** Whole training steps: the first run goes op by op, all others are launches of one graph. */
+@ResourceLock("double of CUDA")
 class CudaProgramTest {
   @Test
   void trainsAsTheCpuDoesAndWithTheSameBitsAgain() {

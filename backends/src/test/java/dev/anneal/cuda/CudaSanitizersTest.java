@@ -23,12 +23,14 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /**
  * Launches of every kernel again under the compiler's sanitizers, with every tensor in memory of
  * its own: reads and writes beyond it, undefined arithmetic, and, between threads that no barrier
  * orders, races. Device memory is as it was before each launch.
  */
+@ResourceLock("double of CUDA")
 class CudaSanitizersTest {
   /** What is launched, and the files that have it. */
   private enum Launches {

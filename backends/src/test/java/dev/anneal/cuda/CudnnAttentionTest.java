@@ -39,11 +39,13 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The graphs that cuDNN is told, as the double computes them, against the reference. */
+@ResourceLock("double of CUDA")
 class CudnnAttentionTest {
   @TempDir private Path cache;
   private CudaDriver driver;

@@ -19,8 +19,10 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** Where CUDA's machine code comes from. */
+@ResourceLock("double of CUDA")
 class KernelImagesTest {
 
   @Test

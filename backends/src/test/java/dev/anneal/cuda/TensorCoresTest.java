@@ -14,10 +14,12 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Ops in bf16 whose kernels are for tensor cores, on the test double, at shapes around tiles. */
+@ResourceLock("double of CUDA")
 class TensorCoresTest {
   private static SpreadDevice device;
 

@@ -22,8 +22,10 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** What a user meets when something about HIP is missing, old, full or lost. */
+@ResourceLock("double of HIP")
 class HipBackendTest {
 
   /** What a process finds whose loader looks into {@code folder} first. */

@@ -11,6 +11,7 @@ import dev.anneal.ops.OpRun;
 import dev.anneal.plan.Op;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -18,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Products by hipBLASLt's double, which has no algorithm where A and B are of another format than
  * the result.
  */
+@ResourceLock("double of HIP")
 class HipBlasLtTest {
   @ParameterizedTest
   @ValueSource(strings = {"gfx942", "gfx1201"})

@@ -16,10 +16,12 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every op, in every version, on the test double's devices of both waves. */
+@ResourceLock("double of HIP")
 class HipKernelsTest {
   private static final Map<Integer, Device> DEVICES = new HashMap<>();
 

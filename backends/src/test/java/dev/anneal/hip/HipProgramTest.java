@@ -7,10 +7,12 @@ import dev.anneal.device.Device;
 import dev.anneal.gpu.Course;
 import dev.anneal.gpu.DoubleControls;
 import dev.anneal.gpu.SmallStep;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whole training steps, as graphs, at both waves. */
+@ResourceLock("double of HIP")
 class HipProgramTest {
 
   @ParameterizedTest

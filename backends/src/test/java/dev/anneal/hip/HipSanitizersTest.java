@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -28,6 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Launches of the kernels' last versions again, with AMD's waves and local memory, looking for
  * reads and writes beyond a tensor. The plain versions know neither and are looked at as CUDA's.
  */
+@ResourceLock("double of HIP")
 class HipSanitizersTest {
   @TempDir private Path folder;
 

@@ -15,12 +15,14 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Ops in bf16 whose kernels are for matrix units, on the double of each, at shapes around tiles.
  */
+@ResourceLock("double of HIP")
 class MatrixUnitsTest {
   private static final Map<String, SpreadDevice> DEVICES = new LinkedHashMap<>();
 

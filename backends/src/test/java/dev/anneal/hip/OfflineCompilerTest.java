@@ -17,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -25,6 +26,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * ROCm 5.2 for the architectures that it knows, by a newer clang for the others. Number formats
  * alternate, so that the suite stays short. Compiled, not run.
  */
+@ResourceLock("double of HIP")
 class OfflineCompilerTest {
   @TempDir private Path folder;
 

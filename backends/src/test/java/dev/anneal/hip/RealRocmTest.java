@@ -15,10 +15,12 @@ import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The bindings on the real libamdhip64 of ROCm 5, which has hipRTC in it, without a GPU. */
+@ResourceLock("double of HIP")
 class RealRocmTest {
   private static Optional<SharedLibrary> library = Optional.empty();
 

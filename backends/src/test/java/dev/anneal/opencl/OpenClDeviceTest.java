@@ -28,8 +28,10 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** Memory, the cache of binaries, and what goes wrong, on the first OpenCL device here. */
+@ResourceLock("OpenCL")
 class OpenClDeviceTest {
   private static final OpRun ADD = new OpRun(new Op.Add(f("out"), f("a"), f("b")), 1);
 

@@ -22,10 +22,12 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every op, in every version, on every OpenCL device here, at shapes around every tile. */
+@ResourceLock("OpenCL")
 class OpenClKernelsTest {
   /** Each is a build of its own: one that fills no vector, and GPT-2's. */
   private static final Set<Integer> HEAD_SIZES = Set.of(17, 64);

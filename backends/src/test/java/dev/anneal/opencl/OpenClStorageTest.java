@@ -24,10 +24,12 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Every op with 16-bit activations, in every version, on every OpenCL device here. */
+@ResourceLock("OpenCL")
 class OpenClStorageTest {
   private static final int HEAD_SIZE = 17;
 

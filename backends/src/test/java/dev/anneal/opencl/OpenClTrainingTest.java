@@ -10,8 +10,10 @@ import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** Whole training steps of a small GPT-2, beside the CPU's. */
+@ResourceLock("OpenCL")
 class OpenClTrainingTest {
   private static final int STEPS = 100;
 

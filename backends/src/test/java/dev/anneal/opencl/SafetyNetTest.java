@@ -20,6 +20,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -27,6 +28,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * {@link KernelCheck} on other implementations of OpenCL, each in a process of its own, which finds
  * it through OCL_ICD_VENDORS; all at once, since each compiles for most of its time.
  */
+@ResourceLock("OpenCL")
 class SafetyNetTest {
   private static final Path SIMULATOR = Path.of("/usr/lib/oclgrind/liboclgrind-rt-icd.so");
   private static final Path VENDORS = Path.of("/etc/OpenCL/vendors");
