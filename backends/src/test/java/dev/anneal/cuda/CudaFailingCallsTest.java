@@ -20,8 +20,10 @@ import dev.anneal.plan.Tensor;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** The driver, cuBLASLt and cuDNN answer errors: nothing is hidden, and nothing hangs. */
+@ResourceLock("double of CUDA")
 class CudaFailingCallsTest {
   /** What these say is of no use to anyone: something is given back. */
   private static final Set<String> RELEASES =

@@ -15,8 +15,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** Every number and function of NVIDIA's that is bound here, against NVIDIA's own headers. */
+@ResourceLock("double of CUDA")
 class CudaHeadersTest {
   private static final Headers HEADERS = Headers.nvidia();
 

@@ -15,8 +15,10 @@ import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** Where NVIDIA's libraries are looked for. */
+@ResourceLock("double of CUDA")
 class CudaLibraryTest {
   @TempDir private Path root;
 

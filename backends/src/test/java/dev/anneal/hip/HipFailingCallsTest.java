@@ -14,8 +14,10 @@ import dev.anneal.gpu.TestDouble;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** The runtime and hipBLASLt answer errors: nothing is hidden, and nothing hangs. */
+@ResourceLock("double of HIP")
 class HipFailingCallsTest {
   /** What these say is of no use to anyone: something is given back. */
   private static final Set<String> RELEASES =

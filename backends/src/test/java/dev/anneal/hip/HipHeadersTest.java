@@ -21,11 +21,13 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /**
  * Every number and function of AMD's that is bound here: against the table of what AMD's headers
  * say, and the runtime's and hipRTC's against the header that a Debian package installs.
  */
+@ResourceLock("double of HIP")
 class HipHeadersTest {
   private static final Path INSTALLED = Path.of("/usr/include/hip/hip_runtime_api.h");
   private static final Headers TABLE = Headers.amd(TestDouble.directory());

@@ -19,8 +19,10 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** Where AMD's libraries are looked for, and that they are of one ROCm. */
+@ResourceLock("double of HIP")
 class HipLibraryTest {
   @TempDir private Path folder;
 
