@@ -16,8 +16,11 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** What is broken is named with its path and the loader's own words, and never taken for absent. */
+@Execution(ExecutionMode.CONCURRENT)
 class BackendReasonsTest {
   private static final String NO_LOADER = "no OpenCL loader on this machine";
 

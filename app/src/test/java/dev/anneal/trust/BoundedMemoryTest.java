@@ -16,8 +16,11 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** A corpus of any size trains in a small heap, and what does not fit is one line. */
+@Execution(ExecutionMode.CONCURRENT)
 class BoundedMemoryTest {
   private static final String HEAP = "-Xmx64m";
   private static final int MIB = 1 << 20;

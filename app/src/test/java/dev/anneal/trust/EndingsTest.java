@@ -11,10 +11,13 @@ import java.io.File;
 import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** One signal ends a script that waits for its next line: saved, and at once. */
+@Execution(ExecutionMode.CONCURRENT)
 class EndingsTest {
   @TempDir private Path temp;
 

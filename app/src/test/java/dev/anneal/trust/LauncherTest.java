@@ -15,11 +15,14 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * The first start builds, once, and nobody waits for a builder who is gone. The JDK and Maven here
  * are scripts that say what they were asked.
  */
+@Execution(ExecutionMode.CONCURRENT)
 class LauncherTest {
   @TempDir private Path temp;
   private Path checkout;

@@ -15,9 +15,12 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** What never ends, or never begins, is refused by name; streams that make sense are read. */
 @Timeout(120)
+@Execution(ExecutionMode.CONCURRENT)
 class NothingHangsTest {
   private static final String EVENTS =
       """

@@ -17,8 +17,11 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Wherever the standard streams go, and whichever are closed, nothing that was said is lost. */
+@Execution(ExecutionMode.CONCURRENT)
 class OneLogFileTest {
   @TempDir private Path temp;
   private Launcher launcher;

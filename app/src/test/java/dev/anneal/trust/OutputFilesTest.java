@@ -22,8 +22,11 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** Whatever a user names to be written: nothing that is not of the kind is replaced. */
+@Execution(ExecutionMode.CONCURRENT)
 class OutputFilesTest {
   private static final String CORPUS = "It was the best of times, it was the worst of times.\n";
 

@@ -16,6 +16,8 @@ import java.util.Map;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -24,6 +26,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * trains and samples. Of all 192 combinations these are eight, in which each folder, locale and
  * terminal meets two of each other kind; {@code -Danneal.matrix=true} makes all.
  */
+@Execution(ExecutionMode.CONCURRENT)
 class StartMatrixTest {
   private static final List<String> FOLDERS =
       List.of("a b", "it's \"so\"", "two\nlines", "\u00e9\u4e16");

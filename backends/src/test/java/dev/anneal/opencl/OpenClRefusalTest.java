@@ -30,8 +30,10 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** Kernels that a driver refuses, on the first OpenCL device here. */
+@ResourceLock("OpenCL")
 class OpenClRefusalTest {
   @TempDir private Path cache;
 
