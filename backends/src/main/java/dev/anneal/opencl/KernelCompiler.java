@@ -16,6 +16,9 @@ import org.jocl.cl_program;
 
 /** Builds kernel files for one device, each when it is first needed. */
 final class KernelCompiler implements AutoCloseable {
+  /** Builds of one source, when the driver loses its temporary files. */
+  private static final int ATTEMPTS = 5;
+
   private final DeviceHandle handle;
   private final cl_context context;
   private final KernelBinaries binaries;
@@ -59,17 +62,31 @@ final class KernelCompiler implements AutoCloseable {
   }
 
   private cl_program fromSource(Source source, List<String> text, String options) {
-    cl_program program =
-        CL.clCreateProgramWithSource(
-            context, text.size(), text.toArray(String[]::new), null, new int[1]);
-    try {
-      CL.clBuildProgram(program, 1, new cl_device_id[] {handle.device()}, options, null, null);
-      return program;
-    } catch (CLException e) {
-      String log = log(program);
-      CL.clReleaseProgram(program);
-      throw OpenClFailures.build(source, handle.limits(), log.isBlank() ? e.toString() : log);
+    for (int attempt = 1; ; attempt++) {
+      cl_program program =
+          CL.clCreateProgramWithSource(
+              context, text.size(), text.toArray(String[]::new), null, new int[1]);
+      try {
+        build(program, options);
+        return program;
+      } catch (CLException e) {
+        String log = log(program);
+        CL.clReleaseProgram(program);
+        if (attempt == ATTEMPTS || !lostItsFiles(log)) {
+          throw OpenClFailures.build(source, handle.limits(), log.isBlank() ? e.toString() : log);
+        }
+      }
     }
+  }
+
+  private void build(cl_program program, String options) {
+    cl_device_id[] devices = {handle.device()};
+    SignalActions.keptDuring(() -> CL.clBuildProgram(program, 1, devices, options, null, null));
+  }
+
+  /** What happens to the first build when a signal comes; see {@link SignalActions}. */
+  private static boolean lostItsFiles(String log) {
+    return log.contains("No such file or directory");
   }
 
   /** Empty when the driver no longer takes the binary, which is then built again. */
@@ -85,7 +102,7 @@ final class KernelCompiler implements AutoCloseable {
               new byte[][] {binary},
               new int[1],
               new int[1]);
-      CL.clBuildProgram(program, 1, devices, options, null, null);
+      build(program, options);
       return Optional.of(program);
     } catch (CLException e) {
       return Optional.empty();
