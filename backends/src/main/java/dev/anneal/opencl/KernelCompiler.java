@@ -80,11 +80,13 @@ final class KernelCompiler implements AutoCloseable {
   }
 
   private void build(cl_program program, String options) {
-    cl_device_id[] devices = {handle.device()};
-    SignalActions.keptDuring(() -> CL.clBuildProgram(program, 1, devices, options, null, null));
+    CL.clBuildProgram(program, 1, new cl_device_id[] {handle.device()}, options, null, null);
   }
 
-  /** What happens to the first build when a signal comes; see {@link SignalActions}. */
+  /**
+   * What happens when a thread of the JVM stops at a guarded page meanwhile and LLVM has taken that
+   * signal; it gives it back then. The launcher keeps them apart; a program of one's own may not.
+   */
   private static boolean lostItsFiles(String log) {
     return log.contains("No such file or directory");
   }

@@ -66,6 +66,8 @@ public record Replay(String sanitizer, String ofFibers) {
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().put("ASAN_OPTIONS", "detect_stack_use_after_return=0:detect_leaks=0");
     builder.environment().put("TSAN_OPTIONS", "exitcode=66:report_signal_unsafe=0");
+    // A sanitizer has to come first.
+    builder.environment().remove("LD_PRELOAD");
     Process process = builder.start();
     List<String> lines = process.inputReader().lines().toList();
     int code = process.waitFor();

@@ -1,6 +1,7 @@
 package dev.anneal.opencl;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.anneal.cache.CacheDirectory;
 import dev.anneal.device.DeviceOptions;
@@ -35,6 +36,8 @@ class BuildBesideFaultsTest {
   /** Threads in loops stop for a collection by a fault on a page that the JVM protects. */
   @Test
   void collectionsBesideAThreadThatComputesBreakNoBuild() throws InterruptedException {
+    String preloaded = System.getenv().getOrDefault("LD_PRELOAD", "");
+    assumeTrue(preloaded.contains("libjsig"), "libjsig is not preloaded here");
     AtomicBoolean done = new AtomicBoolean();
     AtomicLong sum = new AtomicLong();
     List<Thread> beside =
