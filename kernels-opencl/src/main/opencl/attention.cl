@@ -128,7 +128,7 @@ __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_forw
   }
   float largest = -INFINITY;
   float sum = 0.0f;
-  int end = min(t, (int)(get_group_id(0) + 1) * TOKENS);
+  int end = min(t, (int)(GROUP_ID(0) + 1) * TOKENS);
   for (int first = 0; first < end; first += TILE) {
     barrier(CLK_LOCAL_MEM_FENCE);
     load_rows_v2(keys, q + c, 3 * c, first, t);

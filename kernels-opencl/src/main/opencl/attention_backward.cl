@@ -119,7 +119,7 @@ __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_back
   }
   float lse = query < t ? logSumExp[logSumExp_at + row] : 0.0f;
   float ownDelta = query < t ? delta[delta_at + row] : 0.0f;
-  int end = min(t, (int)(get_group_id(0) + 1) * TOKENS);
+  int end = min(t, (int)(GROUP_ID(0) + 1) * TOKENS);
   for (int first = 0; first < end; first += TILE) {
     barrier(CLK_LOCAL_MEM_FENCE);
     load_rows_v2(keys, q + c, 3 * c, first, t);
@@ -163,7 +163,7 @@ __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_back
     dK[i] = 0.0f;
     dV[i] = 0.0f;
   }
-  for (int first = get_group_id(0) * TOKENS; first < t; first += TILE) {
+  for (int first = GROUP_ID(0) * TOKENS; first < t; first += TILE) {
     barrier(CLK_LOCAL_MEM_FENCE);
     load_rows_v2(queries, q, 3 * c, first, t);
     load_rows_v2(slopes, d, c, first, t);

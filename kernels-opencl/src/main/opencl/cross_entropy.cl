@@ -56,7 +56,7 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void cross_entropy_f
     OUT(losses), OUT(logSumExp), ACTIVATIONS(logits), INTEGERS(targets), const int m, const int columns,
     const int vocabulary) {
   __local float room[GROUP];
-  size_t row = get_group_id(0);
+  size_t row = GROUP_ID(0);
   int item = get_local_id(0);
   __global const activation *x = logits + logits_at + row * columns;
   float largest = -INFINITY;

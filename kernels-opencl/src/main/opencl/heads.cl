@@ -82,7 +82,7 @@ __kernel void pack_head_v3(OUT(packed), ACTIVATIONS(x), const int t, const int h
   __global const activation *from =
       x + x_at + head / heads * t * line + offset + head % heads * HEAD_SIZE;
   __global float *to = packed + packed_at +
-                       (head * get_global_size(0) + get_global_id(0)) * HEAD_SIZE * PANEL;
+                       (head * ((t + PANEL - 1) / PANEL) + get_global_id(0)) * HEAD_SIZE * PANEL;
   for (int lane = 0; lane < PANEL; lane++) {
     for (int i = 0; i < HEAD_SIZE; i++) {
       bool inside = first + lane < t;

@@ -96,7 +96,7 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void layernorm_forwa
     ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in), IN(weight), IN(bias), const int m, const int c,
     const float epsilon) {
   __local float room[GROUP];
-  size_t row = get_group_id(0);
+  size_t row = GROUP_ID(0);
   int item = get_local_id(0);
   __global const activation *x = in + in_at + row * c;
   float sum = 0.0f;
@@ -123,7 +123,7 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void layernorm_backw
     ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), ACTIVATIONS(in), IN(weight), IN(mean), IN(rstd), ACTIVATIONS(residual), const int hasResidual,
     const int m, const int c) {
   __local float room[GROUP];
-  size_t row = get_group_id(0);
+  size_t row = GROUP_ID(0);
   int item = get_local_id(0);
   __global const activation *x = in + in_at + row * c;
   __global const activation *d = dOut + dOut_at + row * c;

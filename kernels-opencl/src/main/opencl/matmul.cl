@@ -110,8 +110,8 @@ static void add_products_v2(float sum[4][4], __local const float *aTile,
                    __global const B *b, const size_t bLine, const size_t bStep, const int rows,  \
                    const int columns, const int steps, __local float *aTile,                     \
                    __local float *bTile) {                                                       \
-    size_t firstRow = get_group_id(1) * SIDE;                                                    \
-    size_t firstColumn = get_group_id(0) * SIDE;                                                 \
+    size_t firstRow = GROUP_ID(1) * SIDE;                                                    \
+    size_t firstColumn = GROUP_ID(0) * SIDE;                                                 \
     size_t row = firstRow + 4 * get_local_id(1);                                                 \
     size_t column = firstColumn + 4 * get_local_id(0);                                           \
     float sum[4][4];                                                                             \

@@ -34,7 +34,7 @@ __kernel void squares_v1(OUT(partial), IN(gradient), const ulong n) {
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void squares_v2(
     OUT(partial), __global const float *arena, __global const long *tiles) {
   __local float room[GROUP];
-  size_t tile = get_group_id(0);
+  size_t tile = GROUP_ID(0);
   __global const float *x = arena + tiles[2 * tile];
   int n = tiles[2 * tile + 1];
   float sum = 0.0f;

@@ -150,6 +150,10 @@ static float16 load_part_16(__global const activation *x, const int n) {
   return vload16(0, lanes);
 }
 
+// Which work-group this is, over all parts that a launch is given in: get_group_id counts from each
+// part's own beginning.
+#define GROUP_ID(d) (get_group_id(d) + get_global_offset(d) / get_local_size(d))
+
 // Sum and largest over a work-group of 256, as a fixed tree, for each of its work-items.
 #define GROUP 256
 

@@ -25,7 +25,8 @@ final class ClassifierLaunches {
         launch.source(),
         launch.kernel(),
         launch.grid(),
-        launch.arguments().stream().map(argument -> placed(argument, chunks)).toList());
+        launch.arguments().stream().map(argument -> placed(argument, chunks)).toList(),
+        launch.work());
   }
 
   private static Argument placed(Argument argument, ClassifierChunks chunks) {

@@ -23,6 +23,7 @@ record DeviceHandle(cl_platform_id platform, cl_device_id device, DeviceLimits l
             (number(device, CL.CL_DEVICE_TYPE) & CL.CL_DEVICE_TYPE_CPU) != 0
                 && number(device, CL.CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT) > 1,
             (int) number(device, CL.CL_DEVICE_MAX_COMPUTE_UNITS),
+            (int) number(device, CL.CL_DEVICE_MAX_CLOCK_FREQUENCY),
             workGroup(device),
             number(device, CL.CL_DEVICE_LOCAL_MEM_SIZE),
             number(device, CL.CL_DEVICE_GLOBAL_MEM_SIZE),

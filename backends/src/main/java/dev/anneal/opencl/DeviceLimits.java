@@ -6,6 +6,7 @@ package dev.anneal.opencl;
  * @param version of OpenCL, with what the vendor adds
  * @param vectors whether it is a CPU whose compiler keeps vectors, and so wants few large
  *     work-items; one that takes vectors apart to run work-items side by side is used like a GPU
+ * @param megahertz of its units, at most; 0 where it does not say
  * @param workGroup the most work-items of one work-group
  * @param localBytes of memory that a work-group shares
  * @param allocationBytes the most that one buffer should have
@@ -18,6 +19,7 @@ record DeviceLimits(
     String driver,
     boolean vectors,
     int computeUnits,
+    int megahertz,
     int workGroup,
     long localBytes,
     long memoryBytes,

@@ -9,11 +9,22 @@ import java.util.Set;
 /**
  * One launch of a kernel, as data: which, over which work-items, with what. Its source is built for
  * the dtype that its activations are stored in.
+ *
+ * @param work that it has at most
  */
-record Launch(Source source, String kernel, Grid grid, List<Argument> arguments) {
+record Launch(Source source, String kernel, Grid grid, List<Argument> arguments, Work work) {
   Launch {
     arguments = List.copyOf(arguments);
     source = source.storing(storage(kernel, arguments));
+  }
+
+  /** Of work that nobody has told yet. */
+  Launch(Source source, String kernel, Grid grid, List<Argument> arguments) {
+    this(source, kernel, grid, arguments, Work.NONE);
+  }
+
+  Launch with(Work all) {
+    return new Launch(source, kernel, grid, arguments, all);
   }
 
   static Launch of(Source source, String kernel, Grid grid, Argument... arguments) {

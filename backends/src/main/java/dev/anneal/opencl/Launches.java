@@ -8,6 +8,11 @@ record Launches(List<Launch> list, long workspaceFloats) {
     list = List.copyOf(list);
   }
 
+  /** The same, none of which has more work than {@code all}. */
+  Launches with(Work all) {
+    return new Launches(list.stream().map(each -> each.with(all)).toList(), workspaceFloats);
+  }
+
   static Launches of(Launch... launches) {
     return new Launches(List.of(launches), 0);
   }

@@ -8,6 +8,11 @@ final class OpLaunches {
   private OpLaunches() {}
 
   static Launches of(Op op, KernelVersions versions) {
+    Launches launches = ofKind(op, versions);
+    return op instanceof Op.Classifier ? launches : launches.with(Work.of(op));
+  }
+
+  private static Launches ofKind(Op op, KernelVersions versions) {
     return switch (op) {
       case Op.EmbeddingForward o -> EmbeddingLaunches.forward(o, versions);
       case Op.TokenEmbeddingBackward o -> EmbeddingLaunches.tokenBackward(o, versions);

@@ -40,6 +40,7 @@ final class OpenClDevice implements Device {
   private final DeviceInfo info;
   private final DeviceLimits limits;
   private final long block;
+  private final Pace pace;
   private final KernelVersions versions;
   private final cl_context context;
   private final cl_command_queue queue;
@@ -57,12 +58,20 @@ final class OpenClDevice implements Device {
   }
 
   OpenClDevice(DeviceInfo info, DeviceHandle handle, DeviceOptions options, CacheDirectory cache) {
-    this(info, handle, options, cache, Optional.empty(), ArenaLayout.BLOCK);
+    this(
+        info,
+        handle,
+        options,
+        cache,
+        Optional.empty(),
+        ArenaLayout.BLOCK,
+        Pace.of(handle.limits()));
   }
 
   /**
    * @param probe of kernels; the usual one where none is given
    * @param block bytes at whose multiples arenas can be cut
+   * @param pace by which launches are cut
    */
   OpenClDevice(
       DeviceInfo info,
@@ -70,8 +79,10 @@ final class OpenClDevice implements Device {
       DeviceOptions options,
       CacheDirectory cache,
       Optional<KernelProbe> probe,
-      long block) {
+      long block,
+      Pace pace) {
     this.info = info;
+    this.pace = pace;
     this.block = block;
     this.limits = handle.limits();
     this.versions = new KernelVersions(limits, options.kernels());
@@ -105,6 +116,10 @@ final class OpenClDevice implements Device {
 
   DeviceLimits limits() {
     return limits;
+  }
+
+  Pace pace() {
+    return pace;
   }
 
   cl_command_queue queue() {

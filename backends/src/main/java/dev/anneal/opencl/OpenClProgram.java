@@ -35,28 +35,24 @@ final class OpenClProgram implements Program {
 
   private static final int TIMED_EVERY = 64;
 
-  /** Work-groups that every driver takes in the second dimension; more are launched in parts. */
-  private static final long MOST_ROWS = 65535;
-
   private final OpenClDevice device;
   private final Plan plan;
-  private final List<Bound> launches = new ArrayList<>();
+  private final LaunchParts launches;
   private final List<OpenClMemory> owned = new ArrayList<>();
   private final List<cl_kernel> kernels = new ArrayList<>();
   private final List<cl_event> events = new ArrayList<>();
   private final long[] nanos;
   private final long[] time = {0};
+  private boolean timed;
   private long everRun;
   private long runs;
-
-  /** A launch with its arguments in place. */
-  private record Bound(int op, cl_kernel kernel, long[] offset, long[] global, long[] local) {}
 
   OpenClProgram(
       OpenClDevice device, Plan plan, Map<Arena, Memory> memory, AcceptedLaunches accepted) {
     this.device = device;
     this.plan = plan;
     this.nanos = new long[plan.ops().size()];
+    this.launches = new LaunchParts(device.pace());
     try {
       List<Launches> ops =
           plan.ops().stream().map(op -> accepted.of(op, arena -> isCut(memory, arena))).toList();
@@ -85,24 +81,13 @@ final class OpenClProgram implements Program {
 
   /** How many times a run tells the device to launch something. */
   int launches() {
-    return launches.size();
+    return launches.all().size();
   }
 
   private void bind(int op, Launch launch, Map<Arena, Memory> memory, OpenClMemory workspace) {
     cl_kernel kernel = device.compiler().kernel(launch);
     kernels.add(kernel);
-    Grid grid = launch.grid();
-    // Kernels of one row per work-group know their row by its global number alone.
-    long most = grid.groupRows() == 1 ? MOST_ROWS : grid.rows();
-    for (long row = 0; row < grid.rows(); row += most) {
-      launches.add(
-          new Bound(
-              op,
-              kernel,
-              new long[] {0, row},
-              new long[] {grid.columns(), Math.min(most, grid.rows() - row)},
-              new long[] {grid.groupColumns(), grid.groupRows()}));
-    }
+    launches.add(op, kernel, launch);
     int index = 0;
     for (Argument argument : launch.arguments()) {
       index =
@@ -180,22 +165,23 @@ final class OpenClProgram implements Program {
 
   @Override
   public void run() {
-    boolean timed = everRun < 2 || everRun % TIMED_EVERY == 0;
+    timed = everRun < 2 || everRun % TIMED_EVERY == 0;
     cl_command_queue queue = timed ? device.timedQueue() : device.queue();
+    List<LaunchParts.Enqueued> parts = launches.all();
     int enqueued = 0;
     try {
-      for (; enqueued < launches.size(); enqueued++) {
-        enqueue(queue, launches.get(enqueued), timed);
+      for (; enqueued < parts.size(); enqueued++) {
+        enqueue(queue, parts.get(enqueued));
         if (enqueued % FLUSH == FLUSH - 1) {
           CL.clFlush(queue);
         }
       }
       CL.clFinish(queue);
       if (timed) {
-        readTimes();
+        readTimes(parts);
       }
     } catch (CLException e) {
-      String doing = "running " + doing(enqueued);
+      String doing = "running " + doing(parts, enqueued);
       device.requireAlive(doing, e);
       throw OpenClFailures.refused(doing, device.limits(), e);
     } finally {
@@ -207,33 +193,41 @@ final class OpenClProgram implements Program {
   }
 
   @SuppressWarnings("NullAway") // An event that is not wanted is null to JOCL.
-  private void enqueue(cl_command_queue queue, Bound launch, boolean timed) {
+  private void enqueue(cl_command_queue queue, LaunchParts.Enqueued part) {
     cl_event event = timed ? new cl_event() : null;
     CL.clEnqueueNDRangeKernel(
-        queue, launch.kernel, 2, launch.offset, launch.global, launch.local, 0, null, event);
+        queue, part.kernel(), 2, part.offset(), part.global(), part.local(), 0, null, event);
     if (event != null) {
       events.add(event);
     }
   }
 
-  private void readTimes() {
+  private void readTimes(List<LaunchParts.Enqueued> parts) {
     Arrays.fill(nanos, 0);
-    for (int i = 0; i < events.size(); i++) {
-      nanos[launches.get(i).op] +=
+    long[] each = new long[parts.size()];
+    for (int i = 0; i < each.length; i++) {
+      each[i] =
           time(events.get(i), CL.CL_PROFILING_COMMAND_END)
               - time(events.get(i), CL.CL_PROFILING_COMMAND_START);
+      nanos[parts.get(i).op()] += each[i];
     }
+    launches.measured(each);
   }
 
-  private String doing(int enqueued) {
-    return enqueued < launches.size()
-        ? plan.ops().get(launches.get(enqueued).op).kind() + " of " + plan.name()
+  private String doing(List<LaunchParts.Enqueued> parts, int enqueued) {
+    return enqueued < parts.size()
+        ? plan.ops().get(parts.get(enqueued).op()).kind() + " of " + plan.name()
         : plan.name();
   }
 
   private long time(cl_event event, int what) {
     CL.clGetEventProfilingInfo(event, what, Sizeof.cl_ulong, Pointer.to(time), null);
     return time[0];
+  }
+
+  /** Whether the last run was one whose launches left their times. */
+  boolean wasTimed() {
+    return timed;
   }
 
   @Override

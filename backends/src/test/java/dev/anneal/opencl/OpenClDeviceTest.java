@@ -163,17 +163,17 @@ class OpenClDeviceTest {
   @Test
   void aSmallDeviceGetsVersionsThatFit() {
     DeviceLimits tiny =
-        new DeviceLimits("tiny", "", "", "", false, 1, 64, 8192, 1 << 20, 1 << 20, false);
+        new DeviceLimits("tiny", "", "", "", false, 1, 0, 64, 8192, 1 << 20, 1 << 20, false);
     KernelVersions versions = new KernelVersions(tiny, Map.of());
     assertEquals(1, versions.of("matmul_forward"));
     Failure failure =
         assertThrows(Failure.class, () -> versions.choose(Map.of("matmul_forward", 2)));
     assertTrue(failure.getMessage().contains("work-groups of 256"), failure.toString());
     DeviceLimits gpu =
-        new DeviceLimits("gpu", "", "", "", false, 1, 256, 16384, 1 << 20, 1 << 20, false);
+        new DeviceLimits("gpu", "", "", "", false, 1, 0, 256, 16384, 1 << 20, 1 << 20, false);
     assertEquals(2, new KernelVersions(gpu, Map.of()).of("matmul_forward"));
     DeviceLimits cpu =
-        new DeviceLimits("cpu", "", "", "", true, 1, 4096, 1 << 20, 1 << 20, 1 << 20, true);
+        new DeviceLimits("cpu", "", "", "", true, 1, 0, 4096, 1 << 20, 1 << 20, 1 << 20, true);
     assertEquals(3, new KernelVersions(cpu, Map.of()).of("matmul_forward"));
   }
 

@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.anneal.cache.CacheDirectory;
-import dev.anneal.device.DeviceOptions;
 import dev.anneal.device.Memory;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
@@ -27,7 +25,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.api.parallel.ResourceLock;
@@ -43,31 +40,9 @@ class OpenClRefusalTest {
   }
 
   private OpenClDevice open(boolean gpu, long most, long block, KernelProbe... probe) {
-    if (Platforms.search() instanceof Platforms.Found(List<DeviceHandle> handles)) {
-      DeviceHandle handle = handles.getFirst();
-      DeviceLimits l = handle.limits();
-      DeviceLimits limits =
-          new DeviceLimits(
-              l.name(),
-              l.vendor(),
-              l.version(),
-              l.driver(),
-              !gpu && l.vectors(),
-              l.computeUnits(),
-              l.workGroup(),
-              l.localBytes(),
-              l.memoryBytes(),
-              Math.min(most, l.allocationBytes()),
-              l.roundsDivision());
-      return new OpenClDevice(
-          InstalledDevices.all().getFirst(),
-          new DeviceHandle(handle.platform(), handle.device(), limits),
-          DeviceOptions.defaults(),
-          new CacheDirectory(cache),
-          Stream.of(probe).findFirst(),
-          block);
-    }
-    throw new IllegalStateException("the devices went away");
+    FirstDevice device = FirstDevice.in(cache).giving(most, block);
+    device = gpu ? device.asGpu() : device;
+    return probe.length == 0 ? device.open() : device.with(probe[0]).open();
   }
 
   private static Tensor activations(String name, int... dims) {

@@ -1,0 +1,85 @@
+package dev.anneal.opencl;
+
+import dev.anneal.cache.CacheDirectory;
+import dev.anneal.device.DeviceOptions;
+import dev.anneal.plan.ArenaLayout;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The first OpenCL device here, or what it would be like if it were another.
+ *
+ * @param gpu whether it takes the versions for GPUs
+ * @param most bytes of one buffer
+ * @param block bytes at whose multiples arenas can be cut
+ * @param pace by which launches are cut; its own where none is given
+ * @param probe of kernels; its own where none is given
+ */
+record FirstDevice(
+    Path cache,
+    boolean gpu,
+    long most,
+    long block,
+    Optional<Pace> pace,
+    Optional<KernelProbe> probe) {
+
+  /** As it is, with the binaries that other tests left. */
+  static FirstDevice here() {
+    return in(CacheDirectory.ofUser("opencl").directory());
+  }
+
+  /** As it is. */
+  static FirstDevice in(Path cache) {
+    return new FirstDevice(
+        cache, false, Long.MAX_VALUE, ArenaLayout.BLOCK, Optional.empty(), Optional.empty());
+  }
+
+  FirstDevice asGpu() {
+    return new FirstDevice(cache, true, most, block, pace, probe);
+  }
+
+  FirstDevice with(Pace other) {
+    return new FirstDevice(cache, gpu, most, block, Optional.of(other), probe);
+  }
+
+  FirstDevice with(KernelProbe other) {
+    return new FirstDevice(cache, gpu, most, block, pace, Optional.of(other));
+  }
+
+  FirstDevice giving(long bytes, long inBlocks) {
+    return new FirstDevice(cache, gpu, bytes, inBlocks, pace, probe);
+  }
+
+  OpenClDevice open() {
+    if (Platforms.search() instanceof Platforms.Found(List<DeviceHandle> handles)) {
+      DeviceHandle handle = handles.getFirst();
+      DeviceLimits limits = limits(handle.limits());
+      return new OpenClDevice(
+          InstalledDevices.all().getFirst(),
+          new DeviceHandle(handle.platform(), handle.device(), limits),
+          DeviceOptions.defaults(),
+          new CacheDirectory(cache),
+          probe,
+          block,
+          pace.orElse(Pace.of(limits)));
+    }
+    throw new IllegalStateException("the devices went away");
+  }
+
+  private DeviceLimits limits(DeviceLimits l) {
+    return new DeviceLimits(
+        l.name(),
+        l.vendor(),
+        l.version(),
+        l.driver(),
+        !gpu && l.vectors(),
+        l.computeUnits(),
+        l.megahertz(),
+        l.workGroup(),
+        l.localBytes(),
+        l.memoryBytes(),
+        Math.min(most, l.allocationBytes()),
+        l.roundsDivision());
+  }
+}
