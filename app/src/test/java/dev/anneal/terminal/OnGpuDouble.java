@@ -28,8 +28,7 @@ abstract class OnGpuDouble {
   private static final Path BACKENDS = Path.of("../backends/target").toAbsolutePath().normalize();
   private static final Path DOUBLE = BACKENDS.resolve("test-classes/cuda-double");
 
-  static final String SHAPE =
-      " --layers 1 --channels 32 --heads 2 --context 16 --seq 16 --batch 2 --threads 1";
+  static final String SHAPE = " --layers 1 --channels 32 --heads 2 --context 16 --seq 16 --batch 2";
 
   private final String backend;
   private final List<String> libraries;

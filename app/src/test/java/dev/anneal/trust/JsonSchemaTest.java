@@ -110,11 +110,9 @@ class JsonSchemaTest {
             + text(temp.resolve("in"))
             + "; sample --tokens 3 --checkpoint "
             + text(temp.resolve("run"))
-            + "; backends -v; plan "
+            + "; backends -v; plan --ops "
             + tiny.replace(" --threads 1", "")
-            + "; compare cpu cpu --steps 1 "
-            + tiny
-            + "; bench GeluForward "
+            + "; compare cpu cpu --steps 1 --warmup 0; bench GeluForward "
             + tiny
             + "; verify --checkpoint "
             + text(gpt2)

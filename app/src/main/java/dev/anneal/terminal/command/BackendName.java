@@ -8,6 +8,12 @@ import dev.anneal.session.LiveRun;
 final class BackendName {
   private BackendName() {}
 
+  /** The name alone. */
+  static String of(String text) {
+    int colon = text.indexOf(':');
+    return colon < 0 ? text : text.substring(0, colon);
+  }
+
   static LiveRun.Place parse(String text, DeviceOptions options) {
     int colon = text.indexOf(':');
     if (colon < 0) {

@@ -107,7 +107,7 @@ final class BenchCommand extends ShellCommand {
     AdamWSettings adamW = AdamWSettings.defaults();
     PrintWriter out = out();
     DeviceOptions options = placement.options();
-    try (Device device = placement.open()) {
+    try (Device device = placement.openBesideCpu()) {
       MemoryBill.requireSupported(precision, device);
       MemoryFloor.ofTraining(sizes, batch, sequence, precision).requireFits(device);
       Model gpt = new Gpt2(sizes);

@@ -46,6 +46,9 @@ final class ChatCommand extends ShellCommand {
 
   @Override
   public Integer call() {
+    if (run.isEmpty()) {
+      refuse("is for a RUN to load: " + PlacementOptions.WHERE_THE_RUN_IS, PlacementOptions.NAMES);
+    }
     run.ifPresent(name -> LoadCommand.load(shell(), name, placement.place()));
     Session session = live().session();
     StringBuilder text = new StringBuilder();

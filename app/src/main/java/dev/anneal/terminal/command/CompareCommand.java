@@ -49,6 +49,25 @@ import picocli.CommandLine.Parameters;
 final class CompareCommand extends ShellCommand {
   private static final double LR = 3e-4;
 
+  /** What a live run has of its own. */
+  private static final String[] OF_THE_RUN = {
+    "--model",
+    "--layers",
+    "--heads",
+    "--channels",
+    "--context",
+    "--batch",
+    "--seq",
+    "--data",
+    "--seed",
+    "--dtype"
+  };
+
+  private static final String[] MEASURING =
+      Stream.concat(
+              Stream.of(OF_THE_RUN), Stream.of("--steps", "--warmup", "--threads", "--kernel"))
+          .toArray(String[]::new);
+
   /** Where no terminal says how much there is. */
   private static final int WIDTH = 100;
 
@@ -129,12 +148,21 @@ final class CompareCommand extends ShellCommand {
   @Override
   public Integer call() {
     output.requireFile(save.isPresent() || !files.isEmpty());
+    if (!backends.isEmpty() && shell().live().isPresent()) {
+      refuse("is the live run's; leave it out", OF_THE_RUN);
+    }
+    PlacementOptions.requireTheCpus(
+        backends.isEmpty() ? Optional.empty() : threads,
+        backends.stream().map(BackendName::of).toList());
     Optional<OutputFile> saved =
         save.map(file -> output.file(shell(), file, WrittenContent.COMPARISON));
     List<Output> outputs = files.stream().map(this::output).toList();
     List<Comparison> loaded = load.stream().map(ComparisonJson::read).toList();
     Comparison whole;
     if (backends.isEmpty() && !loaded.isEmpty()) {
+      refuse(
+          "is for a comparison to be made, and --load shows one that was; leave it out", MEASURING);
+      refuse("keeps what was just measured; --out writes what --load shows", "--save");
       whole = beside(loaded.getFirst(), loaded.subList(1, loaded.size()));
     } else {
       Comparison own = measure();

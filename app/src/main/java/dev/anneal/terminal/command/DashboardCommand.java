@@ -60,6 +60,12 @@ final class DashboardCommand extends ShellCommand {
     if (shell().use() == Shell.Use.DASHBOARD) {
       throw Failure.usage("this is the dashboard");
     }
+    if (!once) {
+      refuse("is of the frame that --once prints; a screen has its terminal's", "--size");
+      if (asJson() || !shell().screens().available()) {
+        refuse("is for frames; without a terminal, lines of text follow the run", "--ascii");
+      }
+    }
     if (run.isEmpty()) {
       show(LiveControls.of(shell()), live().history());
       return 0;

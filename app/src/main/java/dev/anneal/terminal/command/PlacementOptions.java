@@ -16,6 +16,11 @@ import picocli.CommandLine.Option;
 
 /** Where to compute. */
 final class PlacementOptions {
+  /** All of them. */
+  static final String[] NAMES = {"--backend", "--device", "--threads", "--kernel"};
+
+  static final String WHERE_THE_RUN_IS = "the live weights are where the run is; 'use' moves it";
+
   @Option(
       names = "--backend",
       paramLabel = "BACKEND",
@@ -41,6 +46,7 @@ final class PlacementOptions {
   private List<String> kernels = List.of();
 
   LiveRun.Place place() {
+    backend.ifPresent(name -> requireTheCpus(threads, List.of(name)));
     return new LiveRun.Place(name(), index(), options(threads, kernels));
   }
 
@@ -49,6 +55,12 @@ final class PlacementOptions {
   }
 
   Device open() {
+    backend.ifPresent(name -> requireTheCpus(threads, List.of(name)));
+    return openBesideCpu();
+  }
+
+  /** The same for a command that computes on the CPU, too. */
+  Device openBesideCpu() {
     return Devices.open(name(), index(), options());
   }
 
@@ -59,6 +71,18 @@ final class PlacementOptions {
 
   private int index() {
     return Setting.DEVICE.whole(Written.OPTION, device);
+  }
+
+  /** Fails when there are threads for none of {@code backends}. */
+  static void requireTheCpus(Optional<Integer> threads, List<String> backends) {
+    boolean used = backends.stream().anyMatch(name -> name.equals("cpu") || name.equals("auto"));
+    if (threads.isPresent() && !used) {
+      throw Failure.usage(
+          "--threads is of the CPU, and "
+              + String.join(" and ", backends)
+              + (backends.size() == 1 ? " is another backend" : " are others")
+              + "; leave it out");
+    }
   }
 
   static DeviceOptions options(Optional<Integer> threads, List<String> kernels) {

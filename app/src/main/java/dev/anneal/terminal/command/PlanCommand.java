@@ -1,5 +1,6 @@
 package dev.anneal.terminal.command;
 
+import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.device.Device;
@@ -11,6 +12,7 @@ import dev.anneal.plan.ChunkedClassifier;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
+import dev.anneal.plan.Tensor;
 import dev.anneal.session.Devices;
 import dev.anneal.setting.Setting;
 import dev.anneal.setting.Written;
@@ -21,6 +23,7 @@ import dev.anneal.training.MemoryFloor;
 import dev.anneal.training.Storage;
 import dev.anneal.training.TrainingPlans;
 import java.io.PrintWriter;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
@@ -168,6 +171,18 @@ final class PlanCommand extends ShellCommand {
     ObjectNode kinds = node.putObject("kinds");
     kinds(plans)
         .forEach((kind, sums) -> kinds.putObject(kind).put("count", sums[0]).put("flops", sums[1]));
+    if (listOps) {
+      ArrayNode list = node.putArray("op_list");
+      for (Op op : plans.step().ops()) {
+        ObjectNode one = list.addObject().put("kind", op.kind());
+        names(one.putArray("writes"), op.writes());
+        names(one.putArray("reads"), op.reads());
+      }
+    }
     return node;
+  }
+
+  private static void names(ArrayNode array, List<Tensor> tensors) {
+    tensors.forEach(tensor -> array.add(tensor.name()));
   }
 }

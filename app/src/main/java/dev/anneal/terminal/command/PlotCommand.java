@@ -139,6 +139,14 @@ final class PlotCommand extends ShellCommand {
               + file.get()
               + " has a size of its own, leave them out");
     }
+    if (file.isEmpty() && asJson()) {
+      refuse(
+          "is of a drawing, and --json prints numbers; leave it out",
+          "--x",
+          "--log-y",
+          "--width",
+          "--height");
+    }
     int width = givenWidth.orElse(LEAST_WIDTH);
     int height = givenHeight.orElse(LEAST_HEIGHT);
     if (width < LEAST_WIDTH || height < LEAST_HEIGHT || width > MOST || height > MOST) {

@@ -49,9 +49,15 @@ final class ReplayCommand extends ShellCommand {
     if (!(speed >= 0)) {
       throw Failure.usage("--speed is " + speed + "; expected 0 or more");
     }
+    if (dashboard && asJson()) {
+      throw Failure.usage("--json and --dashboard: the screen is no place for JSON; give one");
+    }
+    if (dashboard && !shell().screens().available()) {
+      throw Failure.usage("--dashboard needs a terminal; leave it out for lines of text");
+    }
     try (RecordReader reader = RecordReader.open(file)) {
       Optional<Entry> first = reader.next();
-      if (dashboard && shell().screens().available()) {
+      if (dashboard) {
         onDashboard(first, reader);
         return 0;
       }

@@ -91,12 +91,7 @@ final class SampleCommand extends ShellCommand {
       }
       fromCheckpoint(checkpoint.get());
     } else if (shell().live().isPresent()) {
-      refuse(
-          "is for a checkpoint: the live weights are where the run is; 'use' moves it",
-          "--backend",
-          "--device",
-          "--threads",
-          "--kernel");
+      refuse("is for a checkpoint: " + PlacementOptions.WHERE_THE_RUN_IS, PlacementOptions.NAMES);
       requireHeld("a live run's log holds a text whole");
       fromLiveRun(live().session());
     } else {

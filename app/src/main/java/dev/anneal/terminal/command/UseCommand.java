@@ -30,6 +30,7 @@ final class UseCommand extends ShellCommand {
   @Override
   public Integer call() {
     LiveRun run = live();
+    PlacementOptions.requireTheCpus(threads, List.of(BackendName.of(backend)));
     Event.Changed changed =
         shell()
             .await(
