@@ -98,6 +98,9 @@ public sealed interface Event {
   /** The run is back at an earlier step; what came after it has not happened yet. */
   record Rewound(int step, int from) implements Event {}
 
+  /** The run goes on as another one; the last of this run's log, which the other one has not. */
+  record Branched(int step, Path to) implements Event {}
+
   record StateChanged(State state, int step) implements Event {}
 
   record Warning(String text) implements Event {}

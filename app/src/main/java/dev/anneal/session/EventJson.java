@@ -57,6 +57,8 @@ public final class EventJson {
               .setAll(Map.of("from", JsonNumbers.of(e.from()), "to", JsonNumbers.of(e.to())));
       case Event.Rewound e ->
           node.put("event", "rewound").put("step", e.step()).put("from", e.from());
+      case Event.Branched e ->
+          node.put("event", "branched").put("step", e.step()).put("directory", e.to().toString());
       case Event.StateChanged e ->
           node.put("event", "state").put("state", lower(e.state())).put("step", e.step());
       case Event.Warning e -> node.put("event", "warning").put("text", e.text());
@@ -172,6 +174,7 @@ public final class EventJson {
                   JsonNumbers.text(node.path("from")),
                   JsonNumbers.text(node.path("to"))));
       case "rewound" -> Optional.of(new Event.Rewound(step, node.path("from").asInt()));
+      case "branched" -> path(node, "directory").map(to -> new Event.Branched(step, to));
       case "state" ->
           constant(Event.State.class, node.path("state").asText())
               .map(state -> new Event.StateChanged(state, step));

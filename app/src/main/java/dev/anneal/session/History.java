@@ -40,6 +40,7 @@ public final class History implements Event.Listener {
    * The history at one moment.
    *
    * @param state empty when the run is not live here
+   * @param branched whether all that follows belongs to another run
    * @param kinds milliseconds by kind of op, averaged over the last steps
    * @param notes oldest first
    * @param samples oldest first
@@ -49,6 +50,7 @@ public final class History implements Event.Listener {
       Optional<Event.Started> started,
       Optional<State> state,
       Optional<Event.Ended> ended,
+      boolean branched,
       Map<Metric, Series> metrics,
       Map<String, Double> kinds,
       List<Note> notes,
@@ -83,6 +85,7 @@ public final class History implements Event.Listener {
   private Optional<Event.Started> started = Optional.empty();
   private Optional<State> state = Optional.empty();
   private Optional<Event.Ended> ended = Optional.empty();
+  private boolean branched;
   private Pace pace = Pace.NONE;
   private boolean ownSample;
   private double seconds;
@@ -147,6 +150,7 @@ public final class History implements Event.Listener {
     switch (event) {
       case Event.Started e -> {
         started = Optional.of(e);
+        branched = false;
         state = Optional.of(State.RUNNING);
         ended = Optional.empty();
         pace = Pace.NONE;
@@ -177,7 +181,9 @@ public final class History implements Event.Listener {
         forget(e.step());
         ended = Optional.empty();
       }
+      case Event.Branched e -> branched = true;
       case Event.StateChanged e -> {
+        branched = false;
         if (e.state() == State.RUNNING) {
           pace = Pace.NONE;
         }
@@ -256,6 +262,7 @@ public final class History implements Event.Listener {
         started,
         state,
         ended,
+        branched,
         Map.copyOf(metrics),
         new TreeMap<>(kinds),
         new ArrayList<>(notes),

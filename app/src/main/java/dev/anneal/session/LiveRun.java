@@ -356,7 +356,7 @@ public final class LiveRun implements AutoCloseable {
    *
    * @param name of the new run's directory, beside this one's
    */
-  public Path branch(String name) {
+  public Event.Branched branch(String name) {
     if (name.isBlank() || name.contains("/") || name.startsWith(".")) {
       throw Failure.usage("'" + name + "' is no name for a run; use letters, digits, - and _");
     }
@@ -367,12 +367,12 @@ public final class LiveRun implements AutoCloseable {
               RunDirectory made = RunDirectory.create(to);
               Event.Started started = run.branch(made);
               made.record(run);
-              log.branch(to);
+              log.branch(to, run.step());
               directory = to;
               session.emit(started);
               // To those who listen, a start is one of a run that goes on.
               session.emit(new Event.StateChanged(session.state(), run.step()));
-              return to;
+              return new Event.Branched(run.step(), to);
             }));
   }
 

@@ -17,6 +17,9 @@ public final class RunCatalog {
   /** Where runs go that were not given a directory. */
   public static final Path HOME = Path.of("runs");
 
+  /** Names in an error's one line. */
+  private static final int MOST = 10;
+
   private RunCatalog() {}
 
   /**
@@ -96,10 +99,36 @@ public final class RunCatalog {
     if (!Files.exists(path) && !Files.notExists(path)) {
       SavedRun.requireDirectory(path);
     }
+    throw Failure.failed("there is no run " + name + others(path));
+  }
+
+  /**
+   * Where the run or checkpoint is that a user named: a path, or the name of a run in {@link
+   * #HOME}.
+   *
+   * @throws Failure when there is neither
+   */
+  public static Path place(Path named) {
+    if (Files.exists(named)) {
+      return named;
+    }
+    Path home = HOME.resolve(named);
+    if (Files.isDirectory(home)) {
+      return home;
+    }
+    if (Files.notExists(named)) {
+      throw Failure.failed(
+          named
+              + " does not exist; give a run's directory, its name, or one of its checkpoints"
+              + others(named));
+    }
+    return named;
+  }
+
+  private static String others(Path named) {
     List<String> names = list(HOME).stream().map(Entry::name).toList();
-    throw Failure.failed(
-        "there is no run "
-            + name
-            + (names.isEmpty() ? "; " + HOME + " has none" : Nearest.among(name, names)));
+    return names.isEmpty()
+        ? "; " + HOME + " has none"
+        : Nearest.among(name(named), names.reversed().subList(0, Math.min(names.size(), MOST)));
   }
 }

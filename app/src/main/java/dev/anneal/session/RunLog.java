@@ -54,14 +54,19 @@ public final class RunLog implements Event.Listener, AutoCloseable {
     main = Optional.of(LogFile.append(directory.resolve(MAIN)));
   }
 
-  /** Goes on in another directory, with a copy of what was said so far. */
-  synchronized void branch(Path to) {
+  /** Goes on in another directory, with a copy of what was said so far; this log ends with that. */
+  synchronized void branch(Path to, int step) {
     boolean wasOpen = events.isPresent();
     close();
     boolean isCopied = false;
     try {
       copy(directory, to);
       isCopied = true;
+      if (wasOpen) {
+        open();
+        write(new Timed(new Event.Branched(step, to), System.currentTimeMillis()));
+        close();
+      }
     } finally {
       if (!isCopied && wasOpen) {
         open();

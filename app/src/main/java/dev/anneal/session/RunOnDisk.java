@@ -16,7 +16,7 @@ import java.util.Optional;
 /**
  * A run as a list shows it.
  *
- * @param status running, done, stopped, ..., or killed when its log does not tell an end
+ * @param status running, paused, done, stopped, ..., or killed when its log does not tell an end
  * @param holder who trains it now
  * @param saved the step of the newest checkpoint, -1 without one
  * @param modified when its log last was
@@ -44,7 +44,7 @@ public record RunOnDisk(
     return new RunOnDisk(
         RunCatalog.name(run),
         run,
-        holder.isPresent() ? "running" : status(history.snapshot()),
+        status(history.snapshot(), holder.isPresent()),
         holder,
         new CheckpointDirectory(run).latest().map(c -> c.step()).orElse(-1),
         history,
@@ -53,9 +53,9 @@ public record RunOnDisk(
         RunNotes.read(run));
   }
 
-  private static String status(History.Snapshot run) {
+  private static String status(History.Snapshot run, boolean held) {
     if (run.started().isEmpty()) {
-      return "empty";
+      return held ? "running" : "empty";
     }
     return run.ended()
         .map(
@@ -67,7 +67,12 @@ public record RunOnDisk(
                   case STOPPED -> "stopped";
                   case NOT_FINITE, DEVICE_LOST, FAILED -> "failed";
                 })
-        .orElse("killed");
+        .orElseGet(() -> held ? going(run) : run.branched() ? "branched" : "killed");
+  }
+
+  /** A run that ended is held as long as its weights are loaded. */
+  private static String going(History.Snapshot run) {
+    return run.state().equals(Optional.of(Event.State.PAUSED)) ? "paused" : "running";
   }
 
   /** When its log last was written to. */

@@ -123,7 +123,7 @@ class ProcessTest {
     assertTrue(
         result
             .out()
-            .matches("(?s)code 1\nrun is paused at step \\d+\ncode 1\nrun  unfinished  step .*"),
+            .matches("(?s)code 1\nrun is paused at step \\d+\ncode 1\nrun  paused  step .*"),
         result.out());
   }
 

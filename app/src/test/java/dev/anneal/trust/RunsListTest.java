@@ -95,7 +95,7 @@ class RunsListTest {
       assertEquals(1, running.code());
       assertTrue(running.err().contains("is being trained by this process"), running.err());
       assertTrue(Files.exists(cli.path("second/step_2")), "all or nothing");
-      assertEquals("running", json().getFirst().path("status").asText());
+      assertEquals("done", json().getFirst().path("status").asText(), "it is only loaded");
       assertEquals(1, cli.run("runs mv " + cli.path("first") + " other").code());
     }
     Files.writeString(cli.path("second/mine.txt"), "mine");
@@ -127,5 +127,30 @@ class RunsListTest {
       assertTrue(result.code() != 0, line);
       assertEquals(1, result.err().lines().count(), line + result.err());
     }
+  }
+
+  @Test
+  void saysWhatBecameOfEach() {
+    String list = "runs " + temp;
+    Cli.Result result =
+        cli.script(
+            cli.train("live", "--steps 9 --paused")
+                + "; step 2; "
+                + list
+                + "; branch child; "
+                + list
+                + "; stop; "
+                + list);
+    String out = result.out();
+    assertEquals(0, result.code(), result.all());
+    assertTrue(out.contains("live goes on from step 2 as " + cli.path("child")), out);
+    List<String> rows = out.lines().filter(row -> row.matches("(live|child) .*2/9 .*")).toList();
+    String words = rows.stream().map(r -> r.split(" +")[0] + " " + r.split(" +")[1]).toList() + "";
+    assertTrue(words.startsWith("[live paused, "), words);
+    assertTrue(words.contains("child paused, live branched"), words);
+    assertTrue(words.contains("child stopped"), words);
+    assertEquals(
+        1, result.all().lines().filter(r -> r.startsWith("stopped after")).count(), result.all());
+    assertTrue(cli.ok("status " + cli.path("live")).out().startsWith("live  branched  step 2/9"));
   }
 }

@@ -1,7 +1,8 @@
 package dev.anneal.terminal.command;
 
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import java.nio.file.Path;
+import dev.anneal.session.Event;
+import dev.anneal.session.EventJson;
+import dev.anneal.session.LiveRun;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
@@ -22,15 +23,15 @@ final class BranchCommand extends ShellCommand {
 
   @Override
   public Integer call() {
-    Path to = live().branch(name);
+    LiveRun run = live();
+    String before = run.name();
+    Event.Branched branched = run.branch(name);
     if (asJson()) {
-      print(
-          JsonNodeFactory.instance
-              .objectNode()
-              .put("event", "branched")
-              .put("directory", to.toString()));
+      print(EventJson.write(branched));
     } else {
-      say("on as %s", to);
+      say(
+          "%s goes on from step %d as %s; %s stays as it was saved",
+          before, branched.step(), branched.to(), before);
     }
     return 0;
   }

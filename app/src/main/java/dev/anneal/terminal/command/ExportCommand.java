@@ -5,6 +5,7 @@ import dev.anneal.checkpoint.WrittenContent;
 import dev.anneal.plan.DType;
 import dev.anneal.session.Checkpoints;
 import dev.anneal.session.LlmcFiles;
+import dev.anneal.session.RunCatalog;
 import dev.anneal.session.SavedRun;
 import dev.anneal.terminal.text.Amounts;
 import java.nio.file.Path;
@@ -55,7 +56,7 @@ final class ExportCommand extends ShellCommand {
   @Override
   public Integer call() {
     OutputFile target = output.file(shell(), file, WrittenContent.LLMC_CHECKPOINT);
-    Checkpoints.Saved saved = SavedRun.checkpoint(checkpoint, this::warn);
+    Checkpoints.Saved saved = SavedRun.checkpoint(RunCatalog.place(checkpoint), this::warn);
     long bytes = LlmcFiles.export(saved, format.dtype, target);
     wrote(
         target,

@@ -1,6 +1,9 @@
 package dev.anneal.terminal.command;
 
+import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
+import dev.anneal.session.Nearest;
+import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -57,7 +60,7 @@ final class ModelOptions {
 
   /** The model, for tokens below {@code vocabulary}; a sequence of {@code needed} must fit. */
   GptConfig config(int vocabulary, int needed) {
-    GptConfig base = model.map(GptConfig::named).orElse(SMALL);
+    GptConfig base = model.map(ModelOptions::named).orElse(SMALL);
     int c = channels.orElse(base.channels());
     return new GptConfig(
         layers.orElse(base.layers()),
@@ -75,5 +78,17 @@ final class ModelOptions {
       }
     }
     return 1;
+  }
+
+  private static GptConfig named(String name) {
+    List<String> names = GptConfig.names();
+    if (names.stream().noneMatch(name::equalsIgnoreCase)) {
+      throw Failure.usage(
+          "no model is named "
+              + name
+              + Nearest.among(name, names)
+              + ", or give --layers, --heads and --channels");
+    }
+    return GptConfig.named(name);
   }
 }

@@ -24,7 +24,11 @@ final class Notices implements Event.Listener {
       case Event.Saved e -> say("saved %s (%s)", e.checkpoint(), Amounts.bytes(e.bytes()));
       case Event.Warning e -> say("warning: %s", e.text());
       case Event.Reading e -> {}
-      case Event.Ended e -> say("%s", Steering.summary(e, history.snapshot().summary()));
+      case Event.Ended e -> {
+        if (!shell.tellsEnd()) {
+          say("%s", Steering.summary(e, history.snapshot().summary()));
+        }
+      }
       case Event.Started e -> {}
       case Event.Step e -> {}
       case Event.SampleStarted e -> {}
@@ -32,6 +36,7 @@ final class Notices implements Event.Listener {
       case Event.SampleEnded e -> {}
       case Event.Changed e -> {}
       case Event.Rewound e -> {}
+      case Event.Branched e -> {}
       case Event.StateChanged e -> {}
     }
   }

@@ -4,6 +4,7 @@ import dev.anneal.session.Event;
 import dev.anneal.session.History;
 import dev.anneal.session.Summary;
 import dev.anneal.terminal.text.Amounts;
+import dev.anneal.terminal.text.EventText;
 import dev.anneal.terminal.text.FittedLine;
 import dev.anneal.terminal.text.Printable;
 import dev.anneal.terminal.text.SummaryText;
@@ -53,6 +54,7 @@ final class Progress implements Event.Listener {
         out.flush();
       }
       case Event.Saved e -> line(format("saved %s (%s)", e.checkpoint(), Amounts.bytes(e.bytes())));
+      case Event.Branched e -> line(EventText.of(e));
       case Event.Rewound e -> line(format("rewound from step %d to %d", e.from(), e.step()));
       case Event.Changed e -> line(format("%s: %s -> %s", e.setting(), e.from(), e.to()));
       case Event.StateChanged e ->

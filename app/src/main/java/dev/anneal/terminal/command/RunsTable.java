@@ -52,12 +52,12 @@ final class RunsTable {
       String line = line(columns, runs, zone, nameWidth, column -> cell(run, column, zone));
       String note = note(run);
       int room = width - others - nameWidth - GAP;
-      if (note.isEmpty() || Cells.width(note) > room) {
+      if (note.isEmpty()) {
         lines.add(line);
-      } else {
+      } else if (Cells.width(note) <= room) {
         lines.add(line + " ".repeat(GAP) + note);
-      }
-      if (Cells.width(note) > room) {
+      } else {
+        lines.add(line);
         lines.add(" ".repeat(GAP) + Cells.cut(note, width - GAP));
       }
     }

@@ -89,7 +89,7 @@ final class SampleCommand extends ShellCommand {
       if (asJson()) {
         requireHeld("--json holds a text whole");
       }
-      fromCheckpoint(checkpoint.get());
+      fromCheckpoint(RunCatalog.place(checkpoint.get()));
     } else if (shell().live().isPresent()) {
       refuse("is for a checkpoint: " + PlacementOptions.WHERE_THE_RUN_IS, PlacementOptions.NAMES);
       requireHeld("a live run's log holds a text whole");

@@ -58,6 +58,7 @@ public final class Shell implements AutoCloseable {
     volatile Consumer<String> notices = line -> {};
     volatile Supplier<List<String>> history = List::of;
     volatile boolean quitting;
+    volatile boolean tellsEnd;
   }
 
   private final Shared shared;
@@ -185,6 +186,15 @@ public final class Shell implements AutoCloseable {
   /** What a background run has to say goes here, so that it garbles no half-typed line. */
   public void onNotice(Consumer<String> listener) {
     shared.notices = listener;
+  }
+
+  /** What is told of a run's end while {@code wait} or {@code stop} waits for it is theirs. */
+  boolean tellsEnd() {
+    return shared.tellsEnd;
+  }
+
+  void tellsEnd(boolean tells) {
+    shared.tellsEnd = tells;
   }
 
   void notice(String line) {

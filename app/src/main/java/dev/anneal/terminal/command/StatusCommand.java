@@ -8,6 +8,7 @@ import dev.anneal.session.History;
 import dev.anneal.session.LiveRun;
 import dev.anneal.session.Metric;
 import dev.anneal.session.RunCatalog;
+import dev.anneal.session.RunOnDisk;
 import dev.anneal.session.Summary;
 import dev.anneal.terminal.text.Amounts;
 import dev.anneal.terminal.text.SummaryText;
@@ -33,15 +34,21 @@ final class StatusCommand extends ShellCommand {
 
   @Override
   public Integer call() {
-    History.Snapshot now =
-        run.isPresent() ? History.read(RunCatalog.find(run.get())).snapshot() : live(live());
+    Optional<RunOnDisk> onDisk = run.map(name -> RunOnDisk.read(RunCatalog.find(name)));
+    History.Snapshot now = onDisk.map(r -> r.history().snapshot()).orElseGet(() -> live(live()));
+    // A log alone does not tell whether its run still goes.
+    String state =
+        onDisk
+            .map(RunOnDisk::status)
+            .orElseGet(
+                () -> now.state().map(s -> s.name().toLowerCase(Locale.ROOT)).orElse("unknown"));
     if (now.started().isEmpty()) {
       throw Failure.failed("the run has no log; train it first");
     }
     if (asJson()) {
-      print(json(now));
+      print(json(now, state));
     } else {
-      tell(now);
+      tell(now, state);
     }
     return 0;
   }
@@ -54,12 +61,8 @@ final class StatusCommand extends ShellCommand {
     return run.history().snapshot();
   }
 
-  private void tell(History.Snapshot now) {
+  private void tell(History.Snapshot now, String state) {
     Event.Started started = now.started().get();
-    String state =
-        run.isPresent() && now.ended().isEmpty()
-            ? "unfinished"
-            : now.state().map(s -> s.name().toLowerCase(Locale.ROOT)).orElse("unknown");
     sayWrapped(started.run() + "  " + state + "  step " + now.step() + "/" + started.steps(), 2);
     sayWrapped(started.model() + ", " + started.backend() + ", " + started.device(), 2);
     Summary summary = now.summary();
@@ -75,16 +78,16 @@ final class StatusCommand extends ShellCommand {
     now.ended().ifPresent(e -> sayWrapped(Steering.summary(e, summary), 2));
   }
 
-  /** A log alone does not tell whether its run still goes. */
+  /** Of a run on disk, nobody here knows how fast it goes. */
   private Optional<Double> left(Summary summary) {
     return run.isPresent() ? Optional.empty() : summary.secondsLeft();
   }
 
-  private ObjectNode json(History.Snapshot now) {
+  private ObjectNode json(History.Snapshot now, String state) {
     Event.Started started = now.started().get();
     ObjectNode node = JsonNodeFactory.instance.objectNode();
     node.put("event", "status").put("run", started.run());
-    now.state().ifPresent(s -> node.put("state", s.name().toLowerCase(Locale.ROOT)));
+    node.put("state", state);
     node.put("step", now.step()).put("steps", started.steps());
     for (Metric metric : Metric.values()) {
       if (!now.series(metric).isEmpty()) {

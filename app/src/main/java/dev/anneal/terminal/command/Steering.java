@@ -141,8 +141,14 @@ final class Steering {
     @Override
     public Integer call() {
       LiveRun run = live();
-      run.session().stop();
-      Event.Ended ended = shell().await(run.session().end());
+      shell().tellsEnd(true);
+      Event.Ended ended;
+      try {
+        run.session().stop();
+        ended = shell().await(run.session().end());
+      } finally {
+        shell().tellsEnd(false);
+      }
       if (asJson()) {
         print(EventJson.write(ended));
       } else {
@@ -173,6 +179,15 @@ final class Steering {
     public Integer call() {
       Optional<Until> until = condition.map(text -> Until.parse("wait", text));
       LiveRun run = live();
+      shell().tellsEnd(true);
+      try {
+        return await(run, until);
+      } finally {
+        shell().tellsEnd(false);
+      }
+    }
+
+    private int await(LiveRun run, Optional<Until> until) {
       CompletableFuture<Event.Ended> end = run.session().end();
       while (!end.isDone() && !until.map(u -> holds(u, run)).orElse(false)) {
         if (shell().isCancelled()) {

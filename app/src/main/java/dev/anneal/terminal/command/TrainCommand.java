@@ -9,6 +9,7 @@ import dev.anneal.session.Event;
 import dev.anneal.session.EventJson;
 import dev.anneal.session.History;
 import dev.anneal.session.LiveRun;
+import dev.anneal.session.RunCatalog;
 import dev.anneal.session.RunConfig;
 import dev.anneal.session.Session;
 import dev.anneal.session.Until;
@@ -122,7 +123,7 @@ final class TrainCommand extends ShellCommand {
     LiveRun.Place place = placement.place();
     Supplier<LiveRun> begins =
         resume
-            .map(from -> goesOn(from, place, limits))
+            .map(from -> goesOn(RunCatalog.place(from), place, limits))
             .orElseGet(
                 () -> {
                   RunConfig config = config();

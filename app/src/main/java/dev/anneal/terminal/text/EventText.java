@@ -22,6 +22,7 @@ public final class EventText {
       case Event.Changed e ->
           format("step %d %s: %s -> %s", e.step(), e.setting(), e.from(), e.to());
       case Event.Rewound e -> format("rewound from step %d to %d", e.from(), e.step());
+      case Event.Branched e -> format("step %d goes on as %s", e.step(), e.to());
       case Event.StateChanged e ->
           format("%s at step %d", e.state().name().toLowerCase(Locale.ROOT), e.step());
       case Event.Warning e -> "warning: " + e.text();
