@@ -62,6 +62,11 @@ public record GptConfig(int layers, int heads, int channels, int context, int vo
     }
   }
 
+  /** The same with so many blocks. */
+  public GptConfig withLayers(int blocks) {
+    return new GptConfig(blocks, heads, channels, context, vocabulary);
+  }
+
   /**
    * OpenAI's model of this name.
    *

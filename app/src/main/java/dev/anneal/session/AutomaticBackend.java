@@ -50,6 +50,11 @@ final class AutomaticBackend {
     return Devices.open("cpu", index, options);
   }
 
+  /** The vendor whose GPU is here; the first one when none is. */
+  static String gpu() {
+    return VENDORS.stream().filter(Devices::isHere).findFirst().orElse(VENDORS.getFirst());
+  }
+
   private static boolean hasDriver(Path devices) {
     try (DirectoryStream<Path> files = Files.newDirectoryStream(devices, DRIVERS)) {
       return files.iterator().hasNext();

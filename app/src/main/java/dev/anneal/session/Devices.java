@@ -9,6 +9,7 @@ import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.ServiceLoader;
 
 /** The backends that this program has, and how to open one by name. */
@@ -41,6 +42,37 @@ public final class Devices {
   }
 
   /**
+   * A device that says what it would do: one that is here, or else one that only plans.
+   *
+   * @param backendName or {@code auto}, for a GPU when there is one and else for NVIDIA's
+   * @param target to plan for, though another device is here
+   * @throws Failure when there is neither
+   */
+  public static Device toPlan(String backendName, Optional<String> target) {
+    Backend backend =
+        backend(backendName.equals(AutomaticBackend.NAME) ? AutomaticBackend.gpu() : backendName);
+    boolean here = backend.probe() instanceof Availability.Available;
+    return here && target.isEmpty()
+        ? open(backend.name(), 0, DeviceOptions.defaults())
+        : backend.planned(target).orElseThrow(() -> cannotPlan(backend, target));
+  }
+
+  private static Failure cannotPlan(Backend backend, Optional<String> target) {
+    if (target.isPresent()) {
+      return Failure.usage(
+          "--target " + target.get() + ": plans for a target are made for cuda and hip");
+    }
+    String reason = backend.probe() instanceof Availability.Missing(String why) ? why : "no device";
+    return new Failure(
+        ExitCode.BACKEND,
+        "backend "
+            + backend.name()
+            + " is missing, and plans only for a device that is here: "
+            + reason
+            + "; take --backend cuda or hip");
+  }
+
+  /**
    * Opens a device.
    *
    * @param backendName or {@code auto}, for a GPU when there is one that works and else the CPU
@@ -50,18 +82,7 @@ public final class Devices {
     if (backendName.equals(AutomaticBackend.NAME)) {
       return AutomaticBackend.open(index, options);
     }
-    List<Backend> backends = backends();
-    Backend backend =
-        backends.stream()
-            .filter(b -> b.name().equals(backendName))
-            .findFirst()
-            .orElseThrow(
-                () ->
-                    Failure.usage(
-                        "no backend is named "
-                            + backendName
-                            + Nearest.among(
-                                backendName, backends.stream().map(Backend::name).toList())));
+    Backend backend = backend(backendName);
     return switch (backend.probe()) {
       case Availability.Missing(String reason) ->
           throw new Failure(ExitCode.BACKEND, "backend " + backendName + " is missing: " + reason);
@@ -80,5 +101,18 @@ public final class Devices {
         yield device;
       }
     };
+  }
+
+  private static Backend backend(String name) {
+    List<Backend> backends = backends();
+    return backends.stream()
+        .filter(b -> b.name().equals(name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                Failure.usage(
+                    "no backend is named "
+                        + name
+                        + Nearest.among(name, backends.stream().map(Backend::name).toList())));
   }
 }

@@ -112,6 +112,7 @@ class JsonSchemaTest {
             + text(temp.resolve("run"))
             + "; backends -v; plan --ops "
             + tiny.replace(" --threads 1", "")
+            + "; plan --device-costs --target sm_90 --backend cuda --layers 2"
             + "; compare cpu cpu --steps 1 --warmup 0; bench GeluForward "
             + tiny
             + "; verify --checkpoint "

@@ -84,10 +84,14 @@ final class CublasLt {
    * @throws dev.anneal.failure.Failure when the library does not start on the device
    */
   static BlasLt open(SharedLibrary library, CudaStream stream, int capability) {
-    boolean gelu = capability >= FIRST_WITH_GELU && capability <= LAST_WITH_GELU;
     MethodHandle text = library.function(STATUS_TEXT);
     String name = "cuBLASLt " + version(library);
-    return new BlasLt(library, HEADER, name, code -> says(text, code), stream.handle(), gelu);
+    return new BlasLt(
+        library, HEADER, name, code -> says(text, code), stream.handle(), fusesGelu(capability));
+  }
+
+  static boolean fusesGelu(int capability) {
+    return capability >= FIRST_WITH_GELU && capability <= LAST_WITH_GELU;
   }
 
   private static String says(MethodHandle text, int code) {

@@ -193,6 +193,11 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
+  public Optional<Device> planned(Optional<String> target) {
+    return Optional.of(PlannedCuda.device(target.orElse(PlannedCuda.USUAL)));
+  }
+
+  @Override
   public Device open(DeviceInfo info, DeviceOptions options) {
     if (probe() instanceof Availability.Missing(String reason)) {
       throw new Failure(ExitCode.BACKEND, "backend cuda is missing: " + reason);

@@ -56,12 +56,22 @@ final class CudaDriver implements Driver {
 
   @Override
   public Hardware hardware() {
+    return hardware(capability);
+  }
+
+  /** Of a compute capability, e.g. 90 for 9.0. */
+  static Hardware hardware(int capability) {
     // The least of all devices that kernels are compiled for: 99 KiB when asked.
     return new Hardware(32, 48 << 10, 99 << 10, TensorCores.of(capability));
   }
 
   @Override
   public Set<Precision> precisions() {
+    return precisions(capability);
+  }
+
+  /** Of a compute capability. */
+  static Set<Precision> precisions(int capability) {
     Set<Precision> all = EnumSet.of(Precision.FP32);
     if (capability >= AMPERE) {
       all.addAll(EnumSet.of(Precision.TF32, Precision.BF16, Precision.PURE_BF16));

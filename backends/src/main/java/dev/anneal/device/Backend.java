@@ -1,6 +1,7 @@
 package dev.anneal.device;
 
 import java.util.List;
+import java.util.Optional;
 
 /** A vendor's way to find and open devices; found by {@link java.util.ServiceLoader}. */
 public interface Backend {
@@ -19,6 +20,17 @@ public interface Backend {
   /** The kernels of which its devices may have several versions; no device is opened. */
   default List<KernelFamily> kernels() {
     return List.of();
+  }
+
+  /**
+   * A device that only plans: it says what it would do, but has no memory and runs nothing. No such
+   * device need be here. Empty for a backend that must ask a device.
+   *
+   * @param target what kind of device, as compilers name it; a usual one when none is given
+   * @throws dev.anneal.failure.Failure when there is no such target
+   */
+  default Optional<Device> planned(Optional<String> target) {
+    return Optional.empty();
   }
 
   /**

@@ -94,6 +94,14 @@ public interface Device extends AutoCloseable {
     return plans.stream().mapToLong(this::workspaceBytes).sum();
   }
 
+  /**
+   * What a run of {@code plan} would cost, in counts; nothing is allocated and nothing runs. Empty
+   * on a device that is told nothing, since it computes itself.
+   */
+  default Optional<ProgramCosts> costs(Plan plan) {
+    return Optional.empty();
+  }
+
   /** Copies all of {@code from} to {@code to} at byte {@code offset}. */
   void copyIn(Memory to, long offset, MemorySegment from);
 

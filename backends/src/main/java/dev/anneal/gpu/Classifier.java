@@ -9,13 +9,21 @@ final class Classifier {
   private Classifier() {}
 
   static List<Command> commands(Op.Classifier op, OpContext context) {
+    return groups(op, context).stream().flatMap(group -> group.commands().stream()).toList();
+  }
+
+  /** The same by part. */
+  static List<OpCommands.Group> groups(Op.Classifier op, OpContext context) {
     ClassifierChunks chunks = ClassifierChunks.of(op);
-    OpContext parts =
-        context.at(
-            tensor -> {
-              ClassifierChunks.Part part = chunks.part(tensor);
-              return context.address(part.whole()) + part.bytes();
-            });
-    return OpCommands.of(chunks.ops(), parts).stream().flatMap(List::stream).toList();
+    return OpCommands.groups(chunks.ops(), parts(chunks, context));
+  }
+
+  /** For tensors that are parts of others. */
+  static OpContext parts(ClassifierChunks chunks, OpContext context) {
+    return context.at(
+        tensor -> {
+          ClassifierChunks.Part part = chunks.part(tensor);
+          return context.address(part.whole()) + part.bytes();
+        });
   }
 }

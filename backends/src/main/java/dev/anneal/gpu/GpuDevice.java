@@ -8,6 +8,7 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.device.KernelFamily;
 import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
+import dev.anneal.device.ProgramCosts;
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.ChunkedClassifier;
@@ -46,6 +47,14 @@ public final class GpuDevice implements Device {
   private final SharedScratch scratch;
 
   /**
+   * Addresses that arenas are taken to begin at while nothing is allocated, one after the other.
+   */
+  private static final long PLANNED_ARENA = 1L << 44;
+
+  /** The context is entered, the graph launched or the bytes copied, and the stream waited for. */
+  private static final ProgramCosts.Calls CALLS = new ProgramCosts.Calls(3, 3);
+
+  /**
    * @param images where the kernels come from
    * @param libraries that do what they can
    */
@@ -66,6 +75,19 @@ public final class GpuDevice implements Device {
             libraries.matrices().map(MatrixLibrary::name),
             libraries.attention().map(AttentionLibrary::name));
     versions.choose(options.kernels());
+  }
+
+  /** A device that only plans, on a GPU that is not here. */
+  public static GpuDevice planned(
+      String backend, PlannedDriver driver, Libraries libraries, String details) {
+    return new GpuDevice(
+        new DeviceInfo(backend, 0, driver.name(), details, Long.MAX_VALUE),
+        driver,
+        (file, real) -> {
+          throw new IllegalStateException(driver.name() + " runs no kernels");
+        },
+        libraries,
+        DeviceOptions.defaults());
   }
 
   @Override
@@ -180,23 +202,49 @@ public final class GpuDevice implements Device {
 
   /** A dry run, to learn how much there must be of what. */
   private Workspace measured(Plan plan) {
-    Workspace workspace = new Workspace(0, 0);
-    commands(plan, plan.layout()::offset, workspace);
+    Workspace workspace = planned();
+    commands(plan, planned(plan), workspace);
     return workspace;
+  }
+
+  private static Workspace planned() {
+    int arenas = Arena.values().length;
+    return new Workspace((arenas + 1) * PLANNED_ARENA, (arenas + 2) * PLANNED_ARENA);
+  }
+
+  private static ToLongFunction<Tensor> planned(Plan plan) {
+    return tensor -> (tensor.arena().ordinal() + 1) * PLANNED_ARENA + plan.layout().offset(tensor);
   }
 
   private List<List<Command>> commands(
       Plan plan, ToLongFunction<Tensor> places, Workspace workspace) {
-    return OpCommands.of(
-        plan.ops(),
-        new OpContext(
-            places,
-            workspace,
-            versions,
-            driver.hardware(),
-            libraries,
-            plan.multiplication(),
-            DType.F32));
+    return OpCommands.of(plan.ops(), context(plan, places, workspace));
+  }
+
+  private OpContext context(Plan plan, ToLongFunction<Tensor> places, Workspace workspace) {
+    return new OpContext(
+        places,
+        workspace,
+        versions,
+        driver.hardware(),
+        libraries,
+        plan.multiplication(),
+        DType.F32);
+  }
+
+  @Override
+  public Optional<ProgramCosts> costs(Plan plan) {
+    checkFormats(plan);
+    return LargeStack.call(
+        () -> {
+          driver.enter();
+          Workspace workspace = planned();
+          List<ProgramCosts.Command> commands =
+              PlanCosts.of(plan.ops(), context(plan, planned(plan), workspace));
+          return Optional.of(
+              new ProgramCosts(
+                  commands, workspace.constantBytes() + workspace.scratchBytes(), CALLS));
+        });
   }
 
   private void checkFormats(Plan plan) {

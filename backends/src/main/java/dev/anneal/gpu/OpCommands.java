@@ -21,16 +21,37 @@ final class OpCommands {
    */
   static List<List<Command>> of(List<Op> ops, OpContext context) {
     List<List<Command>> commands = new ArrayList<>();
-    while (commands.size() < ops.size()) {
-      context.workspace().nextOp();
-      Together first = together(ops.subList(commands.size(), ops.size()), context);
-      commands.add(
-          first.commands().stream().map(command -> formatted(command, first.real())).toList());
-      for (int i = 1; i < first.ops(); i++) {
+    for (Group group : groups(ops, context)) {
+      commands.add(group.commands());
+      for (int i = 1; i < group.ops().size(); i++) {
         commands.add(List.of());
       }
     }
     return commands;
+  }
+
+  /**
+   * Ops that follow each other and the commands that compute them together.
+   *
+   * @param scratch of these commands alone
+   */
+  record Group(List<Op> ops, List<Command> commands, List<Workspace.Room> scratch) {}
+
+  /** The same in groups. */
+  static List<Group> groups(List<Op> ops, OpContext context) {
+    List<Group> groups = new ArrayList<>();
+    int done = 0;
+    while (done < ops.size()) {
+      context.workspace().nextOp();
+      Together first = together(ops.subList(done, ops.size()), context);
+      groups.add(
+          new Group(
+              ops.subList(done, done + first.ops()),
+              first.commands().stream().map(command -> formatted(command, first.real())).toList(),
+              context.workspace().rooms()));
+      done += first.ops();
+    }
+    return groups;
   }
 
   private static Command formatted(Command command, DType real) {

@@ -14,9 +14,17 @@ final class Workspace {
   /** Words that are copied to the device before the first run. */
   record Constant(long offset, long[] words) {}
 
+  /** Some scratch, from an address on. */
+  record Room(long address, long bytes) {
+    boolean has(long place) {
+      return address <= place && place < address + bytes;
+    }
+  }
+
   private final long constantBase;
   private final long scratchBase;
   private final List<Constant> constants = new ArrayList<>();
+  private final List<Room> rooms = new ArrayList<>();
   private long constantBytes;
   private long scratchUsed;
   private long scratchBytes;
@@ -34,6 +42,7 @@ final class Workspace {
   /** Scratch from before may be used again. */
   void nextOp() {
     scratchUsed = 0;
+    rooms.clear();
   }
 
   /** The address of {@code bytes} that are this op's until it ends. */
@@ -41,7 +50,13 @@ final class Workspace {
     long at = scratchBase + scratchUsed;
     scratchUsed += aligned(bytes);
     scratchBytes = Math.max(scratchBytes, scratchUsed);
+    rooms.add(new Room(at, bytes));
     return at;
+  }
+
+  /** What this op has taken of scratch. */
+  List<Room> rooms() {
+    return List.copyOf(rooms);
   }
 
   /** The address of a copy of {@code words}. */
@@ -50,6 +65,15 @@ final class Workspace {
     constants.add(new Constant(offset, words.clone()));
     constantBytes += aligned(8L * words.length);
     return constantBase + offset;
+  }
+
+  /** The words at {@code address}; none where there is no constant. */
+  long[] wordsAt(long address) {
+    return constants.stream()
+        .filter(constant -> constantBase + constant.offset() == address)
+        .findFirst()
+        .map(Constant::words)
+        .orElse(new long[0]);
   }
 
   List<Constant> constants() {

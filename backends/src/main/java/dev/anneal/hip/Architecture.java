@@ -62,6 +62,10 @@ record Architecture(String name) {
     }
   }
 
+  static boolean isName(String text) {
+    return NAME.matcher(text).matches();
+  }
+
   /** The architecture that a hipDeviceProp_t of any version names. */
   static Architecture in(byte[] properties) {
     String text =

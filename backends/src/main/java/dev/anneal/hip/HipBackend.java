@@ -108,6 +108,11 @@ public final class HipBackend implements Backend {
   }
 
   @Override
+  public Optional<Device> planned(Optional<String> target) {
+    return Optional.of(PlannedHip.device(target.orElse(PlannedHip.USUAL)));
+  }
+
+  @Override
   public Device open(DeviceInfo info, DeviceOptions options) {
     if (!(HipProbe.probe(locator()) instanceof HipProbe.Present(HipRuntime runtime, int ignored))) {
       throw missing();

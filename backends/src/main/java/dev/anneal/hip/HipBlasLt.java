@@ -102,11 +102,16 @@ final class HipBlasLt {
       if (version < FIRST) {
         return new Refused(name + " is older than ROCm 6.1's, 0.7");
       }
-      boolean gelu = version >= FIRST_WITH_GELU && architecture.name().equals(WITH_GELU);
+      boolean gelu = version >= FIRST_WITH_GELU && fusesGelu(architecture);
       return new BlasLt(library, HEADER, name, HipBlasLt::says, stream, gelu);
     } catch (Failure e) {
       return new Refused(e.getMessage());
     }
+  }
+
+  /** With ROCm 7's. */
+  static boolean fusesGelu(Architecture architecture) {
+    return architecture.name().equals(WITH_GELU);
   }
 
   private static HeaderConstant constant(String name, int value) {

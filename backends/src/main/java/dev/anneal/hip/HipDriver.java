@@ -28,11 +28,13 @@ final class HipDriver implements Driver {
     this.runtime = runtime;
     this.device = device;
     this.architecture = architecture;
-    this.hardware =
-        new Hardware(
-            runtime.wave(device), LOCAL_BYTES, LOCAL_BYTES, architecture.matrixUnit().kernels());
+    this.hardware = hardware(architecture, runtime.wave(device));
     enter();
     this.stream = runtime.newStream();
+  }
+
+  static Hardware hardware(Architecture architecture, int wave) {
+    return new Hardware(wave, LOCAL_BYTES, LOCAL_BYTES, architecture.matrixUnit().kernels());
   }
 
   long stream() {
@@ -46,6 +48,10 @@ final class HipDriver implements Driver {
 
   @Override
   public Set<Precision> precisions() {
+    return precisions(architecture);
+  }
+
+  static Set<Precision> precisions(Architecture architecture) {
     // Of bf16 every architecture can do with the portable kernels, which compute in fp32.
     Set<Precision> all = EnumSet.of(Precision.FP32, Precision.BF16, Precision.PURE_BF16);
     if (architecture.hasOpenEightBits() || architecture.hasFnuz()) {

@@ -7,8 +7,10 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.device.KernelFamily;
 import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
+import dev.anneal.device.ProgramCosts;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.ArenaLayout;
+import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import java.lang.foreign.MemorySegment;
@@ -251,6 +253,21 @@ final class OpenClDevice implements Device {
     } catch (CLException e) {
       throw OpenClFailures.lost("compiling " + plan.name(), limits, e);
     }
+  }
+
+  @Override
+  public Optional<ProgramCosts> costs(Plan plan) {
+    List<ProgramCosts.Command> commands = new ArrayList<>();
+    for (Op op : plan.ops()) {
+      commands.addAll(LaunchCosts.of(op, launches.of(op, arena -> false)));
+    }
+    // A launch is a call, a flush is one, and the wait at the end one more.
+    return Optional.of(
+        new ProgramCosts(
+            commands,
+            workspaceBytes(plan),
+            new ProgramCosts.Calls(
+                commands.size() + commands.size() / OpenClProgram.FLUSH + 1, 1)));
   }
 
   @Override

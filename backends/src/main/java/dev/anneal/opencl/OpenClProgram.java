@@ -31,7 +31,7 @@ import org.jocl.cl_mem;
  */
 final class OpenClProgram implements Program {
   /** Launches after which the device is told to begin with them. */
-  private static final int FLUSH = 64;
+  static final int FLUSH = 64;
 
   private static final int TIMED_EVERY = 64;
 

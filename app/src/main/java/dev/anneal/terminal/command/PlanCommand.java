@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
+import dev.anneal.failure.Failure;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.GptConfig;
 import dev.anneal.model.Model;
@@ -20,12 +21,14 @@ import dev.anneal.terminal.text.Amounts;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.MemoryFloor;
+import dev.anneal.training.StepCosts;
 import dev.anneal.training.Storage;
 import dev.anneal.training.TrainingPlans;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -36,7 +39,12 @@ import picocli.CommandLine.Option;
     name = "plan",
     description =
         "Print the ops, the memory bill and the FLOPs of a training step, without running.",
-    footer = {"", "Example:", "  anneal plan --model gpt2-124M --batch 4 --seq 64"})
+    footer = {
+      "",
+      "Examples:",
+      "  anneal plan --model gpt2-124M --batch 4 --seq 64",
+      "  anneal plan --device-costs --backend cuda --model gpt2-124M --dtype bf16"
+    })
 final class PlanCommand extends ShellCommand {
   PlanCommand(Shell shell) {
     super(shell);
@@ -70,6 +78,21 @@ final class PlanCommand extends ShellCommand {
   @Option(names = "--ops", description = "list every op with its tensors")
   private boolean listOps;
 
+  @Option(
+      names = "--device-costs",
+      description =
+          "what a step costs a GPU in counts: kernels, calls of libraries, bytes moved, copies;"
+              + " no GPU need be here")
+  private boolean deviceCosts;
+
+  @Option(
+      names = "--target",
+      paramLabel = "NAME",
+      description =
+          "the GPU that --device-costs plans for, as compilers name it; the one here by default,"
+              + " else sm_90 for cuda and gfx942 for hip")
+  private Optional<String> target = Optional.empty();
+
   @Override
   public Integer call() {
     int vocabulary = model.isNamed() ? GptConfig.GPT2_VOCABULARY : 256;
@@ -82,19 +105,15 @@ final class PlanCommand extends ShellCommand {
     MemoryFloor.ofTraining(sizes, batch, sequence, precision).requirePossible();
     Model gpt = new Gpt2(sizes);
     PrintWriter out = out();
+    if (deviceCosts) {
+      printCosts(out, sizes, precision);
+      return 0;
+    }
+    if (target.isPresent()) {
+      throw Failure.usage("--target is for --device-costs");
+    }
     try (Device device = Devices.open(backend, 0, DeviceOptions.defaults())) {
-      MemoryBill.requireSupported(precision, device);
-      TrainingPlans plans =
-          TrainingPlans.of(
-              gpt,
-              batch,
-              sequence,
-              1,
-              AdamWSettings.defaults(),
-              options.recompute.orElse(Recompute.NONE),
-              ChunkedClassifier.chosen(
-                  device.rewrites(), options.classifierChunks, (long) batch * sequence),
-              Storage.on(device, precision));
+      TrainingPlans plans = plans(gpt, device, precision);
       MemoryBill bill = MemoryBill.of(plans, device);
       if (asJson()) {
         JsonOption.print(out, asJson(gpt, plans, bill));
@@ -103,6 +122,57 @@ final class PlanCommand extends ShellCommand {
       }
     }
     return 0;
+  }
+
+  private TrainingPlans plans(Model gpt, Device device, Precision precision) {
+    MemoryBill.requireSupported(precision, device);
+    return TrainingPlans.of(
+        gpt,
+        batch,
+        sequence,
+        1,
+        AdamWSettings.defaults(),
+        options.recompute.orElse(Recompute.NONE),
+        ChunkedClassifier.chosen(
+            device.rewrites(), options.classifierChunks, (long) batch * sequence),
+        Storage.on(device, precision));
+  }
+
+  private void printCosts(PrintWriter out, GptConfig sizes, Precision precision) {
+    try (Device device = Devices.toPlan(backend, target)) {
+      StepCosts step = costs(sizes, device, precision);
+      Optional<Integer> block =
+          sizes.layers() == 1
+              ? Optional.empty()
+              : Optional.of(
+                  step.commands().size()
+                      - costs(sizes.withLayers(sizes.layers() - 1), device, precision)
+                          .commands()
+                          .size());
+      DeviceCosts costs = new DeviceCosts(device.info(), step, block, (long) batch * sequence);
+      if (asJson()) {
+        JsonOption.print(out, costs.json());
+      } else {
+        out.printf(
+            Locale.ROOT,
+            "%s%na step of %d x %d tokens%n",
+            new Gpt2(sizes).description(),
+            batch,
+            sequence);
+        costs.print(out);
+      }
+    }
+  }
+
+  private StepCosts costs(GptConfig sizes, Device device, Precision precision) {
+    return StepCosts.of(plans(new Gpt2(sizes), device, precision), device)
+        .orElseThrow(
+            () ->
+                Failure.usage(
+                    "--device-costs: "
+                        + device.info().backend()
+                        + " computes itself and is told nothing; take --backend cuda, hip or"
+                        + " opencl"));
   }
 
   private double flopsPerToken(TrainingPlans plans) {

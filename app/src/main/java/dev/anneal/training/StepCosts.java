@@ -1,0 +1,65 @@
+package dev.anneal.training;
+
+import dev.anneal.device.Device;
+import dev.anneal.device.ProgramCosts;
+import dev.anneal.device.ProgramCosts.By;
+import dev.anneal.plan.Plan;
+import java.util.ArrayList;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a training step costs a device, in counts, when it times no ops: of all its micro-steps.
+ *
+ * @param commands all that the device is told, in order
+ * @param copiesIn from the host
+ * @param copiesOut to the host
+ * @param calls of the driver
+ */
+public record StepCosts(
+    List<ProgramCosts.Command> commands,
+    long workspaceBytes,
+    int copiesIn,
+    int copiesOut,
+    int calls) {
+  public StepCosts {
+    commands = List.copyOf(commands);
+  }
+
+  /** Empty on a device that is told nothing. */
+  public static Optional<StepCosts> of(TrainingPlans plans, Device device) {
+    Map<Plan, ProgramCosts> known = new IdentityHashMap<>();
+    List<ProgramCosts.Command> commands = new ArrayList<>();
+    int calls = 0;
+    for (Plan plan : plans.microSteps()) {
+      if (!known.containsKey(plan)) {
+        Optional<ProgramCosts> costs = device.costs(plan);
+        if (costs.isEmpty()) {
+          return Optional.empty();
+        }
+        known.put(plan, costs.get());
+      }
+      ProgramCosts costs = known.get(plan);
+      commands.addAll(costs.commands());
+      calls += costs.calls().run();
+    }
+    int in = plans.microSteps().size();
+    int out = plans.microSteps().size() + 1;
+    int perCopy = known.values().iterator().next().calls().copy();
+    return Optional.of(
+        new StepCosts(
+            commands, device.workspaceBytes(plans.all()), in, out, calls + (in + out) * perCopy));
+  }
+
+  /** How many commands are done by {@code by}. */
+  public long count(By by) {
+    return commands.stream().filter(command -> command.by() == by).count();
+  }
+
+  /** What all commands read and write. */
+  public long bytes() {
+    return commands.stream().mapToLong(ProgramCosts.Command::bytes).sum();
+  }
+}
