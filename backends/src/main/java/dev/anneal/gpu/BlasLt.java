@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.IntFunction;
+import java.util.stream.LongStream;
 
 /**
  * cuBLASLt or hipBLASLt, in fp32, TF32, bf16 and fp8: one set of descriptors and one algorithm per
@@ -164,7 +165,10 @@ public final class BlasLt implements MatrixLibrary {
     }
     // The same at all addresses of one alignment; a bias may be wanted, but not be looked at.
     long least =
-        Math.min(alignment(product.a()), Math.min(alignment(product.b()), alignment(product.d())));
+        LongStream.of(product.a(), product.b(), product.c(), product.d())
+            .map(BlasLt::alignment)
+            .min()
+            .orElse(ALIGNMENT);
     return does.computeIfAbsent(product.anywhere(least), this::asked);
   }
 
@@ -219,7 +223,8 @@ public final class BlasLt implements MatrixLibrary {
           case Found(MemorySegment found) -> found;
           case None(String why) -> throw new Failure(ExitCode.FAILED, refused(p, why));
         };
-    MemorySegment beta = p.accumulate() ? one : zero;
+    MemorySegment beta = p.c() == 0 ? zero : one;
+    long c = p.c() == 0 ? p.d() : p.c();
     MethodHandle matmul = calls.bound(BlasLtFunction.MATMUL);
     return () -> {
       try {
@@ -234,7 +239,7 @@ public final class BlasLt implements MatrixLibrary {
                     p.b(),
                     b,
                     beta,
-                    p.d(),
+                    c,
                     d,
                     p.d(),
                     d,
@@ -258,7 +263,11 @@ public final class BlasLt implements MatrixLibrary {
       calls.setWorkspace(preference, p.workspaceBytes());
       calls.setAlignments(
           preference,
-          List.of(alignment(p.a()), alignment(p.b()), alignment(p.d()), alignment(p.d())));
+          List.of(
+              alignment(p.a()),
+              alignment(p.b()),
+              alignment(p.c() == 0 ? p.d() : p.c()),
+              alignment(p.d())));
       // The algorithm, then the workspace it needs, a status, waves and four more.
       int size = header.algorithmBytes();
       MemorySegment result = local.allocate(size + 32, 8);

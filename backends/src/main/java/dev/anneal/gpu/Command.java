@@ -93,7 +93,7 @@ public sealed interface Command {
    *
    * @param formats of the matrices
    * @param scales of operands of 8 bits
-   * @param accumulate whether C is D, or nothing
+   * @param c the address of C, which may be D's; 0 where there is none
    * @param auxiliary of a GELU, of D's shape
    */
   record Product(
@@ -107,7 +107,7 @@ public sealed interface Command {
       long a,
       long b,
       long d,
-      boolean accumulate,
+      long c,
       Epilogue epilogue,
       long bias,
       long auxiliary,
@@ -126,7 +126,7 @@ public sealed interface Command {
         long a,
         long b,
         long d,
-        boolean accumulate,
+        long c,
         Epilogue epilogue,
         long bias,
         long auxiliary,
@@ -143,7 +143,7 @@ public sealed interface Command {
           a,
           b,
           d,
-          accumulate,
+          c,
           epilogue,
           bias,
           auxiliary,
@@ -163,7 +163,7 @@ public sealed interface Command {
           a,
           b,
           d,
-          accumulate,
+          c,
           epilogue,
           bias,
           auxiliary,
@@ -172,7 +172,14 @@ public sealed interface Command {
     }
 
     private Product with(
-        long a, long b, long d, Epilogue epilogue, long bias, long auxiliary, long workspace) {
+        long a,
+        long b,
+        long d,
+        long c,
+        Epilogue epilogue,
+        long bias,
+        long auxiliary,
+        long workspace) {
       return new Product(
           transposeA,
           transposeB,
@@ -184,7 +191,7 @@ public sealed interface Command {
           a,
           b,
           d,
-          accumulate,
+          c,
           epilogue,
           bias,
           auxiliary,
@@ -193,17 +200,23 @@ public sealed interface Command {
     }
 
     Product with(Epilogue other, long bias, long auxiliary) {
-      return with(a, b, d, other, bias, auxiliary, workspace);
+      return with(a, b, d, c, other, bias, auxiliary, workspace);
+    }
+
+    /** The same and a matrix at {@code address}. */
+    Product plus(long address) {
+      return with(a, b, d, address, epilogue, bias, auxiliary, workspace);
     }
 
     /** The same with scratch at {@code address}. */
     Product at(long address) {
-      return with(a, b, d, epilogue, bias, auxiliary, address);
+      return with(a, b, d, c, epilogue, bias, auxiliary, address);
     }
 
     /** The same with all addresses being {@code address}. */
     public Product anywhere(long address) {
-      return with(address, address, address, epilogue, address, address, address);
+      return with(
+          address, address, address, c == 0 ? 0 : address, epilogue, address, address, address);
     }
   }
 

@@ -95,18 +95,12 @@ final class LayerNorm {
     // A row is written while later rows are yet to be read.
     for (Tensor written : List.of(norm.out(), norm.mean(), norm.rstd())) {
       for (Tensor read : List.of(add.a(), add.b())) {
-        if (overlap(context, written, read)) {
+        if (context.overlap(written, read)) {
           return false;
         }
       }
     }
     return true;
-  }
-
-  private static boolean overlap(OpContext context, Tensor a, Tensor b) {
-    return a.arena() == b.arena()
-        && context.address(a) < context.address(b) + b.bytes()
-        && context.address(b) < context.address(a) + a.bytes();
   }
 
   static List<Command> addThenNormalize(Op.Add add, Op.LayerNormForward norm, OpContext context) {

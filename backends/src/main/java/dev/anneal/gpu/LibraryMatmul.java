@@ -5,6 +5,7 @@ import dev.anneal.gpu.Command.Formats;
 import dev.anneal.gpu.Command.Product;
 import dev.anneal.gpu.Command.Scales;
 import dev.anneal.plan.Op;
+import dev.anneal.plan.Tensor;
 import java.util.List;
 import java.util.Optional;
 
@@ -35,24 +36,10 @@ final class LibraryMatmul {
       long a,
       long b,
       long d,
-      boolean accumulate) {
+      long c) {
     long bytes = (long) m * n * k >= LARGE ? LARGE_WORKSPACE : SMALL_WORKSPACE;
     return new Product(
-        transposeA,
-        transposeB,
-        m,
-        n,
-        k,
-        formats,
-        a,
-        b,
-        d,
-        accumulate,
-        Epilogue.NONE,
-        0,
-        0,
-        0,
-        bytes);
+        transposeA, transposeB, m, n, k, formats, a, b, d, c, Epilogue.NONE, 0, 0, 0, bytes);
   }
 
   private static List<Command> commands(Product product, OpContext context) {
@@ -79,7 +66,7 @@ final class LibraryMatmul {
         context.address(op.weight()),
         context.address(op.in()),
         result,
-        false);
+        0);
   }
 
   private static Product inputProduct(Op.MatmulBackwardInput op, long result, OpContext context) {
@@ -93,7 +80,7 @@ final class LibraryMatmul {
         context.address(op.weight()),
         context.address(op.dOut()),
         result,
-        false);
+        0);
   }
 
   private static Product weightProduct(Op.MatmulBackwardWeight op, OpContext context) {
@@ -107,7 +94,7 @@ final class LibraryMatmul {
         context.address(op.in()),
         context.address(op.dOut()),
         context.address(op.dWeight()),
-        op.accumulate());
+        op.accumulate() ? context.address(op.dWeight()) : 0);
   }
 
   /** Nothing where own kernels must do it, as in the two that follow. */
@@ -115,12 +102,14 @@ final class LibraryMatmul {
     if (!chosen("matmul_forward", context)) {
       return Optional.empty();
     }
-    Product product = forwardProduct(op, context.address(op.out()), context);
-    return done(
-        op.bias()
-            .map(bias -> product.with(Epilogue.BIAS, context.address(bias), 0))
-            .orElse(product),
-        context);
+    return done(biased(op, context.address(op.out()), context), context);
+  }
+
+  private static Product biased(Op.MatmulForward op, long result, OpContext context) {
+    Product product = forwardProduct(op, result, context);
+    return op.bias()
+        .map(bias -> product.with(Epilogue.BIAS, context.address(bias), 0))
+        .orElse(product);
   }
 
   static Optional<List<Command>> backwardInput(Op.MatmulBackwardInput op, OpContext context) {
@@ -140,10 +129,13 @@ final class LibraryMatmul {
    * as the recipes for training have it: where there is a bias.
    */
   static Optional<List<Command>> scaled(Op.ScaledMatmul op, OpContext context) {
-    if (context.version("scaled_matmul") != KernelVersions.SCALED_BY_LIBRARY
-        || !EightBit.isEightBit(op.a())) {
+    if (!scales(op, context)) {
       return Optional.empty();
     }
+    return done(scaledProduct(op, context.address(op.out()), context), context);
+  }
+
+  private static Product scaledProduct(Op.ScaledMatmul op, long result, OpContext context) {
     Product product =
         product(
                 new Formats(
@@ -155,22 +147,67 @@ final class LibraryMatmul {
                 op.a().shape().dim(1),
                 context.address(op.b()),
                 context.address(op.a()),
-                context.address(op.out()),
-                op.accumulate())
+                result,
+                op.accumulate() ? result : 0)
             .with(
                 new Scales(
                     context.address(op.bScale()),
                     context.address(op.aScale()),
                     op.bias().isPresent()));
-    return done(
-        op.bias()
-            .map(bias -> product.with(Epilogue.BIAS, context.address(bias), 0))
-            .orElse(product),
-        context);
+    return op.bias()
+        .map(bias -> product.with(Epilogue.BIAS, context.address(bias), 0))
+        .orElse(product);
+  }
+
+  private static boolean scales(Op.ScaledMatmul op, OpContext context) {
+    return context.version("scaled_matmul") == KernelVersions.SCALED_BY_LIBRARY
+        && EightBit.isEightBit(op.a());
   }
 
   private static boolean chosen(String kernel, OpContext context) {
     return context.version(kernel) == KernelVersions.BY_LIBRARY;
+  }
+
+  /**
+   * A product and the sum of it with something else, as the residual stream has it, as one: C is
+   * the other and the sum is rounded once. The product alone is never written, so that none of the
+   * ops {@code after} may want it.
+   */
+  static Optional<List<Command>> forwardThenAdd(
+      Op.MatmulForward product, Op.Add add, List<Op> after, OpContext context) {
+    return chosen("matmul_forward", context) && product.bias().isPresent()
+        ? plusOther(product, product.out(), add, after, context)
+            .flatMap(
+                other ->
+                    done(biased(product, context.address(add.out()), context).plus(other), context))
+        : Optional.empty();
+  }
+
+  /** The same in 8 bits. */
+  static Optional<List<Command>> scaledThenAdd(
+      Op.ScaledMatmul product, Op.Add add, List<Op> after, OpContext context) {
+    return scales(product, context) && !product.accumulate()
+        ? plusOther(product, product.out(), add, after, context)
+            .flatMap(
+                other ->
+                    done(
+                        scaledProduct(product, context.address(add.out()), context).plus(other),
+                        context))
+        : Optional.empty();
+  }
+
+  /** Where what is added to a product lies, when one command can do both. */
+  private static Optional<Long> plusOther(
+      Op product, Tensor out, Op.Add add, List<Op> after, OpContext context) {
+    Tensor other = add.a().equals(out) ? add.b() : add.a();
+    boolean fits =
+        (add.a().equals(out) || add.b().equals(out))
+            && !other.equals(out)
+            && after.stream().noneMatch(op -> op.reads().contains(out))
+            && product.reads().stream().noneMatch(read -> context.overlap(add.out(), read))
+            && (context.address(add.out()) == context.address(other)
+                || !context.overlap(add.out(), other));
+    return fits ? Optional.of(context.address(other)) : Optional.empty();
   }
 
   /** Both ops as one product, which keeps what the backward pass needs beside. */
@@ -182,7 +219,8 @@ final class LibraryMatmul {
             && gelu.in().equals(product.out())
             && product.bias().isPresent()
             && product.out().shape().dim(-1) % AUXILIARY_MULTIPLE == 0
-            && context.address(gelu.out()) != context.address(gelu.in());
+            && !context.overlap(gelu.out(), gelu.in())
+            && product.reads().stream().noneMatch(read -> context.overlap(gelu.out(), read));
     return fits
         ? done(
             forwardProduct(product, context.address(gelu.out()), context)
@@ -204,7 +242,8 @@ final class LibraryMatmul {
         chosen("matmul_backward_input", context)
             && gelu.dOut().equals(product.dIn())
             && product.dIn().shape().dim(-1) % AUXILIARY_MULTIPLE == 0
-            && context.address(gelu.dIn()) != context.address(gelu.in())
+            && !context.overlap(gelu.dIn(), gelu.in())
+            && product.reads().stream().noneMatch(read -> context.overlap(gelu.dIn(), read))
             && after.stream().noneMatch(op -> op.reads().contains(product.dIn()));
     return fits
         ? done(

@@ -93,11 +93,16 @@ final class OpCommands {
       return Optional.empty();
     }
     Op next = ops.get(1);
+    List<Op> after = ops.subList(2, ops.size());
     return switch (ops.getFirst()) {
+      case Op.MatmulForward p when next instanceof Op.Add add ->
+          LibraryMatmul.forwardThenAdd(p, add, after, context);
+      case Op.ScaledMatmul p when next instanceof Op.Add add ->
+          LibraryMatmul.scaledThenAdd(p, add, after, context);
       case Op.MatmulForward p when next instanceof Op.GeluForward gelu ->
           LibraryMatmul.forwardThenGelu(p, gelu, context);
       case Op.MatmulBackwardInput p when next instanceof Op.GeluBackward gelu ->
-          LibraryMatmul.inputThroughGelu(p, gelu, ops.subList(2, ops.size()), context);
+          LibraryMatmul.inputThroughGelu(p, gelu, after, context);
       case Op.MatmulBackwardWeight p when next instanceof Op.BiasBackward bias ->
           LibraryMatmul.weightAndBias(p, bias, context);
       default -> Optional.empty();

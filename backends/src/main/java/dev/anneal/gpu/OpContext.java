@@ -57,6 +57,13 @@ record OpContext(
     return places.applyAsLong(tensor);
   }
 
+  /** Whether some bytes are both's. */
+  boolean overlap(Tensor a, Tensor b) {
+    return a.arena() == b.arena()
+        && address(a) < address(b) + b.bytes()
+        && address(b) < address(a) + a.bytes();
+  }
+
   Argument at(Tensor tensor) {
     return Argument.address(address(tensor));
   }

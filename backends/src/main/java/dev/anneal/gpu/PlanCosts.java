@@ -37,7 +37,7 @@ final class PlanCosts {
 
   private static List<ProgramCosts.Command> of(OpCommands.Group group, OpContext context) {
     List<Op> ops = group.ops();
-    List<Tensor> tensors = ops.stream().flatMap(op -> op.tensors().stream()).distinct().toList();
+    List<Tensor> tensors = seen(ops, context);
     List<Set<Long>> addresses =
         group.commands().stream().map(command -> addresses(command, context)).toList();
     List<Traffic> traffic =
@@ -58,6 +58,23 @@ final class PlanCosts {
       costs.add(described(kind, group.commands().get(i), traffic.get(i).plus(reads, writes)));
     }
     return costs;
+  }
+
+  /** All tensors of the ops but those that one command writes another over. */
+  private static List<Tensor> seen(List<Op> ops, OpContext context) {
+    Set<Tensor> tensors = new LinkedHashSet<>();
+    Set<Tensor> written = new HashSet<>();
+    for (Op op : ops) {
+      Set<Long> places = op.writes().stream().map(context::address).collect(Collectors.toSet());
+      tensors.addAll(op.tensors());
+      tensors.removeIf(
+          tensor ->
+              written.contains(tensor)
+                  && !op.writes().contains(tensor)
+                  && places.contains(context.address(tensor)));
+      written.addAll(op.writes());
+    }
+    return List.copyOf(tensors);
   }
 
   /** Of two tensors at one address, one of which is written over the other, both. */
@@ -81,7 +98,7 @@ final class PlanCosts {
               .collect(Collectors.toSet());
       case Command.Product p -> {
         Set<Long> all = new HashSet<>(Set.of(p.a()));
-        all.addAll(List.of(p.b(), p.d(), p.bias(), p.auxiliary()));
+        all.addAll(List.of(p.b(), p.c(), p.d(), p.bias(), p.auxiliary()));
         p.scales().ifPresent(scales -> all.addAll(List.of(scales.a(), scales.b())));
         yield all;
       }
@@ -116,9 +133,10 @@ final class PlanCosts {
   }
 
   private static String name(Command.Product product) {
+    String plus = product.c() == 0 || product.c() == product.d() ? "" : " + residual";
     return switch (product.epilogue()) {
-      case NONE -> "product";
-      case BIAS -> "product + bias";
+      case NONE -> "product" + plus;
+      case BIAS -> "product + bias" + plus;
       case BIAS_THEN_GELU -> "product + bias + GELU";
       case GELU_GRADIENT -> "product * slope of GELU";
       case BIAS_GRADIENT -> "product + sums for a bias";

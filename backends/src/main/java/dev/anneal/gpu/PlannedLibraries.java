@@ -32,6 +32,7 @@ public final class PlannedLibraries {
       return !(gelu && !fusesGelu)
           && isAligned(p.a())
           && isAligned(p.b())
+          && isAligned(p.c())
           && isAligned(p.d())
           && isAligned((long) p.formats().a().bytes() * (p.transposeA() ? p.k() : p.m()))
           && isAligned((long) p.formats().b().bytes() * (p.transposeB() ? p.n() : p.k()))

@@ -21,6 +21,7 @@ import dev.anneal.reference.Difference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -134,6 +135,38 @@ class CublasEpiloguesTest {
     }
   }
 
+  private static List<Op> plusResidual(boolean first) {
+    Tensor out = activations("out", 2, 9, 24);
+    Tensor residual = activations("residual", 2, 9, 24);
+    Tensor bias = new Tensor("bias", DType.F32, Shape.of(24), Arena.PARAMETERS);
+    return List.of(
+        new Op.MatmulForward(out, activations("in", 2, 9, 10), weight(24, 10), Optional.of(bias)),
+        new Op.Add(activations("sum", 2, 9, 24), first ? out : residual, first ? residual : out));
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FP32", "BF16"})
+  void addsTheResidualToAProductBeforeItIsRounded(Precision precision) {
+    for (boolean first : new boolean[] {false, true}) {
+      OpRun run = stored(plusResidual(first), precision);
+      Map<Tensor, float[]> actual = run.on(device);
+      assertNear(run, "sum", actual);
+      assertFalse(isWritten(run, "out", actual));
+    }
+  }
+
+  @Test
+  void addsAfterTheProductWhereThatIsWanted() {
+    List<Op> ops = new ArrayList<>(plusResidual(true));
+    Tensor out = ops.getFirst().writes().getFirst();
+    ops.add(new Op.GeluForward(activations("gelu", 2, 9, 24), out));
+    OpRun run = stored(ops, Precision.FP32);
+    Map<Tensor, float[]> actual = run.on(device);
+    assertNear(run, "out", actual);
+    assertNear(run, "sum", actual);
+    assertNear(run, "gelu", actual);
+  }
+
   private static Product product(Epilogue epilogue) {
     return new Product(
         false,
@@ -145,7 +178,7 @@ class CublasEpiloguesTest {
         256,
         256,
         256,
-        false,
+        0,
         epilogue,
         256,
         256,
