@@ -81,6 +81,34 @@ class LauncherTest {
     assertEquals(2, builds());
   }
 
+  /** A run that trains reads classes from the jar that it was started with. */
+  @Test
+  void aBuildLeavesWhatIsOpenAsItWas() throws Exception {
+    AnnealProcess.Result result =
+        bash(
+            "cd 'check out'; mkdir -p app/target/lib; echo old > app/target/anneal.jar; echo old >"
+                + " app/target/lib/anneal-backends.jar; touch -d '1 hour ago'"
+                + " app/target/anneal.jar; exec 7< app/target/anneal.jar 6<"
+                + " app/target/lib/anneal-backends.jar; ./anneal plan; cat <&7; cat <&6; ls"
+                + " app/target/lib");
+    assertEquals("started\nold\nold\n", result.out(), result.err());
+    assertEquals(1, builds());
+  }
+
+  /** The JVM's own, and what the user has. */
+  @Test
+  void signalsAreKeptApart() throws Exception {
+    program(temp.resolve("jdk/bin/java"), "#!/bin/sh\necho \"$LD_PRELOAD\"\n");
+    bash("anneal plan");
+    Path library = temp.resolve("jdk/lib/libjsig.so");
+    Files.createDirectories(library.getParent());
+    assertEquals("\n", bash("unset LD_PRELOAD; anneal plan").out());
+    Files.createFile(library);
+    assumeTrue(!library.toString().contains(" "), "a folder with a blank");
+    AnnealProcess.Result result = bash("LD_PRELOAD=libm.so.6 anneal plan 2>preload; cat preload");
+    assertTrue(result.out().startsWith(library + ":libm.so.6\n"), result.out());
+  }
+
   /** Where the system has no flock: a link names the owner, its machine and when it was started. */
   @Test
   void aStrangerWithTheSameNumberIsNotWaitedFor() throws Exception {
