@@ -45,6 +45,7 @@ class ArchitectureTest {
             "dev.anneal.gpu..",
             "dev.anneal.cache..",
             "dev.anneal.reference..",
+            "dev.anneal.ops..",
             "dev.anneal.random..",
             "dev.anneal.failure..")
         .whereLayer("terminal")

@@ -115,7 +115,7 @@ class JsonSchemaTest {
             + "; plan --device-costs --target sm_90 --backend cuda --layers 2"
             + "; compare cpu cpu --steps 1 --warmup 0; bench GeluForward "
             + tiny
-            + "; verify --checkpoint "
+            + "; selftest --quick --backend cpu --threads 1; verify --checkpoint "
             + text(gpt2)
             + " --state "
             + text(gpt2.resolveSibling("debug_state.bin"))

@@ -13,6 +13,10 @@ import java.util.Locale;
  */
 public record Tolerance(boolean elementwise, double limit) {
   private static final double ULPS = 4;
+
+  /** The slope of GELU is a sum of two, of which one is a product of five that are rounded. */
+  private static final double SLOPE_ULPS = 8;
+
   private static final double RELATIVE = 1e-5;
   private static final double FP32_ULP = 0x1p-23;
 
@@ -28,7 +32,8 @@ public record Tolerance(boolean elementwise, double limit) {
         op.writes().stream().mapToDouble(tensor -> ulp(tensor.dtype())).max().orElseThrow();
     // A result between two numbers of 16 bits may be rounded to either, but most are not so near.
     if (storage == 0) {
-      return new Tolerance(elementwise, elementwise ? ULPS : RELATIVE);
+      double ulps = op instanceof Op.GeluBackward ? SLOPE_ULPS : ULPS;
+      return new Tolerance(elementwise, elementwise ? ulps : RELATIVE);
     }
     if (elementwise) {
       return new Tolerance(true, storage / FP32_ULP);
@@ -54,6 +59,14 @@ public record Tolerance(boolean elementwise, double limit) {
     return product && multiplication == Multiplication.TF32
         ? new Tolerance(false, Math.max(exact.limit(), TF32))
         : exact;
+  }
+
+  /** The same in norm, for what several ops compute together. */
+  public static Tolerance inNorm(Op op, Multiplication multiplication) {
+    Tolerance own = of(op, multiplication);
+    return own.elementwise()
+        ? new Tolerance(false, Math.max(RELATIVE, own.limit() * FP32_ULP / 2))
+        : own;
   }
 
   /** The distance of numbers near 1 that are stored in 16 bits; 0 for those that are not. */

@@ -62,6 +62,7 @@ public final class Commands {
             new PlanCommand(shell),
             new BenchCommand(shell),
             new VerifyCommand(shell),
+            new SelfTestCommand(shell),
             new ImportCommand(shell),
             new ExportCommand(shell),
             new CompareCommand(shell),

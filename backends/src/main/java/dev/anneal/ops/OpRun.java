@@ -1,22 +1,16 @@
 package dev.anneal.ops;
 
 import dev.anneal.device.Device;
-import dev.anneal.device.Memory;
-import dev.anneal.device.Program;
 import dev.anneal.plan.Arena;
-import dev.anneal.plan.ArenaLayout;
 import dev.anneal.plan.DType;
-import dev.anneal.plan.Elements;
 import dev.anneal.plan.Multiplication;
 import dev.anneal.plan.Op;
-import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Tensor;
 import dev.anneal.plan.WeightCopies;
 import dev.anneal.random.Philox;
 import dev.anneal.reference.ReferenceInterpreter;
 import dev.anneal.reference.Tolerance;
-import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,17 +22,24 @@ import java.util.stream.Collectors;
  * starts as NaN, so that an element which is left unwritten shows.
  */
 public final class OpRun {
+  private static final long SEED = 11;
+
   private final List<Op> original;
   private final List<Op> ops;
   private final int integersBelow;
   private final Multiplication multiplication;
+  private final long seed;
 
+  /**
+   * @param integersBelow integers, such as tokens, are smaller
+   */
   public OpRun(List<Op> original, int integersBelow) {
-    this(original, integersBelow, Multiplication.EXACT);
+    this(original, integersBelow, Multiplication.EXACT, SEED);
   }
 
-  private OpRun(List<Op> original, int integersBelow, Multiplication multiplication) {
+  private OpRun(List<Op> original, int integersBelow, Multiplication multiplication, long seed) {
     this.multiplication = multiplication;
+    this.seed = seed;
     this.original = original;
     this.ops =
         original.stream()
@@ -53,12 +54,12 @@ public final class OpRun {
 
   /** The same with the tensors of {@link Arena#ACTIVATIONS} as {@code precision} stores them. */
   public OpRun stored(Precision precision) {
-    return new OpRun(precision.apply(original), integersBelow);
+    return with(precision.apply(original));
   }
 
   /** The same with copies of what is in {@link Arena#PARAMETERS}, made anew after an update. */
   public OpRun copied(DType dtype) {
-    return new OpRun(new WeightCopies(dtype).apply(original), integersBelow);
+    return with(new WeightCopies(dtype).apply(original));
   }
 
   /** The same with tensors in 8 bits whose names begin with {@code e4m3} or {@code e5m2}. */
@@ -70,7 +71,7 @@ public final class OpRun {
                 : t.name().startsWith("e5m2")
                     ? new Tensor(t.name(), e5m2, t.shape(), t.arena())
                     : t;
-    return new OpRun(
+    return with(
         original.stream()
             .map(op -> op.mapTensors(narrow))
             .map(
@@ -80,14 +81,25 @@ public final class OpRun {
                         : op instanceof Op.Quantize q
                             ? new Op.Quantize(q.out(), q.transposed(), q.scale(), q.in(), e5m2)
                             : op)
-            .toList(),
-        integersBelow,
-        multiplication);
+            .toList());
   }
 
   /** The same with less exact products. */
   public OpRun multiplying(Multiplication other) {
-    return new OpRun(original, integersBelow, other);
+    return new OpRun(original, integersBelow, other, seed);
+  }
+
+  /** The same on other random input. */
+  public OpRun seeded(long other) {
+    return new OpRun(original, integersBelow, multiplication, other);
+  }
+
+  private OpRun with(List<Op> rewritten) {
+    return new OpRun(rewritten, integersBelow, multiplication, seed);
+  }
+
+  public Multiplication multiplication() {
+    return multiplication;
   }
 
   Tolerance tolerance() {
@@ -125,7 +137,7 @@ public final class OpRun {
         + op().tensors().stream().map(Tensor::toString).collect(Collectors.joining(" ", " ", ""));
   }
 
-  private List<Tensor> tensors() {
+  List<Tensor> tensors() {
     return ops.stream().flatMap(op -> op.tensors().stream()).distinct().toList();
   }
 
@@ -143,17 +155,20 @@ public final class OpRun {
     return false;
   }
 
-  private float[] input(Tensor tensor, int index) {
+  /** What {@code tensor}, number {@code index} of all, has before; NaN in what is only written. */
+  float[] input(Tensor tensor, int index) {
     float[] values = new float[(int) tensor.elements()];
     boolean isInput = isInput(tensor);
     for (int i = 0; i < values.length; i++) {
-      long bits = Philox.bits(11, Philox.Purpose.TEST, index, i, 0);
+      long bits = Philox.bits(seed, Philox.Purpose.TEST, index, i, 0);
       if (!isInput) {
         values[i] = Float.NaN;
       } else if (tensor.dtype() == DType.I32) {
         values[i] = (int) ((bits >>> 1) % integersBelow);
       } else if (tensor.name().startsWith("positive")) {
         values[i] = tensor.dtype().round((float) (0.1 + Philox.uniform(bits)));
+      } else if (tensor.name().startsWith("large")) {
+        values[i] = tensor.dtype().round((float) (4 + Philox.uniform(bits)));
       } else {
         values[i] = tensor.dtype().round((float) Philox.normal(bits));
       }
@@ -181,35 +196,8 @@ public final class OpRun {
 
   /** The results on {@code device}. */
   public Map<Tensor, float[]> on(Device device) {
-    List<Tensor> tensors = tensors();
-    ArenaLayout layout = ArenaLayout.sequential(Arena.INPUTS, tensors);
-    Plan plan = Plan.of("one op", ops, List.of(), List.of(layout)).with(multiplication);
-    try (Memory inputs = device.allocate(Arena.INPUTS, layout.bytes());
-        Memory none = device.allocate(Arena.ACTIVATIONS, 64);
-        Program program =
-            device.compile(plan, Map.of(Arena.INPUTS, inputs, Arena.ACTIVATIONS, none));
-        var host = java.lang.foreign.Arena.ofConfined()) {
-      for (int t = 0; t < tensors.size(); t++) {
-        Tensor tensor = tensors.get(t);
-        float[] values = input(tensor, t);
-        MemorySegment segment = host.allocate(tensor.bytes(), 64);
-        for (int i = 0; i < values.length; i++) {
-          Elements.set(segment, tensor.dtype(), i, values[i]);
-        }
-        device.copyIn(inputs, layout.offsets().get(tensor), segment);
-      }
-      program.run();
-      Map<Tensor, float[]> results = new HashMap<>();
-      for (Tensor tensor : results()) {
-        MemorySegment segment = host.allocate(tensor.bytes(), 64);
-        device.copyOut(inputs, layout.offsets().get(tensor), segment);
-        float[] values = new float[(int) tensor.elements()];
-        for (int i = 0; i < values.length; i++) {
-          values[i] = Elements.get(segment, tensor.dtype(), i);
-        }
-        results.put(tensor, values);
-      }
-      return results;
+    try (OpTrial trial = new OpTrial(this, device)) {
+      return trial.run();
     }
   }
 }

@@ -293,11 +293,12 @@ public final class OpCases {
                     new Op.MeanBackward(f("dIn", n), f("dOut")),
                     new Op.Fill(f("out", n), 3),
                     new Op.GlobalNorm(f("norm"), List.of(f("g", n), f("h", 3))),
+                    // The update of a single number may leave nothing of it but rounding errors.
                     new Op.AdamW(
-                            parameter("parameter", n),
-                            f("m", n),
-                            f("positive v", n),
-                            f("gradient", n),
+                            parameter("parameter", Math.max(3, n)),
+                            f("m", Math.max(3, n)),
+                            f("positive v", Math.max(3, n)),
+                            f("gradient", Math.max(3, n)),
                             f("positive norm"),
                             f("positive schedule", 3),
                             0.9f,
@@ -326,7 +327,8 @@ public final class OpCases {
                       activations("dLogits", 1, s[0], s[2]),
                       f("dLosses", 1, s[0]),
                       logits,
-                      f("lse", 1, s[0]),
+                      // No probability is so near 1 that little is left of the gradient.
+                      f("large lse", 1, s[0]),
                       targets,
                       s[1]))
               .map(op -> new OpRun(op, s[1]));

@@ -1,0 +1,78 @@
+package dev.anneal.eval.selftest;
+
+import dev.anneal.device.Device;
+import dev.anneal.ops.OpRun;
+import dev.anneal.plan.DType;
+import dev.anneal.plan.EightBitProducts;
+import dev.anneal.plan.Multiplication;
+import dev.anneal.plan.Op;
+import dev.anneal.plan.Precision;
+import java.util.Optional;
+
+/**
+ * How a device stores the tensors of ops at a precision. Ops that are the same at another one,
+ * which has checks of its own, are left out.
+ */
+final class OpStorage {
+  private final Precision precision;
+  private final Optional<DType> copies;
+  private final Optional<EightBitProducts> eightBits;
+
+  private OpStorage(
+      Precision precision, Optional<DType> copies, Optional<EightBitProducts> eightBits) {
+    this.precision = precision;
+    this.copies = copies;
+    this.eightBits = eightBits;
+  }
+
+  static OpStorage of(Device device, Precision precision) {
+    return new OpStorage(precision, device.weightCopies(precision), device.eightBits(precision));
+  }
+
+  /** The same ops, stored so. */
+  Optional<OpRun> of(OpRun run) {
+    boolean ofEightBits = run.op() instanceof Op.EightBit;
+    if (ofEightBits || eightBits.isPresent()) {
+      return ofEightBits
+          ? eightBits.map(e -> copied(run.eightBits(e.values(), e.gradients())).stored(precision))
+          : Optional.empty();
+    }
+    return switch (precision) {
+      case FP32 -> Optional.of(run);
+      case TF32 ->
+          run.ops().stream().anyMatch(OpStorage::isProduct)
+              ? Optional.of(run.multiplying(Multiplication.TF32))
+              : Optional.empty();
+      // Decoding is in fp32 as long as parameters are.
+      case BF16, FP16 ->
+          run.op() instanceof Op.CachedAttention
+              ? Optional.empty()
+              : having(precision.storage(), copied(run).stored(precision));
+      // All other ops read 16 bits in either case.
+      case PURE_BF16 ->
+          run.op() instanceof Op.CachedAttention || run.op() instanceof Op.AdamW
+              ? having(precision.storage(), run.stored(precision))
+              : Optional.empty();
+      case FP8, FP8_HYBRID -> Optional.empty();
+    };
+  }
+
+  private OpRun copied(OpRun run) {
+    return copies.map(run::copied).orElse(run);
+  }
+
+  private static boolean isProduct(Op op) {
+    return op instanceof Op.MatmulForward
+        || op instanceof Op.MatmulBackwardInput
+        || op instanceof Op.MatmulBackwardWeight
+        || op instanceof Op.Classifier;
+  }
+
+  private static Optional<OpRun> having(DType dtype, OpRun run) {
+    boolean has =
+        run.ops().stream()
+            .flatMap(op -> op.tensors().stream())
+            .anyMatch(tensor -> tensor.dtype() == dtype);
+    return has ? Optional.of(run) : Optional.empty();
+  }
+}
