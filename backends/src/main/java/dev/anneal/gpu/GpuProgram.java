@@ -12,10 +12,12 @@ import java.util.function.Function;
  *
  * <p>Time per op needs an event after each op, which a graph of hundreds of small kernels would
  * feel. So the first run, and then one in {@value #TIMED_EVERY}, is no graph but command by command
- * with events; {@link #timings} takes the runs between to have gone as the last of those.
+ * with events; {@link #timings} takes the runs between to have gone as the last of those. With the
+ * system property {@code anneal.graph} off, no run is a graph, to see what one gains.
  */
 final class GpuProgram implements Program {
   private static final int TIMED_EVERY = 64;
+  private static final boolean GRAPHS = !"off".equals(System.getProperty("anneal.graph"));
 
   private final Plan plan;
   private final Driver driver;
@@ -52,8 +54,11 @@ final class GpuProgram implements Program {
     driver.enter();
     if (everRun % TIMED_EVERY == 0) {
       runTimed();
-    } else {
+    } else if (GRAPHS) {
       graph.orElseGet(this::capture).launch();
+      driver.synchronize("running " + plan.name());
+    } else {
+      enqueue();
       driver.synchronize("running " + plan.name());
     }
     everRun++;
@@ -72,10 +77,12 @@ final class GpuProgram implements Program {
     }
   }
 
+  private void enqueue() {
+    commands.forEach(ofOp -> ofOp.forEach(PreparedCommand::enqueue));
+  }
+
   private Driver.Graph capture() {
-    Driver.Graph captured =
-        driver.capture(
-            plan.name(), () -> commands.forEach(ofOp -> ofOp.forEach(PreparedCommand::enqueue)));
+    Driver.Graph captured = driver.capture(plan.name(), this::enqueue);
     graph = Optional.of(captured);
     return captured;
   }
