@@ -2,13 +2,10 @@ package dev.anneal.eval;
 
 import dev.anneal.device.Device;
 import dev.anneal.eval.LockStep.OpError;
-import dev.anneal.model.Model;
 import dev.anneal.plan.Plan;
-import dev.anneal.plan.Precision;
 import dev.anneal.reference.Difference;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.MemoryBill;
-import dev.anneal.training.Storage;
+import dev.anneal.training.StepOptions;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
 import java.util.ArrayList;
@@ -49,25 +46,16 @@ public record Comparison(
   /** {@code count} steps after step {@code after}. */
   public record Steps(int after, int count) {}
 
-  /** The same plans, stored in any way. */
-  @FunctionalInterface
-  public interface Plans {
-    TrainingPlans of(Storage storage);
-  }
-
   /**
    * What is compared.
    *
-   * @param precision of every device that has it; the reference may have fp32 only
+   * @param step in the precision of every device that has it; the reference may have fp32 only
    * @param learningRate of an update, by its number from 1
    * @param after updates made so far
    * @param state writes parameters and moments
    */
   public record Task(
-      Model model,
-      Plans plans,
-      Precision precision,
-      AdamWSettings adamW,
+      StepOptions step,
       Trainer.Batches batches,
       IntToDoubleFunction learningRate,
       int after,
@@ -122,15 +110,14 @@ public record Comparison(
     List<Trainer> trainers = new ArrayList<>();
     try {
       List<Long> bytes = new ArrayList<>();
-      List<Storage> storages = Storage.together(task.precision(), devices);
+      List<TrainingPlans> all = task.step().together(devices);
       for (int i = 0; i < devices.size(); i++) {
         Device device = devices.get(i);
-        MemoryBill.requireSupported(storages.get(i).precision(), device);
-        TrainingPlans plans = task.plans().of(storages.get(i));
+        TrainingPlans plans = all.get(i);
         MemoryBill bill = MemoryBill.of(plans, device);
         bill.requireFits(device);
         bytes.add(bill.total());
-        trainers.add(new Trainer(device, plans, task.adamW()));
+        trainers.add(new Trainer(device, plans, task.step().adamW()));
       }
       List<List<OpError>> errors = new ArrayList<>();
       errors.add(List.of());
@@ -143,12 +130,13 @@ public record Comparison(
       for (int i = 0; i < devices.size(); i++) {
         Origin origin =
             Origin.here(
-                settings.version(), storages.get(i).precision().name().toLowerCase(Locale.ROOT));
+                settings.version(),
+                all.get(i).storage().precision().name().toLowerCase(Locale.ROOT));
         results.add(result(trainers.get(i), bytes.get(i), steps.get(i), errors.get(i), origin));
       }
       var tokens = trainers.getFirst().plans().inputs().tokens().shape();
       return new Comparison(
-          task.model().description(),
+          task.step().model().description(),
           tokens.dim(0),
           tokens.dim(1),
           new Steps(task.after(), steps.getFirst().size()),

@@ -12,13 +12,10 @@ import dev.anneal.model.Model;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
-import dev.anneal.plan.Recompute;
-import dev.anneal.plan.Rewrite;
 import dev.anneal.random.Philox;
 import dev.anneal.reference.Tolerance;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Initialization;
-import dev.anneal.training.Storage;
+import dev.anneal.training.StepOptions;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
 import java.util.ArrayList;
@@ -133,12 +130,13 @@ public final class KernelBench {
     try {
       for (int[] odd : ODD) {
         GptConfig config = new GptConfig(odd[0], odd[1], odd[2], odd[5], odd[3]);
-        cases.add(new Case(new Gpt2(config), odd[4], odd[5], List.of()));
+        StepOptions options = new StepOptions(new Gpt2(config), odd[4], odd[5], precision);
+        cases.add(new Case(options));
         if (!device.rewrites().isEmpty()) {
-          cases.add(new Case(new Gpt2(config), odd[4], odd[5], device.rewrites()));
+          cases.add(new Case(options.withClassifierChunks(0)));
         }
       }
-      cases.add(new Case(model, batch, sequence, device.rewrites()));
+      cases.add(new Case(new StepOptions(model, batch, sequence, precision)));
       for (KernelFamily family : families) {
         for (int version = 1; version <= family.versions(); version++) {
           if (cancelled.getAsBoolean()) {
@@ -244,20 +242,11 @@ public final class KernelBench {
     private final Trainer.Batches batches;
     private int step;
 
-    /**
-     * @param rewrites of the step's ops
-     */
-    Case(Model model, int batch, int sequence, List<Rewrite> rewrites) {
-      AdamWSettings adamW = AdamWSettings.defaults();
-      List<TrainingPlans> plans =
-          Storage.together(precision, List.of(reference, device)).stream()
-              .map(
-                  storage ->
-                      TrainingPlans.of(
-                          model, batch, sequence, 1, adamW, Recompute.NONE, rewrites, storage))
-              .toList();
-      expected = new Trainer(reference, plans.getFirst(), adamW);
-      actual = new Trainer(device, plans.getLast(), adamW);
+    Case(StepOptions options) {
+      Model model = options.model();
+      List<TrainingPlans> plans = options.together(List.of(reference, device));
+      expected = new Trainer(reference, plans.getFirst(), options.adamW());
+      actual = new Trainer(device, plans.getLast(), options.adamW());
       batches =
           (index, tokens, targets) -> {
             for (int i = 0; i < tokens.length; i++) {

@@ -16,7 +16,7 @@ import dev.anneal.plan.Tensor;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.MemoryFloor;
-import dev.anneal.training.Storage;
+import dev.anneal.training.StepOptions;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
 import java.lang.foreign.Arena;
@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Holds a device against PyTorch: the logits, the loss and every gradient of one batch, and then
@@ -88,16 +89,16 @@ public record Verification(
               + ", the next multiple of 128");
     }
     TrainingPlans plans =
-        TrainingPlans.of(
-            model,
-            state.batch(),
-            state.sequence(),
-            1,
-            ADAMW,
-            Recompute.NONE,
-            // As a training run has it.
-            device.rewrites(),
-            Storage.on(device, precision));
+        new StepOptions(
+                model,
+                state.batch(),
+                state.sequence(),
+                1,
+                ADAMW,
+                Recompute.NONE,
+                Optional.empty(),
+                precision)
+            .on(device);
     MemoryBill.of(plans, device).requireFits(device);
     try (Trainer trainer = new Trainer(device, plans, ADAMW)) {
       load(trainer, model, checkpoint);

@@ -11,14 +11,12 @@ import dev.anneal.generation.SamplingSettings;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.Model;
 import dev.anneal.plan.Arena;
-import dev.anneal.plan.ChunkedClassifier;
 import dev.anneal.plan.Plan;
-import dev.anneal.plan.Rewrite;
 import dev.anneal.plan.Tensor;
 import dev.anneal.training.Initialization;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.MemoryFloor;
-import dev.anneal.training.Storage;
+import dev.anneal.training.StepOptions;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.Trainer.StepResult;
 import dev.anneal.training.TrainingPlans;
@@ -66,8 +64,7 @@ public final class Run implements AutoCloseable {
     this.directory = directory;
     requireRoom(config, device);
     this.model = new Gpt2(config.model());
-    TrainingPlans plans =
-        plans(model, config, device.rewrites(), Storage.on(device, config.precision()));
+    TrainingPlans plans = step(model, config).on(device);
     this.bill = MemoryBill.of(plans, device);
     bill.requireFits(device);
     this.trainer = new Trainer(device, plans, config.adamW(), config.seed());
@@ -89,21 +86,16 @@ public final class Run implements AutoCloseable {
         config.model(), config.batch(), config.sequence(), config.precision());
   }
 
-  /**
-   * @param wanted rewrites by the device; none where devices are compared op by op
-   */
-  private static TrainingPlans plans(
-      Model model, RunConfig config, List<Rewrite> wanted, Storage storage) {
-    long tokens = (long) config.batch() * config.sequence();
-    return TrainingPlans.of(
+  private static StepOptions step(Model model, RunConfig config) {
+    return new StepOptions(
         model,
         config.batch(),
         config.sequence(),
         config.microSteps(),
         config.adamW(),
         config.recompute(),
-        ChunkedClassifier.chosen(wanted, config.classifierChunks(), tokens),
-        storage);
+        config.classifierChunks(),
+        config.precision());
   }
 
   /**
@@ -113,10 +105,7 @@ public final class Run implements AutoCloseable {
     requirePossible(config);
     Model model = new Gpt2(config.model());
     return new Comparison.Task(
-        model,
-        storage -> plans(model, config, List.of(), storage),
-        config.precision(),
-        config.adamW(),
+        step(model, config),
         corpus.training(),
         config.schedule()::learningRate,
         0,
@@ -129,10 +118,7 @@ public final class Run implements AutoCloseable {
   /** What a comparison needs to make this run's next steps; this run itself stays where it is. */
   public Comparison.Task comparison() {
     return new Comparison.Task(
-        model,
-        storage -> plans(model, config, List.of(), storage),
-        config.precision(),
-        config.adamW(),
+        step(model, config),
         corpus.training(),
         config.schedule()::learningRate,
         step,
@@ -141,8 +127,7 @@ public final class Run implements AutoCloseable {
 
   /** Goes on on another device, with the same weights and moments. The first is not closed. */
   void moveTo(Device to) {
-    MemoryBill.requireSupported(config.precision(), to);
-    TrainingPlans plans = plans(model, config, to.rewrites(), Storage.on(to, config.precision()));
+    TrainingPlans plans = step(model, config).on(to);
     MemoryBill newBill = MemoryBill.of(plans, to);
     newBill.requireFits(to);
     Trainer moved = new Trainer(to, plans, config.adamW(), config.seed());

@@ -26,7 +26,7 @@ public record Storage(
     Optional<EightBitProducts> eightBits) {
 
   /** As {@code device} wants it. */
-  public static Storage on(Device device, Precision precision) {
+  static Storage on(Device device, Precision precision) {
     return new Storage(
         precision,
         precision.lossScale(),
@@ -41,7 +41,7 @@ public record Storage(
    *
    * @throws Failure when devices have different formats of 8 bits
    */
-  public static List<Storage> together(Precision wanted, List<Device> devices) {
+  static List<Storage> together(Precision wanted, List<Device> devices) {
     List<EightBitProducts> formats =
         devices.stream()
             .filter(device -> device.precisions().contains(wanted))

@@ -10,7 +10,6 @@ import dev.anneal.plan.Emitter;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
-import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Rewrite;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
@@ -64,39 +63,20 @@ public record TrainingPlans(
     return storage.lossScale();
   }
 
-  /** Derives the plans as they are emitted, with all logits at once. */
-  public static TrainingPlans of(
-      Model model,
-      int batch,
-      int sequence,
-      int microSteps,
-      AdamWSettings adamW,
-      Recompute recompute,
-      Storage storage) {
-    return of(model, batch, sequence, microSteps, adamW, recompute, List.of(), storage);
-  }
-
   /**
    * Derives the plans.
    *
    * @param rewrites of the steps' ops after recomputation, in order
-   * @param microSteps forward and backward passes per update, whose gradients are averaged
    * @param storage of activations and weights; it multiplies all gradients with its loss scale
    */
-  public static TrainingPlans of(
-      Model model,
-      int batch,
-      int sequence,
-      int microSteps,
-      AdamWSettings adamW,
-      Recompute recompute,
-      List<Rewrite> rewrites,
-      Storage storage) {
+  static TrainingPlans of(StepOptions options, List<Rewrite> rewrites, Storage storage) {
+    Model model = options.model();
+    int microSteps = options.microSteps();
     Precision precision = storage.precision();
     Inputs inputs =
         new Inputs(
-            input("tokens", DType.I32, Shape.of(batch, sequence)),
-            input("targets", DType.I32, Shape.of(batch, sequence)),
+            input("tokens", DType.I32, Shape.of(options.batch(), options.sequence())),
+            input("targets", DType.I32, Shape.of(options.batch(), options.sequence())),
             input("schedule", DType.F32, Shape.of(3)),
             precision.parameters() == DType.F32
                 ? Optional.empty()
@@ -121,7 +101,7 @@ public record TrainingPlans(
     float seed = storage.lossScale() / microSteps;
     both.addAll(Backward.derive(forward, loss, seed, Parameter::gradient));
     Rewrite read = copies.<Rewrite>map(c -> c).orElse(ops -> ops);
-    List<Op> rewritten = recompute.apply(both);
+    List<Op> rewritten = options.recompute().apply(both);
     for (Rewrite rewrite : rewrites) {
       rewritten = rewrite.apply(rewritten);
     }
@@ -131,7 +111,8 @@ public record TrainingPlans(
 
     Tensor norm = new Tensor("norm", DType.F32, Shape.of(), Arena.ACTIVATIONS);
     List<Op> update =
-        precision.apply(read.apply(update(model, inputs, norm, adamW, storage.lossScale())));
+        precision.apply(
+            read.apply(update(model, inputs, norm, options.adamW(), storage.lossScale())));
 
     List<Plan> plans = new ArrayList<>();
     for (int i = 0; i < microSteps; i++) {

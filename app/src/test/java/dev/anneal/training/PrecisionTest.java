@@ -15,6 +15,7 @@ import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Tensor;
 import dev.anneal.random.Philox;
 import dev.anneal.reference.ReferenceInterpreter;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,7 +28,10 @@ class PrecisionTest {
   private static TrainingPlans plans(Precision precision, Recompute recompute) {
     Storage storage =
         new Storage(precision, precision.lossScale(), Optional.empty(), Optional.empty());
-    return TrainingPlans.of(MODEL, 2, 8, 1, AdamWSettings.defaults(), recompute, storage);
+    AdamWSettings adamW = AdamWSettings.defaults();
+    StepOptions options =
+        new StepOptions(MODEL, 2, 8, 1, adamW, recompute, Optional.empty(), precision);
+    return TrainingPlans.of(options, List.of(), storage);
   }
 
   private static ReferenceInterpreter step(TrainingPlans plans) {

@@ -13,7 +13,7 @@ import dev.anneal.session.Devices;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.MemoryFloor;
-import dev.anneal.training.Storage;
+import dev.anneal.training.StepOptions;
 import dev.anneal.training.TrainingPlans;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +21,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -88,14 +89,16 @@ class BoundedBillTest {
         for (Recompute recompute : Recompute.values()) {
           for (int batch : new int[] {1, 16}) {
             TrainingPlans plans =
-                TrainingPlans.of(
-                    new Gpt2(model),
-                    batch,
-                    model.context(),
-                    1,
-                    AdamWSettings.defaults(),
-                    recompute,
-                    Storage.on(device, Precision.FP32));
+                new StepOptions(
+                        new Gpt2(model),
+                        batch,
+                        model.context(),
+                        1,
+                        AdamWSettings.defaults(),
+                        recompute,
+                        Optional.empty(),
+                        Precision.FP32)
+                    .on(device);
             double floor =
                 MemoryFloor.ofTraining(model, batch, model.context(), Precision.FP32).bytes();
             double bill = MemoryBill.of(plans, device).total();

@@ -7,14 +7,12 @@ import dev.anneal.model.Gpt2;
 import dev.anneal.model.GptConfig;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Precision;
-import dev.anneal.plan.Recompute;
 import dev.anneal.session.Devices;
 import dev.anneal.session.Metric;
 import dev.anneal.session.RunCatalog;
 import dev.anneal.session.Until;
 import dev.anneal.terminal.command.Candidates.Candidate;
-import dev.anneal.training.AdamWSettings;
-import dev.anneal.training.Storage;
+import dev.anneal.training.StepOptions;
 import dev.anneal.training.TrainingPlans;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -127,14 +125,8 @@ final class ArgumentValues {
   /** The kinds of op that a step has. */
   private static Stream<Candidate> kinds() {
     TrainingPlans plans =
-        TrainingPlans.of(
-            new Gpt2(new GptConfig(1, 1, 16, 16, 128)),
-            1,
-            16,
-            1,
-            AdamWSettings.defaults(),
-            Recompute.NONE,
-            new Storage(Precision.FP32, 1, Optional.empty(), Optional.empty()));
+        new StepOptions(new Gpt2(new GptConfig(1, 1, 16, 16, 128)), 1, 16, Precision.FP32)
+            .asEmitted();
     return plans.step().ops().stream()
         .map(Op::kind)
         .distinct()

@@ -145,11 +145,11 @@ final class BackendComparison {
         switch (backend.probe()) {
           case Availability.Available(List<DeviceInfo> found) when !found.isEmpty() -> {
             Device device = Devices.open(backend.name(), 0, DeviceOptions.defaults());
-            if (device.precisions().contains(task.precision())) {
+            if (device.precisions().contains(task.step().precision())) {
               devices.add(device);
             } else {
               device.close();
-              others.add(cannotStore(device.info(), task.precision()));
+              others.add(cannotStore(device.info(), task.step().precision()));
             }
           }
           case Availability.Available none -> {}

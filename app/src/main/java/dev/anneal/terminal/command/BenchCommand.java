@@ -14,7 +14,6 @@ import dev.anneal.model.GptConfig;
 import dev.anneal.model.Model;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Precision;
-import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import dev.anneal.session.Devices;
@@ -26,7 +25,7 @@ import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Initialization;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.MemoryFloor;
-import dev.anneal.training.Storage;
+import dev.anneal.training.StepOptions;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
 import java.io.PrintWriter;
@@ -111,10 +110,7 @@ final class BenchCommand extends ShellCommand {
       MemoryBill.requireSupported(precision, device);
       MemoryFloor.ofTraining(sizes, batch, sequence, precision).requireFits(device);
       Model gpt = new Gpt2(sizes);
-      Storage storage = Storage.on(device, precision);
-      TrainingPlans plans =
-          TrainingPlans.of(
-              gpt, batch, sequence, 1, adamW, Recompute.NONE, device.rewrites(), storage);
+      TrainingPlans plans = new StepOptions(gpt, batch, sequence, precision).on(device);
       if (device.kernels().isEmpty()) {
         requireKind(plans);
       }

@@ -9,7 +9,6 @@ import dev.anneal.failure.Failure;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.GptConfig;
 import dev.anneal.model.Model;
-import dev.anneal.plan.ChunkedClassifier;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
@@ -22,7 +21,7 @@ import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.MemoryFloor;
 import dev.anneal.training.StepCosts;
-import dev.anneal.training.Storage;
+import dev.anneal.training.StepOptions;
 import dev.anneal.training.TrainingPlans;
 import java.io.PrintWriter;
 import java.util.List;
@@ -125,17 +124,16 @@ final class PlanCommand extends ShellCommand {
   }
 
   private TrainingPlans plans(Model gpt, Device device, Precision precision) {
-    MemoryBill.requireSupported(precision, device);
-    return TrainingPlans.of(
-        gpt,
-        batch,
-        sequence,
-        1,
-        AdamWSettings.defaults(),
-        options.recompute.orElse(Recompute.NONE),
-        ChunkedClassifier.chosen(
-            device.rewrites(), options.classifierChunks, (long) batch * sequence),
-        Storage.on(device, precision));
+    return new StepOptions(
+            gpt,
+            batch,
+            sequence,
+            1,
+            AdamWSettings.defaults(),
+            options.recompute.orElse(Recompute.NONE),
+            options.classifierChunks,
+            precision)
+        .on(device);
   }
 
   private void printCosts(PrintWriter out, GptConfig sizes, Precision precision) {

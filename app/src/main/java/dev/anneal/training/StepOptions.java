@@ -1,0 +1,94 @@
+package dev.anneal.training;
+
+import dev.anneal.device.Device;
+import dev.anneal.failure.Failure;
+import dev.anneal.model.Model;
+import dev.anneal.plan.ChunkedClassifier;
+import dev.anneal.plan.Precision;
+import dev.anneal.plan.Recompute;
+import dev.anneal.plan.Rewrite;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What a training step is, as far as a user says so; a device adds what it wants. All plans of
+ * steps are made here, so that what one command checks or times is what another trains with.
+ *
+ * @param batch B, sequences per micro-step
+ * @param sequence T, tokens per sequence
+ * @param microSteps forward and backward passes per update, whose gradients are averaged
+ * @param classifierChunks parts of a micro-step's tokens that have logits at once, 0 or 1 for all;
+ *     what the device wants when empty
+ * @param precision of activations
+ */
+public record StepOptions(
+    Model model,
+    int batch,
+    int sequence,
+    int microSteps,
+    AdamWSettings adamW,
+    Recompute recompute,
+    Optional<Integer> classifierChunks,
+    Precision precision) {
+
+  /** One micro-step, updated as by default, and otherwise as the device wants it. */
+  public StepOptions(Model model, int batch, int sequence, Precision precision) {
+    this(
+        model,
+        batch,
+        sequence,
+        1,
+        AdamWSettings.defaults(),
+        Recompute.NONE,
+        Optional.empty(),
+        precision);
+  }
+
+  /**
+   * The plans for one device, with the rewrites, the copies of weights and the formats that it
+   * wants.
+   *
+   * @throws Failure when it does not have this precision
+   */
+  public TrainingPlans on(Device device) {
+    MemoryBill.requireSupported(precision, device);
+    return plans(device.rewrites(), Storage.on(device, precision));
+  }
+
+  /**
+   * The plans for each of some devices that run the same ops, to be compared: with the rewrites
+   * that any of them wants. The first one, the reference, has fp32 where it does not have this
+   * precision.
+   *
+   * @throws Failure when another one does not have it
+   */
+  public List<TrainingPlans> together(List<Device> devices) {
+    List<Storage> storages = Storage.together(precision, devices);
+    List<Rewrite> wanted =
+        devices.stream().flatMap(device -> device.rewrites().stream()).distinct().toList();
+    List<TrainingPlans> plans = new ArrayList<>();
+    for (int i = 0; i < devices.size(); i++) {
+      MemoryBill.requireSupported(storages.get(i).precision(), devices.get(i));
+      plans.add(plans(wanted, storages.get(i)));
+    }
+    return List.copyOf(plans);
+  }
+
+  /** The plans for no device in particular, all in fp32 and with all logits at once. */
+  public TrainingPlans asEmitted() {
+    return plans(List.of(), new Storage(Precision.FP32, 1, Optional.empty(), Optional.empty()));
+  }
+
+  /** The same with other parts of the tokens that have logits at once; 0 for all. */
+  public StepOptions withClassifierChunks(int chunks) {
+    return new StepOptions(
+        model, batch, sequence, microSteps, adamW, recompute, Optional.of(chunks), precision);
+  }
+
+  private TrainingPlans plans(List<Rewrite> wanted, Storage storage) {
+    long tokens = (long) batch * sequence;
+    return TrainingPlans.of(
+        this, ChunkedClassifier.chosen(wanted, classifierChunks, tokens), storage);
+  }
+}
