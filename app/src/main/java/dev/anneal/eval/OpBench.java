@@ -32,6 +32,14 @@ public final class OpBench {
   private static final int MIN_RUNS = 5;
   private static final int MAX_RUNS = 2000;
 
+  /** Rows and columns of the products that the limit is measured with. */
+  private static final int SMALLEST = 1024;
+
+  private static final int LARGEST = 8192;
+
+  /** Of one product; it is made a dozen times. */
+  private static final double MOST_NANOS = 0.1e9;
+
   /** Floats of each of three arrays, 256 MB. */
   private static final int STREAM = 1 << 26;
 
@@ -97,13 +105,19 @@ public final class OpBench {
    */
   public Limits limits(DType dtype) {
     double product =
-        Stream.of(
-                product(dtype, 1024, 1024, 1024),
-                product(dtype, 256, 768, 3072),
-                product(dtype, 512, 512, 4096))
+        Stream.of(product(dtype, 256, 768, 3072), product(dtype, 512, 512, 4096))
             .mapToDouble(op -> time(op).gigaflops())
             .max()
             .orElseThrow();
+    // Larger ones keep a fast device busier, up to what a second and the memory allow.
+    for (int n = SMALLEST; n <= LARGEST; n *= 2) {
+      Op op = product(dtype, n, n, n);
+      boolean fits = bytes(op) < device.info().memoryBytes() / 4.0;
+      if (n > SMALLEST && (op.flops() / product > MOST_NANOS || !fits)) {
+        break;
+      }
+      product = Math.max(product, time(op).gigaflops());
+    }
     Shape shape = Shape.of(STREAM);
     Timing stream =
         time(
@@ -150,9 +164,7 @@ public final class OpBench {
     long begin = System.nanoTime();
     int runs = 0;
     while (runs < MAX_RUNS && (runs < MIN_RUNS || System.nanoTime() - begin < seconds * 1e9)) {
-      long start = System.nanoTime();
-      program.run();
-      nanos[runs++] = System.nanoTime() - start;
+      nanos[runs++] = program.runTimed();
     }
     double[] sorted = Arrays.copyOf(nanos, runs);
     Arrays.sort(sorted);

@@ -1,5 +1,6 @@
 package dev.anneal.session;
 
+import dev.anneal.plan.Precision;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -38,6 +39,7 @@ public sealed interface Event {
   /**
    * A run begins, or goes on after {@code step} updates.
    *
+   * @param dtype of what the device stores and multiplies
    * @param bytes of each arena
    * @param kernels the versions that the device uses, by name; the bits depend on them
    */
@@ -48,6 +50,7 @@ public sealed interface Event {
       String data,
       String backend,
       String device,
+      Precision dtype,
       int step,
       int steps,
       int tokensPerStep,

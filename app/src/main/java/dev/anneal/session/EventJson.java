@@ -3,6 +3,7 @@ package dev.anneal.session;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.plan.Precision;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -86,6 +87,7 @@ public final class EventJson {
         .put("data", e.data())
         .put("backend", e.backend())
         .put("device", e.device())
+        .put("dtype", lower(e.dtype()))
         .put("step", e.step())
         .put("steps", e.steps())
         .put("tokens_per_step", e.tokensPerStep())
@@ -125,6 +127,8 @@ public final class EventJson {
                   node.path("data").asText(),
                   node.path("backend").asText(),
                   node.path("device").asText(),
+                  // Logs of before had fp32 or did not say.
+                  constant(Precision.class, node.path("dtype").asText()).orElse(Precision.FP32),
                   step,
                   node.path("steps").asInt(),
                   node.path("tokens_per_step").asInt(),

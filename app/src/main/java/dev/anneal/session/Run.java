@@ -292,6 +292,7 @@ public final class Run implements AutoCloseable {
         corpus.description(),
         device.info().backend(),
         device.info().name() + ", " + device.info().details(),
+        config.precision(),
         step,
         config.steps(),
         config.tokensPerStep(),

@@ -3,6 +3,7 @@ package dev.anneal.session;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.anneal.plan.Precision;
 import dev.anneal.session.Event.State;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,6 +28,7 @@ class HistoryTest {
         "text",
         "cpu",
         "CPU",
+        Precision.FP32,
         step,
         20,
         64,

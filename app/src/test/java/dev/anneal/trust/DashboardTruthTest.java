@@ -39,7 +39,7 @@ class DashboardTruthTest {
         s.system(),
         s.backends(),
         s.runs(),
-        s.peakFlops(),
+        s.peak(),
         s.recording(),
         s.zone(),
         Optional.of(new Scene.Waiting(what, seconds)));

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.anneal.plan.Precision;
 import dev.anneal.session.Event;
 import dev.anneal.session.EventJson;
 import dev.anneal.session.History;
@@ -121,6 +122,7 @@ class NumbersAgreeTest {
             "text",
             "cpu",
             "CPU",
+            Precision.FP32,
             0,
             100,
             32,

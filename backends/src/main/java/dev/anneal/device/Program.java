@@ -11,6 +11,16 @@ public interface Program extends AutoCloseable {
   void run();
 
   /**
+   * The same; returns the nanoseconds that it took, by the device's own clock where it has one:
+   * what a host adds to a short run says nothing about the device.
+   */
+  default double runTimed() {
+    long begin = System.nanoTime();
+    run();
+    return System.nanoTime() - begin;
+  }
+
+  /**
    * Whether the last run, which failed, may have changed parameters or what the optimizer keeps; a
    * device that cannot know says so.
    */

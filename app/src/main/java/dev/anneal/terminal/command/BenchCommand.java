@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.device.KernelFamily;
+import dev.anneal.eval.DataSheet;
 import dev.anneal.eval.KernelBench;
 import dev.anneal.eval.OpBench;
 import dev.anneal.failure.ExitCode;
@@ -19,8 +20,10 @@ import dev.anneal.plan.Tensor;
 import dev.anneal.session.Devices;
 import dev.anneal.session.KernelChoices;
 import dev.anneal.session.Nearest;
+import dev.anneal.session.Peak;
 import dev.anneal.setting.Setting;
 import dev.anneal.setting.Written;
+import dev.anneal.terminal.text.TerminalSize;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Initialization;
 import dev.anneal.training.MemoryBill;
@@ -60,6 +63,20 @@ final class BenchCommand extends ShellCommand {
   BenchCommand(Shell shell) {
     super(shell);
   }
+
+  private static final List<FittedTable.Column> COLUMNS =
+      List.of(
+          FittedTable.Column.text("op", 26, 0),
+          FittedTable.Column.text("shapes", 34, 5),
+          FittedTable.Column.number("count", 5, 4),
+          FittedTable.Column.number("ms", 9, 0),
+          FittedTable.Column.number("+-", 4, 3),
+          FittedTable.Column.number("GFLOP/s", 9, 2),
+          FittedTable.Column.number("GB/s", 7, 3),
+          FittedTable.Column.number("limit", 5, 1));
+
+  /** Of a row where no terminal says how much there is. */
+  private static final int WIDTH = 160;
 
   private static final int WARMUP_STEPS = 8;
   private static final int STEPS = 11;
@@ -116,8 +133,7 @@ final class BenchCommand extends ShellCommand {
       }
       OpBench bench = new OpBench(device);
       OpBench.Limits limits = bench.limits(precision.storage());
-      DeviceLimits.keep(
-          device.info().name() + ", " + device.info().details(), limits.gigaflops() * 1e9);
+      Peak.keep(name(device), precision, limits.gigaflops() * 1e9);
       header(out, device, options, gpt, limits);
       int code = 0;
       if (!device.kernels().isEmpty()) {
@@ -154,7 +170,7 @@ final class BenchCommand extends ShellCommand {
       KernelBench bench = new KernelBench(cpu, device, precision);
       List<KernelFamily> families =
           kind.map(name -> List.of(bench.family(name))).orElseGet(() -> ofStep(plans, device));
-      VersionTable table = new VersionTable(this);
+      VersionTable table = new VersionTable(this, width());
       List<KernelBench.Version> measured = new ArrayList<>();
       bench.run(
           families,
@@ -184,8 +200,13 @@ final class BenchCommand extends ShellCommand {
     }
   }
 
+  private static String name(Device device) {
+    return device.info().name() + ", " + device.info().details();
+  }
+
   private void header(
       PrintWriter out, Device device, DeviceOptions options, Model gpt, OpBench.Limits limits) {
+    Optional<DataSheet> sheet = DataSheet.of(device.info().name());
     if (asJson()) {
       ObjectNode node = JsonNodeFactory.instance.objectNode();
       node.put("event", "limits")
@@ -193,43 +214,58 @@ final class BenchCommand extends ShellCommand {
           .put("device", device.info().name())
           .put("threads", options.threads())
           .put("gflops", limits.gigaflops())
-          .put("gbytes_per_s", limits.gigabytes());
+          .put("gbytes_per_s", limits.gigabytes())
+          .put("dtype", precision.name().toLowerCase(Locale.ROOT));
+      sheet.ifPresent(
+          s -> {
+            s.flops(precision).ifPresent(f -> node.put("sheet_gflops", f / 1e9));
+            node.put("sheet_gbytes_per_s", s.gigabytes());
+          });
       JsonOption.print(out, node);
       return;
     }
-    out.printf(
-        Locale.ROOT,
-        "%s, %s, %d threads; %s, B=%d, T=%d%n",
-        device.info().name(),
-        device.info().details(),
-        options.threads(),
-        gpt.description(),
-        batch,
-        sequence);
-    out.printf(
-        Locale.ROOT,
-        "limits measured here: %.0f GFLOP/s (matrix product), %.1f GB/s (sum of arrays)%n%n",
-        limits.gigaflops(),
-        limits.gigabytes());
+    sayWrapped(
+        String.format(
+            Locale.ROOT,
+            "%s, %d threads; %s, B=%d, T=%d, %s",
+            name(device),
+            options.threads(),
+            gpt.description(),
+            batch,
+            sequence,
+            precision.name().toLowerCase(Locale.ROOT)),
+        2);
+    sayWrapped(
+        String.format(
+            Locale.ROOT,
+            "limits measured here: %.0f GFLOP/s (matrix product), %.1f GB/s (sum of arrays)",
+            limits.gigaflops(),
+            limits.gigabytes()),
+        2);
+    sheet.ifPresent(
+        s ->
+            sayWrapped(
+                String.format(
+                    Locale.ROOT,
+                    "the data sheet has %s%.0f GB/s",
+                    s.flops(precision)
+                        .map(f -> String.format(Locale.ROOT, "%.0f GFLOP/s, ", f / 1e9))
+                        .orElse(""),
+                    s.gigabytes()),
+                2));
+    out.println();
     out.flush();
   }
 
+  private int width() {
+    return shell().size().map(TerminalSize::columns).orElse(WIDTH);
+  }
+
   private void opHeader(PrintWriter out) {
-    if (asJson()) {
-      return;
+    if (!asJson()) {
+      out.println(new FittedTable(COLUMNS, width()).head());
+      out.flush();
     }
-    out.printf(
-        Locale.ROOT,
-        "%-26s %-34s %5s %10s %7s %9s %8s %7s%n",
-        "op",
-        "shapes",
-        "count",
-        "ms",
-        "+-",
-        "GFLOP/s",
-        "GB/s",
-        "limit");
-    out.flush();
   }
 
   private void row(PrintWriter out, OpBench.Timing timing, int count, OpBench.Limits limits) {
@@ -249,18 +285,23 @@ final class BenchCommand extends ShellCommand {
       JsonOption.print(out, node);
       return;
     }
-    out.printf(
-        Locale.ROOT,
-        "%-26s %-34s %5d %10.3f %6.0f%% %9.1f %8.1f %6.0f%%%n",
-        op.kind(),
-        shapes(op),
-        count,
-        timing.nanos() / 1e6,
-        100 * timing.spread(),
-        timing.gigaflops(),
-        timing.gigabytes(),
-        100 * share);
+    out.println(
+        new FittedTable(COLUMNS, width())
+            .row(
+                List.of(
+                    op.kind(),
+                    shapes(op),
+                    "" + count,
+                    number("%.3f", timing.nanos() / 1e6),
+                    number("%.0f%%", 100 * timing.spread()),
+                    number("%.1f", timing.gigaflops()),
+                    number("%.1f", timing.gigabytes()),
+                    number("%.0f%%", 100 * share))));
     out.flush();
+  }
+
+  private static String number(String format, double value) {
+    return String.format(Locale.ROOT, format, value);
   }
 
   private static String shapes(Op op) {
@@ -305,6 +346,7 @@ final class BenchCommand extends ShellCommand {
     Arrays.sort(nanos);
     double median = nanos[STEPS / 2];
     double least = leastNanos(plans, limits);
+    Optional<Peak> peak = Peak.of(name(device), precision);
     if (asJson()) {
       ObjectNode node = JsonNodeFactory.instance.objectNode();
       node.put("event", "bench_step")
@@ -313,19 +355,27 @@ final class BenchCommand extends ShellCommand {
           .put("ms_q3", nanos[STEPS - 1 - STEPS / 4] / 1e6)
           .put("gflops", plans.step().flops() / median)
           .put("share_of_limit", least / median);
+      peak.ifPresent(
+          p ->
+              node.put("mfu", plans.step().flops() / median * 1e9 / p.flops())
+                  .put("mfu_of", p.source().word()));
       JsonOption.print(out, node);
     } else {
-      out.printf(
-          Locale.ROOT,
-          "%nstep: %.1f ms (middle half %.1f..%.1f), %.0f GFLOP/s, %.0f tokens/s, %.0f%% of the"
-              + " limit (products at the best rate, optimizer at the bandwidth: %.1f ms)%n",
-          median / 1e6,
-          nanos[STEPS / 4] / 1e6,
-          nanos[STEPS - 1 - STEPS / 4] / 1e6,
-          plans.step().flops() / median,
-          (double) batch * sequence / median * 1e9,
-          100 * least / median,
-          least / 1e6);
+      out.println();
+      sayWrapped(
+          String.format(
+              Locale.ROOT,
+              "step: %.1f ms (middle half %.1f..%.1f), %.0f GFLOP/s, %.0f tokens/s, %.0f%% of the"
+                  + " limit (products at the best rate, optimizer at the bandwidth: %.1f ms)%s",
+              median / 1e6,
+              nanos[STEPS / 4] / 1e6,
+              nanos[STEPS - 1 - STEPS / 4] / 1e6,
+              plans.step().flops() / median,
+              (double) batch * sequence / median * 1e9,
+              100 * least / median,
+              least / 1e6,
+              peak.map(p -> "; MFU " + p.share(plans.step().flops() / median * 1e9)).orElse("")),
+          2);
     }
     out.flush();
   }

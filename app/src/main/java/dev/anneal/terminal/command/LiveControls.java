@@ -12,6 +12,7 @@ import dev.anneal.session.History;
 import dev.anneal.session.LiveRun;
 import dev.anneal.session.LiveSetting;
 import dev.anneal.session.Metric;
+import dev.anneal.session.Peak;
 import dev.anneal.session.Run;
 import dev.anneal.session.RunCatalog;
 import dev.anneal.session.Session;
@@ -123,7 +124,7 @@ final class LiveControls implements Controls {
         meter.read(),
         rows,
         runs(),
-        DeviceLimits.flops(run.started().map(Event.Started::device).orElse("")),
+        run.started().flatMap(started -> Peak.of(started.device(), started.dtype())),
         shell.recording().isPresent(),
         ZoneId.systemDefault(),
         activity());

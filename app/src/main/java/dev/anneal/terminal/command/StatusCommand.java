@@ -7,6 +7,7 @@ import dev.anneal.session.Event;
 import dev.anneal.session.History;
 import dev.anneal.session.LiveRun;
 import dev.anneal.session.Metric;
+import dev.anneal.session.Peak;
 import dev.anneal.session.RunCatalog;
 import dev.anneal.session.RunOnDisk;
 import dev.anneal.session.Summary;
@@ -68,6 +69,8 @@ final class StatusCommand extends ShellCommand {
     Summary summary = now.summary();
     if (summary.averaged() > 0) {
       sayWrapped(SummaryText.means(summary), 2);
+      Peak.of(started.device(), started.dtype())
+          .ifPresent(peak -> sayWrapped("MFU " + peak.share(reached(started, summary)), 2));
     }
     List<String> rest = new ArrayList<>();
     SummaryText.validation(summary).ifPresent(rest::add);
@@ -81,6 +84,11 @@ final class StatusCommand extends ShellCommand {
   /** Of a run on disk, nobody here knows how fast it goes. */
   private Optional<Double> left(Summary summary) {
     return run.isPresent() ? Optional.empty() : summary.secondsLeft();
+  }
+
+  /** Floating-point operations per second. */
+  private static double reached(Event.Started started, Summary summary) {
+    return started.flopsPerToken() * summary.tokensPerSecond();
   }
 
   private ObjectNode json(History.Snapshot now, String state) {
@@ -103,6 +111,12 @@ final class StatusCommand extends ShellCommand {
           .put("grad_norm", summary.gradientNorm())
           .put("ms", summary.milliseconds())
           .put("tokens_per_s", summary.tokensPerSecond());
+      Peak.of(started.device(), started.dtype())
+          .ifPresent(
+              peak ->
+                  node.put("mfu", reached(started, summary) / peak.flops())
+                      .put("mfu_of", peak.source().word())
+                      .put("peak_flops", peak.flops()));
     }
     left(summary).ifPresent(seconds -> node.put("left_s", seconds));
     return node;

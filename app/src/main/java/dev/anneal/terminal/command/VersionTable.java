@@ -3,19 +3,35 @@ package dev.anneal.terminal.command;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.eval.KernelBench;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
 /** Versions of kernels as a table, a row when it is measured. */
 final class VersionTable {
-  private final ShellCommand command;
+  private static final List<FittedTable.Column> COLUMNS =
+      List.of(
+          FittedTable.Column.text("kernel", 30, 0),
+          FittedTable.Column.text("correct", 7, 0),
+          FittedTable.Column.text("largest error", 16, 3),
+          FittedTable.Column.number("ms", 9, 0),
+          FittedTable.Column.number("+-", 5, 4),
+          FittedTable.Column.number("GFLOP/s", 9, 5),
+          FittedTable.Column.number("GB/s", 8, 6),
+          FittedTable.Column.number("limit", 5, 2),
+          FittedTable.Column.text("idea", 80, 7));
 
-  VersionTable(ShellCommand command) {
+  private final ShellCommand command;
+  private final FittedTable table;
+
+  /**
+   * @param room for a row, in columns
+   */
+  VersionTable(ShellCommand command, int room) {
     this.command = command;
+    this.table = new FittedTable(COLUMNS, room);
     if (!command.asJson()) {
-      command.say(
-          "%-27s %-9s %-16s %9s %6s %9s %8s %7s  %s",
-          "kernel", "correct", "largest error", "ms", "+-", "GFLOP/s", "GB/s", "limit", "idea");
+      command.say("%s", table.head());
     }
   }
 
@@ -25,20 +41,26 @@ final class VersionTable {
     if (command.asJson()) {
       command.print(json(v));
     } else if (v.refusal().isPresent()) {
-      command.say("%-27s %-9s %s", name, "refused", v.refusal().get());
+      command.sayWrapped(name + " refused: " + v.refusal().get(), 2);
     } else {
       command.say(
-          "%-27s %-9s %-16s %9.3f %5.0f%% %9.1f %8.1f %6.0f%%  %s",
-          name,
-          v.correct() ? "yes" : "WRONG",
-          v.tolerance().describe(v.error()),
-          v.nanos() / 1e6,
-          100 * v.spread(),
-          v.flops() / v.nanos(),
-          v.bytes() / v.nanos(),
-          100 * v.limit() / v.nanos(),
-          idea);
+          "%s",
+          table.row(
+              List.of(
+                  name,
+                  v.correct() ? "yes" : "WRONG",
+                  v.tolerance().describe(v.error()),
+                  number("%.3f", v.nanos() / 1e6),
+                  number("%.0f%%", 100 * v.spread()),
+                  number("%.1f", v.flops() / v.nanos()),
+                  number("%.1f", v.bytes() / v.nanos()),
+                  number("%.0f%%", 100 * v.limit() / v.nanos()),
+                  idea)));
     }
+  }
+
+  private static String number(String format, double value) {
+    return String.format(Locale.ROOT, format, value);
   }
 
   private static ObjectNode json(KernelBench.Version v) {

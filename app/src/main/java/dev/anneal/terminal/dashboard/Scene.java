@@ -1,6 +1,7 @@
 package dev.anneal.terminal.dashboard;
 
 import dev.anneal.session.History;
+import dev.anneal.session.Peak;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.Optional;
@@ -13,7 +14,7 @@ import java.util.SequencedMap;
  * @param live whether it can be steered
  * @param others overlaid runs by name
  * @param system what the process uses
- * @param peakFlops that the device reached in a bench, per second
+ * @param peak what the device can do at most
  * @param zone of the event log's times
  * @param waiting what the run or the dashboard does at the moment
  */
@@ -25,7 +26,7 @@ public record Scene(
     SystemUse system,
     List<BackendRow> backends,
     List<RunRow> runs,
-    Optional<Double> peakFlops,
+    Optional<Peak> peak,
     boolean recording,
     ZoneId zone,
     Optional<Waiting> waiting) {

@@ -3,6 +3,7 @@ package dev.anneal.terminal.dashboard;
 import dev.anneal.session.Event;
 import dev.anneal.session.History;
 import dev.anneal.session.Metric;
+import dev.anneal.session.Peak;
 import dev.anneal.session.Series;
 import dev.anneal.terminal.frame.Frame.Region;
 import dev.anneal.terminal.frame.Style;
@@ -123,13 +124,15 @@ final class SpeedPanel {
         new Line("tokens/s", Double.isNaN(ms) ? "-" : Amounts.scaled(perSecond, ""), Style.PLAIN));
     lines.add(new Line("FLOP/s", Double.isNaN(ms) ? "-" : Amounts.scaled(flops, ""), Style.PLAIN));
     lines.add(
-        new Line(
-            "MFU",
-            scene
-                .peakFlops()
-                .map(peak -> format("%.0f %%", 100 * flops / peak))
-                .orElse("run bench"),
-            Style.PLAIN));
+        scene
+            .peak()
+            .map(
+                peak ->
+                    new Line(
+                        peak.source() == Peak.Source.DATA_SHEET ? "MFU of sheet" : "MFU of bench",
+                        Double.isNaN(flops) ? "-" : format("%.0f %%", 100 * flops / peak.flops()),
+                        Style.PLAIN))
+            .orElse(new Line("MFU", "run bench", Style.PLAIN)));
     lines.add(new Line("lr", exponent(run.series(Metric.LR).last()), Style.PLAIN));
     lines.add(new Line("gradient norm", number2(run.series(Metric.GRAD_NORM).last()), Style.PLAIN));
     lines.add(

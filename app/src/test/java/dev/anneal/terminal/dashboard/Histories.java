@@ -1,5 +1,6 @@
 package dev.anneal.terminal.dashboard;
 
+import dev.anneal.plan.Precision;
 import dev.anneal.session.Event;
 import dev.anneal.session.Event.Outcome;
 import dev.anneal.session.Event.State;
@@ -145,6 +146,7 @@ public enum Histories {
               "shakespeare.txt, 1,115,394 tokens",
               "cpu",
               "Reference CPU, 2 threads",
+              Precision.FP32,
               0,
               steps,
               1024,

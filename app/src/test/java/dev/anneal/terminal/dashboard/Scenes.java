@@ -1,6 +1,7 @@
 package dev.anneal.terminal.dashboard;
 
 import dev.anneal.session.History;
+import dev.anneal.session.Peak;
 import dev.anneal.terminal.dashboard.Scene.BackendRow;
 import dev.anneal.terminal.dashboard.Scene.RunRow;
 import java.time.ZoneOffset;
@@ -47,7 +48,7 @@ public final class Scenes {
                 new RunRow("run-7", 100_000, true),
                 new RunRow("a-run-with-a-long-name", 12, false))
             : List.of(),
-        rich ? Optional.of(2.1e12) : Optional.empty(),
+        rich ? Optional.of(new Peak(2.1e12, Peak.Source.MEASURED)) : Optional.empty(),
         rich,
         ZoneOffset.UTC,
         Optional.empty());
