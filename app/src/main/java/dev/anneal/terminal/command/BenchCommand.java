@@ -67,12 +67,12 @@ final class BenchCommand extends ShellCommand {
   private static final List<FittedTable.Column> COLUMNS =
       List.of(
           FittedTable.Column.text("op", 26, 0),
-          FittedTable.Column.text("shapes", 34, 5),
-          FittedTable.Column.number("count", 5, 4),
+          FittedTable.Column.text("shapes", 34, 3),
+          FittedTable.Column.number("count", 5, 6),
           FittedTable.Column.number("ms", 9, 0),
-          FittedTable.Column.number("+-", 4, 3),
+          FittedTable.Column.number("+-", 4, 5),
           FittedTable.Column.number("GFLOP/s", 9, 2),
-          FittedTable.Column.number("GB/s", 7, 3),
+          FittedTable.Column.number("GB/s", 7, 4),
           FittedTable.Column.number("limit", 5, 1));
 
   /** Of a row where no terminal says how much there is. */

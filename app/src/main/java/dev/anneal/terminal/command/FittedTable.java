@@ -12,7 +12,7 @@ final class FittedTable {
   private static final int GAP = 2;
 
   /** Text shorter than that says nothing. */
-  private static final int LEAST_TEXT = 8;
+  private static final int LEAST_TEXT = 20;
 
   private final List<Column> columns;
   private final List<Integer> widths = new ArrayList<>();

@@ -36,9 +36,9 @@ class FittedTableTest {
     assertEquals(
         "MatmulForwar  (4,64,128) (384,128)               12.345    81%",
         new FittedTable(COLUMNS, 120).row(CELLS));
-    String cut = new FittedTable(COLUMNS, 50).row(CELLS);
+    String cut = new FittedTable(COLUMNS, 52).row(CELLS);
     assertTrue(cut.contains("(4,64") && !cut.contains("(384,128)") && cut.endsWith("81%"), cut);
-    String narrow = new FittedTable(COLUMNS, 35).row(CELLS);
+    String narrow = new FittedTable(COLUMNS, 40).row(CELLS);
     assertTrue(!narrow.contains("(4") && narrow.endsWith("81%"), narrow);
     assertTrue(new FittedTable(COLUMNS, 25).row(CELLS).endsWith("12.345"));
   }
