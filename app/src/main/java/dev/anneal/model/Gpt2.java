@@ -85,6 +85,16 @@ public final class Gpt2 implements Model {
   }
 
   @Override
+  public int channels() {
+    return config.channels();
+  }
+
+  @Override
+  public int headSize() {
+    return config.channels() / config.heads();
+  }
+
+  @Override
   public int vocabulary() {
     return config.vocabulary();
   }

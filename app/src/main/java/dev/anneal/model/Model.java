@@ -13,6 +13,12 @@ public interface Model {
   /** V: valid token ids are below it. */
   int vocabulary();
 
+  /** C: the width of the hidden states. */
+  int channels();
+
+  /** Channels of one attention head. */
+  int headSize();
+
   /** The longest sequence. */
   int context();
 

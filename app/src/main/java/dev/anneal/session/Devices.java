@@ -8,7 +8,6 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
 
@@ -25,20 +24,6 @@ public final class Devices {
   static boolean isHere(String name) {
     return backends().stream()
         .anyMatch(b -> b.name().equals(name) && b.probe() instanceof Availability.Available);
-  }
-
-  /** What a bench found, except where the user said otherwise. */
-  private static void chooseFastest(Device device, DeviceOptions options) {
-    Map<String, Integer> versions = KernelChoices.of(device.info());
-    versions.keySet().removeAll(options.kernels().keySet());
-    if (versions.isEmpty()) {
-      return;
-    }
-    try {
-      device.chooseKernels(versions);
-    } catch (Failure e) {
-      // Measured with other kernels than there are now; the device's own choice is good.
-    }
   }
 
   /**
@@ -96,9 +81,7 @@ public final class Devices {
                   + " has devices 0 to "
                   + (devices.size() - 1));
         }
-        Device device = backend.open(devices.get(index), options);
-        chooseFastest(device, options);
-        yield device;
+        yield backend.open(devices.get(index), options);
       }
     };
   }

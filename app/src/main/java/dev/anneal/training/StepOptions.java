@@ -47,12 +47,13 @@ public record StepOptions(
 
   /**
    * The plans for one device, with the rewrites, the copies of weights and the formats that it
-   * wants.
+   * wants. The device takes the versions of kernels that a bench chose for such steps.
    *
    * @throws Failure when it does not have this precision
    */
   public TrainingPlans on(Device device) {
     MemoryBill.requireSupported(precision, device);
+    device.preferKernels(KernelChoices.of(device.info(), this));
     return plans(device.rewrites(), Storage.on(device, precision));
   }
 
@@ -70,6 +71,7 @@ public record StepOptions(
     List<TrainingPlans> plans = new ArrayList<>();
     for (int i = 0; i < devices.size(); i++) {
       MemoryBill.requireSupported(storages.get(i).precision(), devices.get(i));
+      devices.get(i).preferKernels(KernelChoices.of(devices.get(i).info(), this));
       plans.add(plans(wanted, storages.get(i)));
     }
     return List.copyOf(plans);

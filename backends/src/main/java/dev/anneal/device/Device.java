@@ -70,6 +70,13 @@ public interface Device extends AutoCloseable {
     }
   }
 
+  /**
+   * Takes versions by kernel name for programs compiled from now on, except of kernels that were
+   * chosen by {@link #chooseKernels} or at opening; others, and those that there are not, become
+   * what suits the device.
+   */
+  default void preferKernels(Map<String, Integer> versions) {}
+
   /** What this device wants changed in the plan of a training step, in order. */
   default List<Rewrite> rewrites() {
     return List.of();

@@ -150,6 +150,11 @@ public final class GpuDevice implements Device {
   }
 
   @Override
+  public void preferKernels(Map<String, Integer> preferred) {
+    versions.prefer(preferred);
+  }
+
+  @Override
   public void chooseKernels(Map<String, Integer> chosen) {
     versions.choose(chosen);
   }

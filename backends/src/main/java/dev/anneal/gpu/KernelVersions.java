@@ -5,9 +5,11 @@ import dev.anneal.failure.Failure;
 import dev.anneal.plan.Op;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -112,6 +114,9 @@ final class KernelVersions {
   private final boolean attentionLibrary;
   private final Map<String, Integer> chosen = new HashMap<>();
 
+  /** Those that somebody chose; what is merely preferred does not change them. */
+  private final Set<String> fixed = new HashSet<>();
+
   /**
    * The last version of each.
    *
@@ -207,5 +212,17 @@ final class KernelVersions {
           }
         });
     chosen.putAll(versions);
+    fixed.addAll(versions.keySet());
+  }
+
+  /** Prefers these where nobody chose, and the last version of all others. */
+  void prefer(Map<String, Integer> versions) {
+    for (KernelFamily family : families) {
+      if (!fixed.contains(family.name())) {
+        int wanted = versions.getOrDefault(family.name(), family.versions());
+        boolean exists = wanted >= 1 && wanted <= family.versions();
+        chosen.put(family.name(), exists ? wanted : family.versions());
+      }
+    }
   }
 }

@@ -18,6 +18,9 @@ final class KernelVersions {
   /** Those of which someone wants another version than suits the device. */
   private final Set<String> chosen = new TreeSet<>();
 
+  /** Those that somebody chose; what is merely preferred does not change them. */
+  private final Set<String> fixed = new TreeSet<>();
+
   /** The version of each kernel that suits the device, except those that {@code chosen} names. */
   KernelVersions(DeviceLimits limits, Map<String, Integer> chosen) {
     this.limits = limits;
@@ -46,6 +49,7 @@ final class KernelVersions {
    */
   void choose(Map<String, Integer> chosen) {
     chosen.forEach(this::check);
+    fixed.addAll(chosen.keySet());
     chosen.forEach(
         (kernel, version) -> {
           versions.put(kernel, version);
@@ -55,6 +59,21 @@ final class KernelVersions {
             this.chosen.add(kernel);
           }
         });
+  }
+
+  /** Prefers these where nobody chose and the device can, and what suits it of all others. */
+  void prefer(Map<String, Integer> preferred) {
+    for (KernelFamily family : KernelCatalog.FAMILIES) {
+      if (!fixed.contains(family.name())) {
+        int suited = KernelCatalog.suited(family, limits);
+        int wanted = preferred.getOrDefault(family.name(), suited);
+        boolean can =
+            wanted >= 1
+                && wanted <= family.versions()
+                && KernelCatalog.fits(family, wanted, limits);
+        versions.put(family.name(), can ? wanted : suited);
+      }
+    }
   }
 
   /** Whether someone wants this version, which does not suit the device by itself. */

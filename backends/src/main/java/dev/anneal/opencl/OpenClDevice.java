@@ -170,6 +170,11 @@ final class OpenClDevice implements Device {
   }
 
   @Override
+  public void preferKernels(Map<String, Integer> preferred) {
+    versions.prefer(preferred);
+  }
+
+  @Override
   public void chooseKernels(Map<String, Integer> chosen) {
     versions.choose(chosen);
   }

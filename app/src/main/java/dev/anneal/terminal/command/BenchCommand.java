@@ -18,7 +18,6 @@ import dev.anneal.plan.Precision;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import dev.anneal.session.Devices;
-import dev.anneal.session.KernelChoices;
 import dev.anneal.session.Nearest;
 import dev.anneal.session.Peak;
 import dev.anneal.setting.Setting;
@@ -26,6 +25,7 @@ import dev.anneal.setting.Written;
 import dev.anneal.terminal.text.TerminalSize;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Initialization;
+import dev.anneal.training.KernelChoices;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.MemoryFloor;
 import dev.anneal.training.StepOptions;
@@ -122,22 +122,23 @@ final class BenchCommand extends ShellCommand {
     sizes.requireFits(sequence);
     AdamWSettings adamW = AdamWSettings.defaults();
     PrintWriter out = out();
-    DeviceOptions options = placement.options();
+    DeviceOptions opening = placement.options();
     try (Device device = placement.openBesideCpu()) {
       MemoryBill.requireSupported(precision, device);
       MemoryFloor.ofTraining(sizes, batch, sequence, precision).requireFits(device);
       Model gpt = new Gpt2(sizes);
-      TrainingPlans plans = new StepOptions(gpt, batch, sequence, precision).on(device);
+      StepOptions options = new StepOptions(gpt, batch, sequence, precision);
+      TrainingPlans plans = options.on(device);
       if (device.kernels().isEmpty()) {
         requireKind(plans);
       }
       OpBench bench = new OpBench(device);
       OpBench.Limits limits = bench.limits(precision.storage());
       Peak.keep(name(device), precision, limits.gigaflops() * 1e9);
-      header(out, device, options, gpt, limits);
+      header(out, device, opening, gpt, limits);
       int code = 0;
       if (!device.kernels().isEmpty()) {
-        code = versions(device, gpt, plans, limits) ? 0 : ExitCode.NUMBERS.code();
+        code = versions(device, options, plans, limits) ? 0 : ExitCode.NUMBERS.code();
         if (kind.isPresent()) {
           return code;
         }
@@ -165,7 +166,8 @@ final class BenchCommand extends ShellCommand {
   }
 
   /** Every version of the device's kernels; the fastest correct ones are used from now on. */
-  private boolean versions(Device device, Model gpt, TrainingPlans plans, OpBench.Limits limits) {
+  private boolean versions(
+      Device device, StepOptions step, TrainingPlans plans, OpBench.Limits limits) {
     try (Device cpu = Devices.open("cpu", 0, placement.options().onlyThreads())) {
       KernelBench bench = new KernelBench(cpu, device, precision);
       List<KernelFamily> families =
@@ -174,7 +176,7 @@ final class BenchCommand extends ShellCommand {
       List<KernelBench.Version> measured = new ArrayList<>();
       bench.run(
           families,
-          gpt,
+          step.model(),
           batch,
           sequence,
           limits,
@@ -184,7 +186,7 @@ final class BenchCommand extends ShellCommand {
           },
           shell()::isCancelled);
       Map<String, Integer> fastest = KernelBench.fastest(measured);
-      KernelChoices.keep(device.info(), fastest);
+      KernelChoices.keep(device.info(), step, fastest);
       device.chooseKernels(fastest);
       table.chosen(fastest);
       return measured.stream().allMatch(v -> v.correct() || v.refusal().isPresent());

@@ -97,6 +97,6 @@ final class VersionTable {
         (name, version) ->
             text.append(
                 String.format(Locale.ROOT, "%s%s=v%d", text.isEmpty() ? "" : ", ", name, version)));
-    command.say("%nthe fastest correct ones are used from now on: %s%n", text);
+    command.say("%nthe fastest correct ones are used for such steps from now on: %s%n", text);
   }
 }
