@@ -15,7 +15,7 @@
 #ifndef ANNEAL_MMA_CUH
 #define ANNEAL_MMA_CUH
 
-#include "device.cuh"
+#include "hardware.cuh"
 
 struct FragmentA {
   uint32 x[4];
@@ -43,28 +43,6 @@ __device__ __forceinline__ int fragment_row(int i) { return lane() / 4 + i / 2 *
 __device__ __forceinline__ int fragment_column(int i) { return lane() % 4 * 2 + i % 2; }
 
 // ---- instructions ----
-
-// Two numbers, the first in the lower half, rounded to nearest, ties to even.
-__device__ __forceinline__ uint32 pair(float first, float second) {
-#ifdef ANNEAL_DOUBLE
-  return (uint32)rounded<bf16>(first).bits | (uint32)rounded<bf16>(second).bits << 16;
-#else
-  uint32 bits;
-  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(second), "f"(first));
-  return bits;
-#endif
-}
-
-// 2^x to 2 units in the last place; 0 below -126.
-__device__ __forceinline__ float fast_exp2(float x) {
-#ifdef ANNEAL_DOUBLE
-  return x < -126.0f ? 0.0f : exp2f(x);
-#else
-  float y;
-  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
-  return y;
-#endif
-}
 
 // c += a b.
 __device__ __forceinline__ void multiply_add(FragmentC& c, const FragmentA& a, const FragmentB& b) {

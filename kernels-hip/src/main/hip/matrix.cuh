@@ -21,7 +21,7 @@
 #ifndef ANNEAL_MATRIX_CUH
 #define ANNEAL_MATRIX_CUH
 
-#include "device.cuh"
+#include "hardware.cuh"
 
 #if defined(MATRIX_MFMA)
 #define MATRIX_WAVE 64
@@ -144,17 +144,6 @@ __device__ __forceinline__ uint32 from_other_half(uint32 x) {
 #endif
 }
 
-// 2^x to 2 units in the last place; 0 below -126.
-__device__ __forceinline__ float fast_exp2(float x) {
-#if defined(ANNEAL_DOUBLE)
-  return x < -126.0f ? 0.0f : exp2f(x);
-#elif __has_builtin(__builtin_amdgcn_exp2f)
-  return __builtin_amdgcn_exp2f(x);
-#else
-  return __builtin_exp2f(x);
-#endif
-}
-
 // Keeps loads of what comes later behind this line, where compilers that look far ahead run out of
 // registers.
 __device__ __forceinline__ void keep_order() {
@@ -164,10 +153,6 @@ __device__ __forceinline__ void keep_order() {
 }
 
 // ---- operands ----
-
-__device__ __forceinline__ uint32 pair(float first, float second) {
-  return (uint32)rounded<bf16>(first).bits | (uint32)rounded<bf16>(second).bits << 16;
-}
 
 // A result, rounded, as `rows` of the next product.
 __device__ __forceinline__ Operand rounded_operand(const Sums& c) {

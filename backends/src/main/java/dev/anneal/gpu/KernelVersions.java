@@ -17,6 +17,8 @@ import java.util.stream.Collectors;
 final class KernelVersions {
   private static final String PLAIN = "plain: one thread per element";
   private static final String PACKS = "128-bit packs";
+  private static final String CONVERTED =
+      "the hardware's exponential and rounding, where tensors are bf16";
   private static final String TENSOR_CORES = "tensor cores, where tensors are bf16";
 
   /** The versions that the kernel files have; their headers say more. */
@@ -91,8 +93,9 @@ final class KernelVersions {
               "cross_entropy_forward",
               Op.CrossEntropyForward.class,
               "plain: one thread per row",
-              "a block per row, one pass"),
-          family("cross_entropy_backward", Op.CrossEntropyBackward.class, PLAIN, PACKS),
+              "a block per row, one pass",
+              CONVERTED + "; the row kept in shared memory where the gradient follows"),
+          family("cross_entropy_backward", Op.CrossEntropyBackward.class, PLAIN, PACKS, CONVERTED),
           family(
               "global_norm",
               Op.GlobalNorm.class,

@@ -22,7 +22,8 @@ record OpContext(
     Libraries libraries,
     Multiplication multiplication,
     DType real) {
-  private static final int PACK_BYTES = 16;
+  /** Of a 128-bit load. */
+  static final int PACK_BYTES = 16;
 
   /** Without libraries. */
   OpContext(
