@@ -4,20 +4,9 @@ import static java.util.Objects.requireNonNull;
 
 import dev.anneal.device.Device;
 import dev.anneal.device.KernelFamily;
-import dev.anneal.eval.LockStep.OpError;
 import dev.anneal.failure.Failure;
-import dev.anneal.model.Gpt2;
-import dev.anneal.model.GptConfig;
-import dev.anneal.model.Model;
-import dev.anneal.plan.Op;
-import dev.anneal.plan.Plan;
-import dev.anneal.plan.Precision;
-import dev.anneal.random.Philox;
 import dev.anneal.reference.Tolerance;
-import dev.anneal.training.Initialization;
 import dev.anneal.training.StepOptions;
-import dev.anneal.training.Trainer;
-import dev.anneal.training.TrainingPlans;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -29,29 +18,17 @@ import java.util.function.Consumer;
 /**
  * Every version of a device's kernels: is it correct, and how fast? Correct is what agrees with the
  * reference device on every op of its kind in training steps of odd shapes and of the benched
- * model; fast is the time of all of that kind's ops in a step of the benched model.
+ * model's widths; fast is the time of all of that kind's ops in a step of the benched model.
  */
 public final class KernelBench {
-  /**
-   * Shapes of 1, of primes, and around powers of two: layers, heads, channels, vocabulary, B, T.
-   * Three channels at least: of two, a layer norm makes 1 and -1 whatever they are, so that its
-   * gradient is all rounding.
-   */
-  private static final int[][] ODD = {
-    {1, 1, 3, 3, 1, 1},
-    {1, 3, 33, 7, 2, 5},
-    {1, 2, 62, 131, 3, 17},
-    {1, 1, 67, 257, 1, 65},
-    // Heads of 64, for which a device may have other kernels.
-    {1, 2, 128, 67, 1, 65},
-  };
-
   /** What two medians of the same code differ by, at least. */
   private static final double LEAST_NOISE = 0.03;
 
+  /** A version that takes so many times the fastest's time alone is not timed in a step. */
+  private static final double HOPELESS = 3;
+
   private final Device reference;
   private final Device device;
-  private final Precision precision;
 
   /**
    * A version and how it did.
@@ -63,6 +40,7 @@ public final class KernelBench {
    * @param flops of these ops
    * @param bytes that they must move at least
    * @param limit the least time that the device's limits allow, in nanoseconds
+   * @param step a whole step with it, where versions differ in what is done for other ops
    */
   public record Version(
       KernelFamily family,
@@ -74,22 +52,49 @@ public final class KernelBench {
       double spread,
       double flops,
       double bytes,
-      double limit) {
+      double limit,
+      Optional<Step> step) {
+    private static Version refused(
+        KernelFamily family, int number, Tolerance tolerance, Optional<String> why) {
+      return new Version(family, number, 0, tolerance, why, 0, 0, 0, 0, 0, Optional.empty());
+    }
+
     public boolean correct() {
       return refusal.isEmpty() && error <= tolerance.limit();
     }
+
+    private Version in(Step whole) {
+      return new Version(
+          family,
+          number,
+          error,
+          tolerance,
+          refusal,
+          nanos,
+          spread,
+          flops,
+          bytes,
+          limit,
+          Optional.of(whole));
+    }
   }
+
+  /**
+   * A training step.
+   *
+   * @param nanos the median
+   * @param spread the middle half of the runs, as a share of the median
+   */
+  public record Step(double nanos, double spread) {}
 
   /**
    * A bench of {@code device}.
    *
    * @param reference whose results count as right: the CPU
-   * @param precision of the device's tensors
    */
-  public KernelBench(Device reference, Device device, Precision precision) {
+  public KernelBench(Device reference, Device device) {
     this.reference = reference;
     this.device = device;
-    this.precision = precision;
   }
 
   /** The family of that name, or that computes that kind of op. */
@@ -117,117 +122,94 @@ public final class KernelBench {
   /**
    * Measures all versions of {@code families}; leaves the device with the versions it had.
    *
-   * @param model whose step gives the shapes to time
-   * @param onVersion hears of each version when it is measured
+   * @param options of the step that gives the shapes to time
+   * @param onVersion hears of each version when those of its kernel are measured
    */
   public void run(
       List<KernelFamily> families,
-      Model model,
-      int batch,
-      int sequence,
+      StepOptions options,
       OpBench.Limits limits,
       Consumer<Version> onVersion,
       BooleanSupplier cancelled) {
     Map<String, Integer> before = device.kernelVersions();
-    List<Case> cases = new ArrayList<>();
-    try {
-      for (int[] odd : ODD) {
-        GptConfig config = new GptConfig(odd[0], odd[1], odd[2], odd[5], odd[3]);
-        StepOptions options = new StepOptions(new Gpt2(config), odd[4], odd[5], precision);
-        cases.add(new Case(options));
-        if (!device.rewrites().isEmpty()) {
-          cases.add(new Case(options.withClassifierChunks(0)));
-        }
-      }
-      cases.add(new Case(new StepOptions(model, batch, sequence, precision)));
-      for (KernelFamily family : families) {
-        for (int version = 1; version <= family.versions(); version++) {
-          if (cancelled.getAsBoolean()) {
-            return;
-          }
-          onVersion.accept(measure(family, version, cases, limits, cancelled));
-        }
+    VersionErrors errors = new VersionErrors(reference, device, families);
+    try (VersionTimes times = new VersionTimes(device, options, limits)) {
+      List<Tolerance> tolerances = families.stream().map(f -> tolerance(f, times)).toList();
+      errors.check(options, cancelled);
+      for (int i = 0; i < families.size() && !cancelled.getAsBoolean(); i++) {
+        KernelFamily family = families.get(i);
+        measure(family, errors, tolerances.get(i), times).forEach(onVersion);
         device.chooseKernels(Map.of(family.name(), requireNonNull(before.get(family.name()))));
       }
     } finally {
-      cases.forEach(Case::close);
       device.chooseKernels(before);
     }
   }
 
-  private Version measure(
-      KernelFamily family,
-      int version,
-      List<Case> cases,
-      OpBench.Limits limits,
-      BooleanSupplier cancelled) {
-    Op sample =
-        OpBench.parts(cases.getLast().plan()).stream()
-            .filter(family.op()::isInstance)
-            .findFirst()
-            .orElseThrow(
-                () ->
-                    Failure.failed("no op of a training step is a " + family.op().getSimpleName()));
-    Tolerance tolerance = Tolerance.of(sample);
-    try {
-      device.chooseKernels(Map.of(family.name(), version));
-    } catch (Failure e) {
-      return new Version(family, version, 0, tolerance, Optional.of(e.getMessage()), 0, 0, 0, 0, 0);
-    }
-    // As a share of what each op may be off: a classifier has another tolerance than its parts.
-    double worst = 0;
-    for (Case shapes : cases) {
-      for (OpError error : shapes.errors(family, cancelled)) {
-        worst =
-            Math.max(
-                worst, error.tolerance().error(error.difference()) / error.tolerance().limit());
-      }
-    }
-    int used = requireNonNull(device.kernelVersions().get(family.name()));
-    if (used != version) {
-      String why = device.info().name() + " does not run it and takes v" + used;
-      return new Version(family, version, 0, tolerance, Optional.of(why), 0, 0, 0, 0, 0);
-    }
-    OpBench bench = new OpBench(device);
-    double nanos = 0;
-    double spread = 0;
-    double longest = 0;
-    double flops = 0;
-    double bytes = 0;
-    double limit = 0;
-    for (Map.Entry<Op, Integer> entry :
-        OpBench.distinct(OpBench.parts(cases.getLast().plan())).entrySet()) {
-      Op op = entry.getKey();
-      if (!family.op().isInstance(op)) {
+  private static Tolerance tolerance(KernelFamily family, VersionTimes times) {
+    return OpBench.parts(times.step()).stream()
+        .filter(family.op()::isInstance)
+        .findFirst()
+        .map(Tolerance::of)
+        .orElseThrow(
+            () -> Failure.failed("no op of a training step is a " + family.op().getSimpleName()));
+  }
+
+  private List<Version> measure(
+      KernelFamily family, VersionErrors errors, Tolerance tolerance, VersionTimes times) {
+    List<Version> versions = new ArrayList<>();
+    List<Map<String, Long>> others = new ArrayList<>();
+    for (int number = 1; number <= family.versions(); number++) {
+      VersionErrors.Checked checked = errors.of(family, number);
+      if (checked.refusal().isPresent()) {
+        versions.add(Version.refused(family, number, tolerance, checked.refusal()));
         continue;
       }
-      OpBench.Timing timing = bench.time(op);
-      int count = entry.getValue();
-      nanos += count * timing.nanos();
-      flops += (double) count * op.flops();
-      bytes += count * OpBench.bytes(op);
-      limit += count * limits.nanos(op);
-      if (count * timing.nanos() > longest) {
-        longest = count * timing.nanos();
-        spread = timing.spread();
+      device.chooseKernels(Map.of(family.name(), number));
+      VersionTimes.OfOps ops = times.ops(family, number);
+      double error = checked.worst() * tolerance.limit();
+      Version version =
+          new Version(
+              family,
+              number,
+              error,
+              tolerance,
+              Optional.empty(),
+              ops.nanos(),
+              ops.spread(),
+              ops.flops(),
+              ops.bytes(),
+              ops.limit(),
+              Optional.empty());
+      versions.add(version);
+      if (version.correct()) {
+        others.add(times.others(family));
       }
     }
-    return new Version(
-        family,
-        version,
-        worst * tolerance.limit(),
-        tolerance,
-        Optional.empty(),
-        nanos,
-        spread,
-        flops,
-        bytes,
-        limit);
+    if (VersionTimes.differ(others)) {
+      inSteps(versions, times);
+    }
+    return versions;
+  }
+
+  /** Times the correct ones in steps, but for those that are hopeless. */
+  private void inSteps(List<Version> versions, VersionTimes times) {
+    double least =
+        versions.stream().filter(Version::correct).mapToDouble(Version::nanos).min().orElse(0);
+    versions.replaceAll(
+        version -> {
+          if (!version.correct() || version.nanos() > HOPELESS * least) {
+            return version;
+          }
+          device.chooseKernels(Map.of(version.family().name(), version.number()));
+          return version.in(times.wholeStep());
+        });
   }
 
   /**
    * The fastest correct version of each family. A lower one must be faster by more than what runs
-   * differ by: where versions are the same code for a dtype, as some are, noise would decide.
+   * differ by: where versions are the same code for a dtype, as some are, noise would decide. Where
+   * versions were timed in steps, these decide: a version that is slower alone may save another op.
    */
   public static Map<String, Integer> fastest(List<Version> versions) {
     Map<String, Version> best = new TreeMap<>();
@@ -242,60 +224,14 @@ public final class KernelBench {
   }
 
   private static Version faster(Version a, Version b) {
+    if (a.step().isPresent() != b.step().isPresent()) {
+      return a.step().isPresent() ? a : b;
+    }
     Version low = a.number() < b.number() ? a : b;
     Version high = low == a ? b : a;
-    double noise = Math.max(LEAST_NOISE, Math.max(a.spread(), b.spread()));
-    return low.nanos() * (1 + noise) < high.nanos() ? low : high;
-  }
-
-  /** A model at some shapes on both devices, after a step, so that no tensor is zero. */
-  private final class Case implements AutoCloseable {
-    private final Trainer expected;
-    private final Trainer actual;
-    private final Trainer.Batches batches;
-    private int step;
-
-    Case(StepOptions options) {
-      Model model = options.model();
-      List<TrainingPlans> plans = options.together(List.of(reference, device));
-      expected = new Trainer(reference, plans.getFirst(), options.adamW());
-      actual = new Trainer(device, plans.getLast(), options.adamW());
-      batches =
-          (index, tokens, targets) -> {
-            for (int i = 0; i < tokens.length; i++) {
-              long bits = Philox.bits(7, Philox.Purpose.TEST, (int) index, i, 0);
-              tokens[i] = (int) Long.remainderUnsigned(bits, model.vocabulary());
-              targets[i] = (int) Long.remainderUnsigned(bits >>> 20, model.vocabulary());
-            }
-          };
-      Initialization.initialize(expected, model, 1);
-      expected.step(batches, 0, ++step, 1e-2);
-    }
-
-    /** A step on the device. */
-    Plan plan() {
-      return actual.plans().step();
-    }
-
-    List<OpError> errors(KernelFamily family, BooleanSupplier cancelled) {
-      LockStep lockStep =
-          new LockStep(
-              new LockStep.Side(reference, expected.memory()),
-              new LockStep.Side(device, actual.memory()));
-      // Fresh input for every version.
-      expected.prepare(batches, step, ++step, 1e-3);
-      return lockStep.run(expected.plans().step(), plan(), op -> concerns(op, family), cancelled);
-    }
-
-    /** Whether such a kernel is run for {@code op}. */
-    private static boolean concerns(Op op, KernelFamily family) {
-      return OpBench.parts(op).anyMatch(family.op()::isInstance);
-    }
-
-    @Override
-    public void close() {
-      expected.close();
-      actual.close();
-    }
+    Step first = low.step().orElse(new Step(low.nanos(), low.spread()));
+    Step second = high.step().orElse(new Step(high.nanos(), high.spread()));
+    double noise = Math.max(LEAST_NOISE, Math.max(first.spread(), second.spread()));
+    return first.nanos() * (1 + noise) < second.nanos() ? low : high;
   }
 }

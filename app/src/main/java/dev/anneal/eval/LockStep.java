@@ -14,9 +14,11 @@ import dev.anneal.reference.Difference;
 import dev.anneal.reference.Tolerance;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.function.Predicate;
 
 /**
@@ -82,12 +84,51 @@ final class LockStep {
         if (compared) {
           other.run(same, twin);
           Tolerance tolerance = Tolerance.of(twin, same.multiplication());
-          errors.add(compare(i, op, twin, tolerance, expected, actual));
+          Given given = (t, from) -> actual.read(twin.writes().get(t), from);
+          errors.add(compare(i, op, twin, tolerance, expected, given));
         }
         round(op, twin, expected);
       }
     }
     return errors;
+  }
+
+  /** One of the ways in which the other device can run an op. */
+  interface Way {
+    /** Runs the op in this way; whether the device did. */
+    boolean run(Runnable op);
+
+    /** How far it was off. */
+    void found(OpError error);
+  }
+
+  /**
+   * Runs the plan once on the reference, and each op on the other device in every way that there is
+   * to: the reference may take a thousand times as long as an op does.
+   */
+  void runInAllWays(Plan plan, Plan same, Function<Op, List<Way>> ways, BooleanSupplier cancelled) {
+    try (TensorCopy expected = new TensorCopy(reference, plan);
+        TensorCopy actual = new TensorCopy(other, same)) {
+      roundWeights(plan, same, expected);
+      for (int i = 0; i < plan.ops().size() && !cancelled.getAsBoolean(); i++) {
+        Op op = plan.ops().get(i);
+        Op twin = same.ops().get(i);
+        Map<Way, List<List<float[]>>> results = new LinkedHashMap<>();
+        for (Way way : ways.apply(op)) {
+          prepare(op, twin, expected, actual);
+          if (way.run(() -> other.run(same, twin))) {
+            results.put(way, twin.writes().stream().map(actual::all).toList());
+          }
+        }
+        reference.run(plan, op);
+        Tolerance tolerance = Tolerance.of(twin, same.multiplication());
+        for (Map.Entry<Way, List<List<float[]>>> result : results.entrySet()) {
+          Given given = (t, from) -> result.getValue().get(t).get((int) (from / TensorCopy.CHUNK));
+          result.getKey().found(compare(i, op, twin, tolerance, expected, given));
+        }
+        round(op, twin, expected);
+      }
+    }
   }
 
   /** Copies what the op reads or adds to, and spoils what it only writes. */
@@ -141,8 +182,14 @@ final class LockStep {
     }
   }
 
+  /** Results of the other device. */
+  private interface Given {
+    /** The elements of the op's result {@code t} from {@code from} on. */
+    float[] read(int t, long from);
+  }
+
   private static OpError compare(
-      int index, Op op, Op twin, Tolerance tolerance, TensorCopy expected, TensorCopy actual) {
+      int index, Op op, Op twin, Tolerance tolerance, TensorCopy expected, Given actual) {
     Tensor worstTensor = op.writes().getFirst();
     Difference worst = Difference.NONE;
     for (int t = 0; t < op.writes().size(); t++) {
@@ -151,7 +198,7 @@ final class LockStep {
       Difference.Sum sum = new Difference.Sum();
       for (long from = 0; from < tensor.elements(); from += TensorCopy.CHUNK) {
         float[] right = expected.read(tensor, from);
-        float[] given = actual.read(to, from);
+        float[] given = actual.read(t, from);
         for (int i = 0; i < right.length; i++) {
           sum.add(given[i], to.dtype().round(right[i]));
         }

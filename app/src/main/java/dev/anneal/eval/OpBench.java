@@ -1,5 +1,7 @@
 package dev.anneal.eval;
 
+import static java.util.Objects.requireNonNull;
+
 import dev.anneal.device.Device;
 import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
@@ -30,6 +32,10 @@ public final class OpBench {
   private static final double WARMUP_SECONDS = 0.3;
   private static final double SECONDS = 0.6;
   private static final int MIN_RUNS = 5;
+
+  /** However few runs that is: plain versions of large products take seconds. */
+  private static final double MOST_SECONDS = 2;
+
   private static final int MAX_RUNS = 2000;
 
   /** Rows and columns of the products that the limit is measured with. */
@@ -138,11 +144,18 @@ public final class OpBench {
     return new Tensor(name, dtype, shape, Arena.INPUTS);
   }
 
-  /** Times one op with all of its tensors in one arena, in the order given. */
-  public Timing time(Op original) {
+  /** One op with all of its tensors in one arena, in the order given. */
+  static Plan alone(Op original) {
     Op op = original.mapTensors(t -> new Tensor(t.name(), t.dtype(), t.shape(), Arena.INPUTS));
     ArenaLayout layout = ArenaLayout.sequential(Arena.INPUTS, op.tensors());
-    Plan plan = Plan.of("bench", List.of(op), List.of(), List.of(layout));
+    return Plan.of("bench", List.of(op), List.of(), List.of(layout));
+  }
+
+  /** Times one op. */
+  public Timing time(Op original) {
+    Plan plan = alone(original);
+    Op op = plan.ops().getFirst();
+    ArenaLayout layout = requireNonNull(plan.layout().arenas().get(Arena.INPUTS));
     try (Memory inputs = device.allocate(Arena.INPUTS, layout.bytes());
         Memory activations = device.allocate(Arena.ACTIVATIONS, 64)) {
       layout.offsets().forEach((tensor, offset) -> fill(inputs, tensor, offset));
@@ -152,19 +165,29 @@ public final class OpBench {
       try (Program program = device.compile(plan, memory)) {
         runFor(program, WARMUP_SECONDS);
         double[] nanos = runFor(program, SECONDS);
-        double median = nanos[nanos.length / 2];
-        double spread = (nanos[nanos.length * 3 / 4] - nanos[nanos.length / 4]) / median;
-        return new Timing(op, median, spread);
+        return new Timing(op, median(nanos), spread(nanos));
       }
     }
   }
 
-  private static double[] runFor(Program program, double seconds) {
+  static double median(double[] sorted) {
+    return sorted[sorted.length / 2];
+  }
+
+  /** The middle half of the runs, as a share of the median. */
+  static double spread(double[] sorted) {
+    return (sorted[sorted.length * 3 / 4] - sorted[sorted.length / 4]) / median(sorted);
+  }
+
+  /** Nanoseconds of each run, sorted. */
+  static double[] runFor(Program program, double seconds) {
     double[] nanos = new double[MAX_RUNS];
     long begin = System.nanoTime();
     int runs = 0;
-    while (runs < MAX_RUNS && (runs < MIN_RUNS || System.nanoTime() - begin < seconds * 1e9)) {
+    double passed = 0;
+    while (runs == 0 || runs < MAX_RUNS && passed < (runs < MIN_RUNS ? MOST_SECONDS : seconds)) {
       nanos[runs++] = program.runTimed();
+      passed = (System.nanoTime() - begin) / 1e9;
     }
     double[] sorted = Arrays.copyOf(nanos, runs);
     Arrays.sort(sorted);

@@ -5,6 +5,8 @@ import dev.anneal.plan.Plan;
 import dev.anneal.plan.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 
 /** A plan's tensors on a device, read and written as floats whatever they are stored in. */
 final class TensorCopy implements AutoCloseable {
@@ -39,6 +41,15 @@ final class TensorCopy implements AutoCloseable {
       values[i] = Elements.get(part, tensor.dtype(), i);
     }
     return values;
+  }
+
+  /** All elements, {@link #CHUNK} at a time. */
+  List<float[]> all(Tensor tensor) {
+    List<float[]> chunks = new ArrayList<>();
+    for (long from = 0; from < tensor.elements(); from += CHUNK) {
+      chunks.add(read(tensor, from));
+    }
+    return chunks;
   }
 
   void write(Tensor tensor, long from, float[] values) {

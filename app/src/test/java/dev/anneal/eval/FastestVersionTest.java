@@ -18,7 +18,17 @@ class FastestVersionTest {
   private static KernelBench.Version version(
       int number, double nanos, double spread, double error) {
     return new KernelBench.Version(
-        FAMILY, number, error, new Tolerance(true, 1), Optional.empty(), nanos, spread, 1, 1, 1);
+        FAMILY,
+        number,
+        error,
+        new Tolerance(true, 1),
+        Optional.empty(),
+        nanos,
+        spread,
+        1,
+        1,
+        1,
+        Optional.empty());
   }
 
   private static int fastest(KernelBench.Version... versions) {

@@ -169,16 +169,14 @@ final class BenchCommand extends ShellCommand {
   private boolean versions(
       Device device, StepOptions step, TrainingPlans plans, OpBench.Limits limits) {
     try (Device cpu = Devices.open("cpu", 0, placement.options().onlyThreads())) {
-      KernelBench bench = new KernelBench(cpu, device, precision);
+      KernelBench bench = new KernelBench(cpu, device);
       List<KernelFamily> families =
           kind.map(name -> List.of(bench.family(name))).orElseGet(() -> ofStep(plans, device));
       VersionTable table = new VersionTable(this, width());
       List<KernelBench.Version> measured = new ArrayList<>();
       bench.run(
           families,
-          step.model(),
-          batch,
-          sequence,
+          step,
           limits,
           version -> {
             measured.add(version);

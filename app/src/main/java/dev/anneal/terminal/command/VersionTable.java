@@ -79,6 +79,7 @@ final class VersionTable {
           .put("gflops", v.flops() / v.nanos())
           .put("gbytes_per_s", v.bytes() / v.nanos())
           .put("share_of_limit", v.limit() / v.nanos());
+      v.step().ifPresent(step -> node.put("step_ms", step.nanos() / 1e6));
     }
     return node;
   }
