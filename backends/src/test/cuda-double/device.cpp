@@ -1,6 +1,7 @@
 // A device on the CPU. Its memory is host memory, filled with NaN; a module's image is a shared library
-// that the double's own compiler made (compiler.cpp). A stream does at once what it is told, or, while
-// it is captured, writes it down.
+// that the double's own compiler made (compiler.cpp). A stream does what it is told as late as it may, when
+// it is waited for, so that a host that is in a hurry reads and changes what it must not yet; or, while it is
+// captured, writes it down.
 #include "device.h"
 
 #include <dlfcn.h>
@@ -58,6 +59,13 @@ long calls = 0;         // of those below that a step may make
 long graph_launches = 0;
 FILE* record_file = nullptr;
 
+std::mutex host_mutex;
+std::map<Address, size_t> host_allocations;
+
+// What streams were told and have not done.
+std::mutex told_mutex;
+std::vector<std::function<Result()>> told;
+
 Result enqueue(Stream* stream, std::function<Result()> node) {
   if (lost_with) {
     return lost_with;
@@ -66,7 +74,37 @@ Result enqueue(Stream* stream, std::function<Result()> node) {
     stream->capture->nodes.push_back(std::move(node));
     return SUCCESS;
   }
-  return node();
+  std::lock_guard<std::mutex> lock(told_mutex);
+  told.push_back(std::move(node));
+  return SUCCESS;
+}
+
+// Does all that was told; the first error is what the device says from then on.
+Result catch_up() {
+  std::vector<std::function<Result()>> nodes;
+  {
+    std::lock_guard<std::mutex> lock(told_mutex);
+    nodes.swap(told);
+  }
+  for (auto& node : nodes) {
+    if (lost_with) {
+      return lost_with;
+    }
+    if (Result result = node()) {
+      return result;
+    }
+  }
+  return lost_with;
+}
+
+bool pinned(Address address, size_t bytes) {
+  std::lock_guard<std::mutex> lock(host_mutex);
+  auto after = host_allocations.upper_bound(address);
+  if (after == host_allocations.begin()) {
+    return false;
+  }
+  auto [start, size] = *--after;
+  return address + bytes <= start + size;
 }
 
 bool inside(Address address, size_t bytes) {
@@ -149,6 +187,7 @@ Result allocate(Address* address, size_t bytes) {
 }
 
 Result release(Address address) {
+  catch_up();
   std::lock_guard<std::mutex> lock(mutex);
   auto found = allocations.find(address);
   if (found == allocations.end()) {
@@ -166,9 +205,33 @@ Result memory_info(size_t* unused, size_t* total) {
   return SUCCESS;
 }
 
+Result allocate_host(void** memory, size_t bytes) {
+  std::lock_guard<std::mutex> lock(host_mutex);
+  *memory = aligned_alloc(PAGE, (bytes + PAGE - 1) / PAGE * PAGE);
+  host_allocations[reinterpret_cast<Address>(*memory)] = bytes;
+  return SUCCESS;
+}
+
+Result release_host(void* memory) {
+  catch_up();
+  std::lock_guard<std::mutex> lock(host_mutex);
+  if (!host_allocations.erase(reinterpret_cast<Address>(memory))) {
+    return INVALID_VALUE;
+  }
+  free(memory);
+  return SUCCESS;
+}
+
 Result copy_in(Address to, const void* from, size_t bytes, Stream* stream) {
   calls++;
   Address host = reinterpret_cast<Address>(from);
+  if (!pinned(host, bytes)) {
+    // As a driver does: it has a copy of pages that may move before it returns.
+    std::vector<char> copied(static_cast<const char*>(from), static_cast<const char*>(from) + bytes);
+    return enqueue(stream, [=, copied = std::move(copied)] {
+      return copy(to, reinterpret_cast<Address>(copied.data()), bytes, true, false);
+    });
+  }
   return enqueue(stream, [=] { return copy(to, host, bytes, true, false); });
 }
 
@@ -295,7 +358,7 @@ Result destroy(Stream* stream) {
 
 Result synchronize(Stream* stream) {
   calls++;
-  return stream && stream->capture ? Result(CAPTURE_UNSUPPORTED) : lost_with;
+  return stream && stream->capture ? Result(CAPTURE_UNSUPPORTED) : catch_up();
 }
 
 Result begin_capture(Stream* stream) {
@@ -319,8 +382,21 @@ Result instantiate(Graph** executable, Graph* graph) {
   return SUCCESS;
 }
 
+// Where tests want it, what a step asks for: the calls since the graph before.
+void note_calls(const char* path) {
+  static long before = 0;
+  if (FILE* file = fopen(path, "a")) {
+    fprintf(file, "%ld\n", calls - before);
+    fclose(file);
+  }
+  before = calls;
+}
+
 Result launch(Graph* graph) {
   calls++;
+  if (const char* path = getenv("ANNEAL_DOUBLE_CALLS")) {
+    note_calls(path);
+  }
   const char* last = getenv("ANNEAL_DOUBLE_LOST_AFTER");
   if (last && ++graph_launches > atol(last)) {
     lost_with = LAUNCH_FAILED;
@@ -328,11 +404,8 @@ Result launch(Graph* graph) {
   if (lost_with) {
     return lost_with;
   }
-  for (auto& node : graph->nodes) {
-    if (Result result = node()) {
-      return result;
-    }
-  }
+  std::lock_guard<std::mutex> lock(told_mutex);
+  told.insert(told.end(), graph->nodes.begin(), graph->nodes.end());
   return SUCCESS;
 }
 
@@ -347,6 +420,7 @@ Result create(Event** event) {
 }
 
 Result destroy(Event* event) {
+  catch_up();
   delete event;
   return SUCCESS;
 }

@@ -45,6 +45,9 @@ size_t capacity();
 Result allocate(Address* address, size_t bytes);
 Result release(Address address);
 Result memory_info(size_t* unused, size_t* total);
+// Memory of the host whose pages stay where they are.
+Result allocate_host(void** memory, size_t bytes);
+Result release_host(void* memory);
 Result copy_in(Address to, const void* from, size_t bytes, Stream* stream);
 Result copy_out(void* to, Address from, size_t bytes, Stream* stream);
 Result copy_within(Address to, Address from, size_t bytes, Stream* stream);

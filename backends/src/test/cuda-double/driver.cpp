@@ -102,6 +102,9 @@ API CUresult cuGetErrorString(CUresult, const char** text) {
 API CUresult cuMemAlloc_v2(CUdeviceptr* address, size_t bytes) { INJECTED return allocate(address, bytes); }
 API CUresult cuMemFree_v2(CUdeviceptr address) { INJECTED return release(address); }
 
+API CUresult cuMemAllocHost_v2(void** to, size_t bytes) { INJECTED return allocate_host(to, bytes); }
+API CUresult cuMemFreeHost(void* memory) { INJECTED return release_host(memory); }
+
 API CUresult cuMemGetInfo_v2(size_t* unused, size_t* total) { INJECTED return memory_info(unused, total); }
 
 API CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void* from, size_t bytes, Stream* stream) {

@@ -109,6 +109,8 @@ API const char* hipGetErrorString(hipError_t) { return "an error of the test dou
 
 API hipError_t hipMalloc(Address* address, size_t bytes) { INJECTED return allocate(address, bytes); }
 API hipError_t hipFree(Address address) { INJECTED return release(address); }
+API hipError_t hipHostMalloc(void** to, size_t bytes, unsigned) { INJECTED return allocate_host(to, bytes); }
+API hipError_t hipHostFree(void* memory) { INJECTED return release_host(memory); }
 API hipError_t hipMemGetInfo(size_t* unused, size_t* total) { INJECTED return memory_info(unused, total); }
 
 API hipError_t hipMemcpyHtoDAsync(Address to, const void* from, size_t bytes, Stream* stream) {

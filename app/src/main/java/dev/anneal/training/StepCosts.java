@@ -47,10 +47,9 @@ public record StepCosts(
     }
     int in = plans.microSteps().size();
     int out = plans.microSteps().size() + 1;
-    int perCopy = known.values().iterator().next().calls().copy();
-    return Optional.of(
-        new StepCosts(
-            commands, device.workspaceBytes(plans.all()), in, out, calls + (in + out) * perCopy));
+    ProgramCosts.Calls each = known.values().iterator().next().calls();
+    calls += in * each.copyIn() + out * each.copyOut() + each.finish();
+    return Optional.of(new StepCosts(commands, device.workspaceBytes(plans.all()), in, out, calls));
   }
 
   /** How many commands are done by {@code by}. */

@@ -3,6 +3,7 @@ package dev.anneal.training;
 import static java.util.Objects.requireNonNull;
 
 import dev.anneal.device.Device;
+import dev.anneal.device.HostMemory;
 import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
 import dev.anneal.plan.Arena;
@@ -49,6 +50,9 @@ public final class Trainer implements AutoCloseable {
 
   private static final int CHUNK = 1 << 22;
 
+  /** Evaluations that are told to the device before it is waited for. */
+  private static final int QUEUED = 16;
+
   private final Device device;
   private final TrainingPlans plans;
   private final AdamWSettings adamW;
@@ -61,16 +65,8 @@ public final class Trainer implements AutoCloseable {
 
   private boolean intact = true;
 
-  private final java.lang.foreign.Arena host = java.lang.foreign.Arena.ofShared();
-
-  /**
-   * All of the inputs arena, which is copied at once: a copy costs a device more than its bytes.
-   */
-  private final MemorySegment inputs;
-
-  private final MemorySegment scalar = host.allocate(ValueLayout.JAVA_FLOAT);
-  private final int[] tokens;
-  private final int[] targets;
+  private final StagedInputs inputs;
+  private final HostMemory scalars;
 
   /** For plans that need no random numbers, or do with any. */
   public Trainer(Device device, TrainingPlans plans, AdamWSettings adamW) {
@@ -85,10 +81,14 @@ public final class Trainer implements AutoCloseable {
     this.device = device;
     this.plans = plans;
     this.adamW = adamW;
-    int batchTokens = (int) plans.inputs().tokens().elements();
-    this.tokens = new int[batchTokens];
-    this.targets = new int[batchTokens];
-    this.inputs = host.allocate(plans.step().layout().bytes(Arena.INPUTS), 64);
+    this.inputs = new StagedInputs(device, plans);
+    try {
+      this.scalars =
+          device.allocateHost(Float.BYTES * (1L + Math.max(plans.microSteps().size(), QUEUED)));
+    } catch (RuntimeException e) {
+      inputs.close();
+      throw e;
+    }
     try {
       plans.bytes().forEach((arena, bytes) -> memory.put(arena, device.allocate(arena, bytes)));
       this.programs = Programs.compile(device, plans, memory);
@@ -168,27 +168,45 @@ public final class Trainer implements AutoCloseable {
    */
   public StepResult step(Batches batches, long firstBatch, int step, double learningRate) {
     refreshCopies();
-    writeSchedule(step, learningRate);
     List<Program> microSteps = programs.microSteps();
-    double sum = 0;
-    for (int i = 0; i < microSteps.size(); i++) {
-      feed(batches, firstBatch + i);
-      run(microSteps.get(i), i == microSteps.size() - 1);
-      sum += scalar(plans.microSteps().get(i), plans.loss());
-    }
-    return new StepResult(
-        sum / microSteps.size(), scalar(plans.step(), plans.norm()) / plans.lossScale());
-  }
-
-  /** The last one changes the weights. */
-  private void run(Program microStep, boolean last) {
+    Program last = microSteps.getLast();
+    int count = microSteps.size();
     boolean done = false;
+    boolean queued = false;
     try {
-      microStep.run();
+      for (int i = 0; i < count; i++) {
+        feed(batches, firstBatch + i, schedule(step, learningRate));
+        queued = i == count - 1;
+        microSteps.get(i).enqueue();
+        result(plans.microSteps().get(i), plans.loss(), i);
+      }
+      result(plans.step(), plans.norm(), count);
+      inputs.readAhead(batches, firstBatch + count);
+      device.finish("running " + plans.step().name());
       done = true;
     } finally {
-      intact = done || !last || !microStep.mayHaveUpdated();
+      // Only the last one changes the weights.
+      intact = done || !queued || !last.mayHaveUpdated();
+      inputs.areCopied();
     }
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+      sum += scalar(i);
+    }
+    return new StepResult(sum / count, scalar(count) / plans.lossScale());
+  }
+
+  /** Has the device write a number of a plan's to the host. */
+  private void result(Plan plan, Tensor tensor, int index) {
+    device.enqueueCopyOut(
+        memory(tensor.arena()),
+        place(plan, tensor),
+        scalars.segment().asSlice((long) Float.BYTES * index, Float.BYTES));
+  }
+
+  /** One that has come. */
+  private double scalar(int index) {
+    return scalars.segment().getAtIndex(ValueLayout.JAVA_FLOAT, index);
   }
 
   /** Whether no update was broken off: what can be read are the weights of a whole step. */
@@ -205,10 +223,21 @@ public final class Trainer implements AutoCloseable {
   public double evaluate(Batches batches, int count) {
     refreshCopies();
     double sum = 0;
-    for (int i = 0; i < count; i++) {
-      feed(batches, i);
-      programs.evaluation().run();
-      sum += scalar(plans.evaluation(), plans.loss());
+    for (int from = 0; from < count; from += QUEUED) {
+      int queued = Math.min(QUEUED, count - from);
+      try {
+        for (int i = 0; i < queued; i++) {
+          feed(batches, from + i, Optional.empty());
+          programs.evaluation().enqueue();
+          result(plans.evaluation(), plans.loss(), i);
+        }
+        device.finish("running " + plans.evaluation().name());
+      } finally {
+        inputs.areCopied();
+      }
+      for (int i = 0; i < queued; i++) {
+        sum += scalar(i);
+      }
     }
     return sum / count;
   }
@@ -219,8 +248,7 @@ public final class Trainer implements AutoCloseable {
    */
   public void prepare(Batches batches, long batch, int step, double learningRate) {
     refreshCopies();
-    writeSchedule(step, learningRate);
-    feed(batches, batch);
+    feedAndWait(batches, batch, Optional.of(schedule(step, learningRate)));
   }
 
   private void refreshCopies() {
@@ -230,42 +258,31 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  /** To the host's copy of the inputs, which {@link #feed} brings to the device. */
-  private void writeSchedule(int step, double learningRate) {
-    float c1 = correction(adamW.beta1(), step);
-    float c2 = correction(adamW.beta2(), step);
-    MemorySegment schedule = input(plans.inputs().schedule());
-    MemorySegment.copy(
-        new float[] {(float) learningRate, c1, c2}, 0, schedule, ValueLayout.JAVA_FLOAT, 0, 3);
-    plans
-        .inputs()
-        .random()
-        .ifPresent(
-            random -> writeIntegers(random, new int[] {(int) seed, (int) (seed >>> 32), step}));
+  private StagedInputs.Schedule schedule(int step, double learningRate) {
+    return new StagedInputs.Schedule(
+        (float) learningRate,
+        correction(adamW.beta1(), step),
+        correction(adamW.beta2(), step),
+        seed,
+        step);
   }
 
   private static float correction(float beta, int step) {
     return (float) (1 - StrictMath.pow(beta, step));
   }
 
-  private void feed(Batches batches, long index) {
-    batches.fill(index, tokens, targets);
-    writeIntegers(plans.inputs().tokens(), tokens);
-    writeIntegers(plans.inputs().targets(), targets);
-    device.copyIn(memory(Arena.INPUTS), 0, inputs);
+  private void feed(Batches batches, long index, StagedInputs.Schedule schedule) {
+    feed(batches, index, Optional.of(schedule));
   }
 
-  private void writeIntegers(Tensor tensor, int[] values) {
-    MemorySegment.copy(values, 0, input(tensor), ValueLayout.JAVA_INT, 0, values.length);
+  private void feed(Batches batches, long index, Optional<StagedInputs.Schedule> schedule) {
+    device.enqueueCopyIn(memory(Arena.INPUTS), 0, inputs.next(batches, index, schedule));
   }
 
-  private MemorySegment input(Tensor tensor) {
-    return inputs.asSlice(place(plans.step(), tensor), tensor.bytes());
-  }
-
-  private double scalar(Plan plan, Tensor tensor) {
-    read(plan, tensor, 0, scalar);
-    return scalar.get(ValueLayout.JAVA_FLOAT, 0);
+  private void feedAndWait(Batches batches, long index, Optional<StagedInputs.Schedule> schedule) {
+    feed(batches, index, schedule);
+    device.finish("copying inputs");
+    inputs.areCopied();
   }
 
   /**
@@ -331,7 +348,7 @@ public final class Trainer implements AutoCloseable {
     }
     Plan upTo = first.part("inspect", first.ops().subList(0, last + 1), List.of(activation));
     refreshCopies();
-    feed(batches, batch);
+    feedAndWait(batches, batch, Optional.empty());
     try (Program program = device.compile(upTo, memory)) {
       program.run();
     }
@@ -403,6 +420,7 @@ public final class Trainer implements AutoCloseable {
 
   private void free() {
     memory.values().forEach(Memory::close);
-    host.close();
+    scalars.close();
+    inputs.close();
   }
 }

@@ -176,6 +176,41 @@ final class CudaDriver implements Driver {
     }
   }
 
+  @Override
+  public MemorySegment allocateHost(long bytes) {
+    enter();
+    Pointer pointer = new Pointer();
+    check(
+        "cuMemAllocHost",
+        JCudaDriver.cuMemAllocHost(pointer, bytes),
+        "allocating memory of the host");
+    return MemorySegment.ofBuffer(pointer.getByteBuffer(0, bytes));
+  }
+
+  @Override
+  public void freeHost(MemorySegment memory) {
+    enterToRelease();
+    JCudaDriver.cuMemFreeHost(pointer(memory));
+  }
+
+  @Override
+  public void enqueueCopyIn(long address, MemorySegment from) {
+    check(
+        "cuMemcpyHtoDAsync",
+        JCudaDriver.cuMemcpyHtoDAsync(
+            DevicePointer.at(address), pointer(from), from.byteSize(), stream),
+        "copying to it");
+  }
+
+  @Override
+  public void enqueueCopyOut(long address, MemorySegment to) {
+    check(
+        "cuMemcpyDtoHAsync",
+        JCudaDriver.cuMemcpyDtoHAsync(
+            pointer(to), DevicePointer.at(address), to.byteSize(), stream),
+        "copying from it");
+  }
+
   private static Pointer pointer(MemorySegment host) {
     return Pointer.to(host.asByteBuffer());
   }

@@ -115,6 +115,44 @@ public interface Device extends AutoCloseable {
   /** Fills {@code to} with the bytes of {@code from} at byte {@code offset}. */
   void copyOut(Memory from, long offset, MemorySegment to);
 
+  /**
+   * Whether what is enqueued is done while the host goes on; otherwise it is done when that
+   * returns.
+   */
+  default boolean isAsynchronous() {
+    return false;
+  }
+
+  /**
+   * Host memory for {@link #enqueueCopyIn} and {@link #enqueueCopyOut}.
+   *
+   * @throws dev.anneal.failure.Failure when there is not so much memory
+   */
+  default HostMemory allocateHost(long bytes) {
+    return HostMemory.ordinary(bytes);
+  }
+
+  /**
+   * As {@link #copyIn}, after all that was enqueued; may return before it is done, so that {@code
+   * from}, which is of {@link #allocateHost}, stays as it is until {@link #finish}.
+   */
+  default void enqueueCopyIn(Memory to, long offset, MemorySegment from) {
+    copyIn(to, offset, from);
+  }
+
+  /** As {@link #copyOut}, after all that was enqueued; {@code to} has it after {@link #finish}. */
+  default void enqueueCopyOut(Memory from, long offset, MemorySegment to) {
+    copyOut(from, offset, to);
+  }
+
+  /**
+   * Waits for all that was enqueued.
+   *
+   * @param doing what that is, for messages
+   * @throws dev.anneal.failure.Failure when some of it failed
+   */
+  default void finish(String doing) {}
+
   @Override
   void close();
 }

@@ -21,6 +21,14 @@ public interface Program extends AutoCloseable {
   }
 
   /**
+   * As {@link #run}, after all that was enqueued; may return before it is done. What goes wrong is
+   * said here or by {@link Device#finish}, at the latest.
+   */
+  default void enqueue() {
+    run();
+  }
+
+  /**
    * Whether the last run, which failed, may have changed parameters or what the optimizer keeps; a
    * device that cannot know says so.
    */

@@ -18,10 +18,12 @@ public record ProgramCosts(List<Command> commands, long workspaceBytes, Calls ca
   /**
    * Calls of the driver, each of which costs the host some microseconds.
    *
-   * @param run of a run that times no ops
-   * @param copy of a copy to or from the device
+   * @param run of a run that times no ops, without waiting for it where that can be
+   * @param copyIn of a copy to the device
+   * @param copyOut of a copy to the host
+   * @param finish of waiting for all of these
    */
-  public record Calls(int run, int copy) {}
+  public record Calls(int run, int copyIn, int copyOut, int finish) {}
 
   /** Who does a command. */
   public enum By {

@@ -52,6 +52,23 @@ public interface Driver extends AutoCloseable {
   /** Fills {@code to} from the device. */
   void copyOut(long address, MemorySegment to);
 
+  /**
+   * Allocates memory of the host that the device reads and writes by itself: its pages stay where
+   * they are.
+   *
+   * @throws dev.anneal.failure.Failure when the driver does not give so much
+   */
+  MemorySegment allocateHost(long bytes);
+
+  /** Frees what {@link #allocateHost} gave. */
+  void freeHost(MemorySegment memory);
+
+  /** Has {@code from}, which is of {@link #allocateHost}, copied to the device in its turn. */
+  void enqueueCopyIn(long address, MemorySegment from);
+
+  /** Has {@code to}, which is of {@link #allocateHost}, filled from the device in its turn. */
+  void enqueueCopyOut(long address, MemorySegment to);
+
   PreparedCommand prepare(Command.Clear clear);
 
   /**

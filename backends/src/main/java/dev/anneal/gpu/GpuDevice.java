@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;
+import dev.anneal.device.HostMemory;
 import dev.anneal.device.KernelFamily;
 import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
@@ -51,8 +52,8 @@ public final class GpuDevice implements Device {
    */
   private static final long PLANNED_ARENA = 1L << 44;
 
-  /** The context is entered, the graph launched or the bytes copied, and the stream waited for. */
-  private static final ProgramCosts.Calls CALLS = new ProgramCosts.Calls(3, 3);
+  /** The context is entered before a run, a copy to the device, and a wait. */
+  private static final ProgramCosts.Calls CALLS = new ProgramCosts.Calls(2, 2, 1, 2);
 
   /**
    * @param images where the kernels come from
@@ -301,6 +302,49 @@ public final class GpuDevice implements Device {
   @Override
   public void copyOut(Memory from, long offset, MemorySegment to) {
     driver.copyOut(gpu(from).address() + offset, to);
+  }
+
+  @Override
+  public boolean isAsynchronous() {
+    return true;
+  }
+
+  @Override
+  public HostMemory allocateHost(long bytes) {
+    MemorySegment pinned = driver.allocateHost(bytes);
+    return new HostMemory() {
+      private boolean open = true;
+
+      @Override
+      public MemorySegment segment() {
+        return pinned;
+      }
+
+      @Override
+      public void close() {
+        if (open) {
+          open = false;
+          driver.freeHost(pinned);
+        }
+      }
+    };
+  }
+
+  @Override
+  public void enqueueCopyIn(Memory to, long offset, MemorySegment from) {
+    driver.enter();
+    driver.enqueueCopyIn(gpu(to).address() + offset, from);
+  }
+
+  @Override
+  public void enqueueCopyOut(Memory from, long offset, MemorySegment to) {
+    driver.enqueueCopyOut(gpu(from).address() + offset, to);
+  }
+
+  @Override
+  public void finish(String doing) {
+    driver.enter();
+    driver.synchronize(doing);
   }
 
   private static GpuMemory gpu(Memory memory) {

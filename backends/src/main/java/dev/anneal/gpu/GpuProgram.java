@@ -29,6 +29,7 @@ final class GpuProgram implements Program {
   private Optional<Driver.Graph> graph = Optional.empty();
   private long everRun;
   private long runs;
+  private boolean timesAreDue;
   private boolean open = true;
 
   GpuProgram(
@@ -52,15 +53,24 @@ final class GpuProgram implements Program {
 
   @Override
   public void run() {
+    enqueue();
+    driver.synchronize("running " + plan.name());
+    readTimes();
+  }
+
+  @Override
+  public void enqueue() {
     driver.enter();
     if (everRun % TIMED_EVERY == 0) {
-      runOpByOp();
+      if (timesAreDue) {
+        driver.synchronize("running " + plan.name());
+        readTimes();
+      }
+      enqueueTimed();
     } else if (GRAPHS) {
       graph.orElseGet(this::capture).launch();
-      driver.synchronize("running " + plan.name());
     } else {
-      enqueue();
-      driver.synchronize("running " + plan.name());
+      enqueueAll();
     }
     everRun++;
     runs++;
@@ -77,36 +87,45 @@ final class GpuProgram implements Program {
     clock = Optional.of(beginAndEnd);
     Optional<Driver.Graph> all = GRAPHS ? Optional.of(graph.orElseGet(this::capture)) : graph;
     beginAndEnd.record(0);
-    all.ifPresentOrElse(Driver.Graph::launch, this::enqueue);
+    all.ifPresentOrElse(Driver.Graph::launch, this::enqueueAll);
     beginAndEnd.record(1);
     driver.synchronize("running " + plan.name());
     return beginAndEnd.millisecondsAfter(0) * 1e6;
   }
 
-  private void runOpByOp() {
+  private void enqueueTimed() {
     events.record(0);
     for (int i = 0; i < commands.size(); i++) {
       commands.get(i).forEach(PreparedCommand::enqueue);
       events.record(i + 1);
     }
-    driver.synchronize("running " + plan.name());
+    timesAreDue = true;
+  }
+
+  /** Of the last run that was timed, which is over. */
+  private void readTimes() {
+    if (!timesAreDue) {
+      return;
+    }
+    timesAreDue = false;
     for (int i = 0; i < commands.size(); i++) {
       lastTimed[i] = commands.get(i).isEmpty() ? 0 : (long) (events.millisecondsAfter(i) * 1e6);
     }
   }
 
-  private void enqueue() {
+  private void enqueueAll() {
     commands.forEach(ofOp -> ofOp.forEach(PreparedCommand::enqueue));
   }
 
   private Driver.Graph capture() {
-    Driver.Graph captured = driver.capture(plan.name(), this::enqueue);
+    Driver.Graph captured = driver.capture(plan.name(), this::enqueueAll);
     graph = Optional.of(captured);
     return captured;
   }
 
   @Override
   public OpTimings timings() {
+    readTimes();
     long[] nanos = new long[lastTimed.length];
     for (int i = 0; i < nanos.length; i++) {
       nanos[i] = lastTimed[i] * runs;

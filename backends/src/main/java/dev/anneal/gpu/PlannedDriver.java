@@ -51,6 +51,24 @@ public record PlannedDriver(
   }
 
   @Override
+  public MemorySegment allocateHost(long bytes) {
+    throw nothingRuns();
+  }
+
+  @Override
+  public void freeHost(MemorySegment memory) {}
+
+  @Override
+  public void enqueueCopyIn(long address, MemorySegment from) {
+    throw nothingRuns();
+  }
+
+  @Override
+  public void enqueueCopyOut(long address, MemorySegment to) {
+    throw nothingRuns();
+  }
+
+  @Override
   public PreparedCommand prepare(Command.Clear clear) {
     throw nothingRuns();
   }

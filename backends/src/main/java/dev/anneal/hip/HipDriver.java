@@ -147,6 +147,28 @@ final class HipDriver implements Driver {
   }
 
   @Override
+  public MemorySegment allocateHost(long bytes) {
+    enter();
+    return runtime.allocateHost(bytes);
+  }
+
+  @Override
+  public void freeHost(MemorySegment memory) {
+    enterToRelease();
+    runtime.freeHost(memory);
+  }
+
+  @Override
+  public void enqueueCopyIn(long address, MemorySegment from) {
+    runtime.copyIn(address, from, stream);
+  }
+
+  @Override
+  public void enqueueCopyOut(long address, MemorySegment to) {
+    runtime.copyOut(to, address, stream);
+  }
+
+  @Override
   public PreparedCommand prepare(Command.Clear clear) {
     return () -> runtime.clear(clear.address(), clear.bytes(), stream);
   }

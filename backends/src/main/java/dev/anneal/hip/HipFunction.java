@@ -22,6 +22,8 @@ enum HipFunction {
   DEVICE_MEMORY("hipDeviceTotalMem", ADDRESS, JAVA_INT),
   MALLOC("hipMalloc", ADDRESS, JAVA_LONG),
   FREE("hipFree", JAVA_LONG),
+  HOST_MALLOC("hipHostMalloc", ADDRESS, JAVA_LONG, JAVA_INT),
+  HOST_FREE("hipHostFree", ADDRESS),
   MEMORY_INFO("hipMemGetInfo", ADDRESS, ADDRESS),
   COPY_IN("hipMemcpyHtoDAsync", JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG),
   COPY_OUT("hipMemcpyDtoHAsync", ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG),

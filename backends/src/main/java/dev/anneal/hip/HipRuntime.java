@@ -1,5 +1,6 @@
 package dev.anneal.hip;
 
+import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -221,6 +222,22 @@ final class HipRuntime {
           () -> (int) bound(HipFunction.MEMORY_INFO).invokeExact(free, total));
       return new long[] {free.get(JAVA_LONG, 0), total.get(JAVA_LONG, 0)};
     }
+  }
+
+  /** Pages that stay where they are. */
+  MemorySegment allocateHost(long bytes) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment to = arena.allocate(ADDRESS);
+      call(
+          HipFunction.HOST_MALLOC,
+          "allocating memory of the host",
+          () -> (int) bound(HipFunction.HOST_MALLOC).invokeExact(to, bytes, 0));
+      return to.get(ADDRESS, 0).reinterpret(bytes);
+    }
+  }
+
+  void freeHost(MemorySegment memory) {
+    code(() -> (int) bound(HipFunction.HOST_FREE).invokeExact(memory));
   }
 
   void copyIn(long to, MemorySegment from, long stream) {

@@ -36,7 +36,12 @@ public final class OpTrial implements AutoCloseable {
     layout = ArenaLayout.sequential(Arena.INPUTS, tensors);
     Plan plan = Plan.of("one op", run.ops(), List.of(), List.of(layout)).with(run.multiplication());
     inputs = device.allocate(Arena.INPUTS, layout.bytes());
-    none = device.allocate(Arena.ACTIVATIONS, 64);
+    try {
+      none = device.allocate(Arena.ACTIVATIONS, 64);
+    } catch (RuntimeException e) {
+      inputs.close();
+      throw e;
+    }
     try {
       program = device.compile(plan, Map.of(Arena.INPUTS, inputs, Arena.ACTIVATIONS, none));
     } catch (RuntimeException e) {

@@ -30,6 +30,7 @@ import jcuda.driver.CUarray;
 import jcuda.driver.CUfunction;
 import jcuda.driver.CUmodule;
 import jcuda.driver.CUresult;
+import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -256,18 +257,23 @@ class CudaBackendTest {
     assertEquals(0, JCudaDriver.cuModuleLoadData(module, image));
     CUfunction function = new CUfunction();
     assertEquals(0, JCudaDriver.cuModuleGetFunction(function, module, "probe"));
-    return JCudaDriver.cuLaunchKernel(
-        function,
-        1,
-        1,
-        1,
-        64,
-        1,
-        1,
-        0,
-        null,
-        jcuda.Pointer.to(jcuda.Pointer.to(new long[] {0})),
-        null);
+    int launched =
+        JCudaDriver.cuLaunchKernel(
+            function,
+            1,
+            1,
+            1,
+            64,
+            1,
+            1,
+            0,
+            null,
+            jcuda.Pointer.to(jcuda.Pointer.to(new long[] {0})),
+            null);
+    // What a kernel does wrong is said where it is waited for.
+    CUstream stream = new CUstream();
+    int waited = JCudaDriver.cuStreamSynchronize(stream);
+    return launched == 0 ? waited : launched;
   }
 
   @Test

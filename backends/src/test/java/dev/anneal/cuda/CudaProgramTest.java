@@ -117,7 +117,6 @@ class CudaProgramTest {
       step.run();
       long before = DoubleControls.CUDA.calls();
       step.run();
-      // A trainer copies its inputs, the loss and the norm: 12 in all, below 20.
       assertEquals(3 + 3, DoubleControls.CUDA.calls() - before);
     }
   }

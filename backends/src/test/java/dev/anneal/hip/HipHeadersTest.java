@@ -152,9 +152,12 @@ class HipHeadersTest {
 
   /** Of the one that is C, where the header has another for C++ as well. */
   private static String pointer(String function) {
-    return function.equals("hipMalloc")
-        ? "static_cast<hipError_t (*)(void**, size_t)>(&hipMalloc)"
-        : "&" + function;
+    return switch (function) {
+      case "hipMalloc" -> "static_cast<hipError_t (*)(void**, size_t)>(&hipMalloc)";
+      case "hipHostMalloc" ->
+          "static_cast<hipError_t (*)(void**, size_t, unsigned)>(&hipHostMalloc)";
+      default -> "&" + function;
+    };
   }
 
   /** The letters of a function's type, with each long as a long or as a pointer. */
