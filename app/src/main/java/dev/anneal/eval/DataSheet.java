@@ -61,10 +61,24 @@ public enum DataSheet {
     this.gigabytes = gigabytes;
   }
 
-  /** The one of a device, as its driver names it. */
+  /** What a name may say beside: another word makes it another card, or a part of one. */
+  private static final String BESIDE =
+      "nvidia|amd|geforce|radeon|\\d+gb|hbm\\d\\w*|sxm\\d|pcie|oam";
+
+  /**
+   * The one of a device, as its driver names it.
+   *
+   * @param device its name, and perhaps more about it after a comma
+   */
   public static Optional<DataSheet> of(String device) {
-    List<String> name = List.of(device.toLowerCase(Locale.ROOT).split("[^a-z0-9]+"));
-    return Arrays.stream(values()).filter(sheet -> name.containsAll(sheet.words)).findFirst();
+    String name = device.split(",", 2)[0].toLowerCase(Locale.ROOT);
+    List<String> words = List.of(name.split("[^a-z0-9]+"));
+    return Arrays.stream(values()).filter(sheet -> sheet.names(words)).findFirst();
+  }
+
+  private boolean names(List<String> name) {
+    return name.containsAll(words)
+        && name.stream().allMatch(word -> words.contains(word) || word.matches(BESIDE));
   }
 
   /** The most floating-point operations per second of products; empty in formats that it lacks. */

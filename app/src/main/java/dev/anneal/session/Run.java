@@ -14,6 +14,7 @@ import dev.anneal.plan.Arena;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Tensor;
 import dev.anneal.training.Initialization;
+import dev.anneal.training.KernelChoices;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.MemoryFloor;
 import dev.anneal.training.StepOptions;
@@ -28,6 +29,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -47,6 +49,10 @@ public final class Run implements AutoCloseable {
   private Device device;
   private Trainer trainer;
   private MemoryBill bill;
+
+  /** Versions of kernels that are used because a bench found them to be the fastest. */
+  private Map<String, Integer> benched;
+
   private Optional<RunDirectory> directory;
   private Optional<Decoder> decoder = Optional.empty();
   private int step;
@@ -65,6 +71,7 @@ public final class Run implements AutoCloseable {
     requireRoom(config, device);
     this.model = new Gpt2(config.model());
     TrainingPlans plans = step(model, config).on(device);
+    this.benched = KernelChoices.prefer(device, step(model, config));
     this.bill = MemoryBill.of(plans, device);
     bill.requireFits(device);
     this.trainer = new Trainer(device, plans, config.adamW(), config.seed());
@@ -128,6 +135,7 @@ public final class Run implements AutoCloseable {
   /** Goes on on another device, with the same weights and moments. The first is not closed. */
   void moveTo(Device to) {
     TrainingPlans plans = step(model, config).on(to);
+    Map<String, Integer> newBenched = KernelChoices.prefer(to, step(model, config));
     MemoryBill newBill = MemoryBill.of(plans, to);
     newBill.requireFits(to);
     Trainer moved = new Trainer(to, plans, config.adamW(), config.seed());
@@ -142,6 +150,22 @@ public final class Run implements AutoCloseable {
     device = to;
     trainer = moved;
     bill = newBill;
+    benched = newBenched;
+  }
+
+  /** Versions of kernels that are used because a bench found them to be the fastest, by name. */
+  public Map<String, Integer> benchedKernels() {
+    return Map.copyOf(benched);
+  }
+
+  private Optional<String> benchedNote() {
+    return benched.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            "kernels that bench found to be the fastest for such steps: "
+                + benched.entrySet().stream()
+                    .map(kernel -> kernel.getKey() + "=v" + kernel.getValue())
+                    .collect(Collectors.joining(", ")));
   }
 
   /** Uses other versions of kernels from the next step on; when they do not compile, the former. */
@@ -154,6 +178,8 @@ public final class Run implements AutoCloseable {
       device.chooseKernels(former);
       throw e;
     }
+    benched = new TreeMap<>(benched);
+    benched.keySet().removeAll(versions.keySet());
     closeDecoder();
   }
 
@@ -275,7 +301,9 @@ public final class Run implements AutoCloseable {
                 "fp8 gains little or nothing below 1B parameters, and this model has fewer; bf16 is"
                     + " as fast and more exact")
             : Stream.of();
-    return Stream.of(corpus.notes().stream(), device.notes().stream(), small)
+    Stream<String> kernels =
+        Stream.concat(KernelChoices.putAside().stream(), benchedNote().stream());
+    return Stream.of(corpus.notes().stream(), device.notes().stream(), kernels, small)
         .flatMap(notes -> notes)
         .<Event>map(Event.Warning::new)
         .toList();

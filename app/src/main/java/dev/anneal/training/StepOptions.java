@@ -53,7 +53,7 @@ public record StepOptions(
    */
   public TrainingPlans on(Device device) {
     MemoryBill.requireSupported(precision, device);
-    device.preferKernels(KernelChoices.of(device.info(), this));
+    KernelChoices.prefer(device, this);
     return plans(device.rewrites(), Storage.on(device, precision));
   }
 
@@ -71,7 +71,7 @@ public record StepOptions(
     List<TrainingPlans> plans = new ArrayList<>();
     for (int i = 0; i < devices.size(); i++) {
       MemoryBill.requireSupported(storages.get(i).precision(), devices.get(i));
-      devices.get(i).preferKernels(KernelChoices.of(devices.get(i).info(), this));
+      KernelChoices.prefer(devices.get(i), this);
       plans.add(plans(wanted, storages.get(i)));
     }
     return List.copyOf(plans);

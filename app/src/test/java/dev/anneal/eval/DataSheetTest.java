@@ -41,6 +41,11 @@ class DataSheetTest {
     "NVIDIA L40",
     "NVIDIA A10G",
     "NVIDIA H20",
+    "NVIDIA GeForce RTX 4090 Laptop GPU",
+    "NVIDIA GeForce RTX 4090 D",
+    "NVIDIA GeForce RTX 3090 Ti",
+    "NVIDIA H100 80GB HBM3 MIG 1g.10gb",
+    "NVIDIA GH200 480GB",
     "AMD EPYC",
     "test double on the CPU",
     "''"

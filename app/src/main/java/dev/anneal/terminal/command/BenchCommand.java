@@ -184,7 +184,8 @@ final class BenchCommand extends ShellCommand {
           },
           shell()::isCancelled);
       Map<String, Integer> fastest = KernelBench.fastest(measured);
-      KernelChoices.keep(device.info(), step, fastest);
+      KernelChoices.putAside().ifPresent(this::warn);
+      KernelChoices.keep(device.info(), device.kernels(), step, fastest);
       device.chooseKernels(fastest);
       table.chosen(fastest);
       return measured.stream().allMatch(v -> v.correct() || v.refusal().isPresent());

@@ -78,7 +78,7 @@ final class ShowCommand extends ShellCommand {
                               case MODEL -> model(run);
                               case PLAN -> plan(run);
                               case MEMORY -> memory(live.history().snapshot());
-                              case KERNELS -> kernels(run.trainer().device());
+                              case KERNELS -> kernels(run);
                               case RUN -> run(live, run);
                             }));
     if (asJson()) {
@@ -151,7 +151,8 @@ final class ShowCommand extends ShellCommand {
     return node;
   }
 
-  private ObjectNode kernels(Device device) {
+  private ObjectNode kernels(Run run) {
+    Device device = run.trainer().device();
     ObjectNode node = JsonNodeFactory.instance.objectNode();
     for (KernelFamily family : device.kernels()) {
       int version = device.kernelVersions().getOrDefault(family.name(), family.versions());
@@ -160,7 +161,12 @@ final class ShowCommand extends ShellCommand {
       } else {
         node.put(
             family.name(),
-            "v" + version + " of " + family.versions() + ": " + family.ideas().get(version - 1));
+            "v"
+                + version
+                + " of "
+                + family.versions()
+                + (run.benchedKernels().containsKey(family.name()) ? ", chosen by bench: " : ": ")
+                + family.ideas().get(version - 1));
       }
     }
     return node;
