@@ -94,6 +94,66 @@ class GpuCheckTest {
     assertTrue(kept.endsWith("backends -v\n! what a driver says\ncuda     0  a GPU\n"), kept);
   }
 
+  /** Rows that tell the most come first; what takes a CPU's time comes last. */
+  @Test
+  void rowsComeInTheOrderOfWhatTheyTell() throws Exception {
+    check("cuda", "");
+    List<String> names = rows().stream().map(row -> row.split("\\|")[1].strip()).toList();
+    List<String> expected =
+        List.of(
+            "backends",
+            "verify bf16",
+            "selftest",
+            "124M bf16 B=16",
+            "124M bf16 B=64",
+            "ops of 124M",
+            "own attention",
+            "no graph",
+            "1558M bf16 B=16",
+            "compare bf16",
+            "bench 124M");
+    assertEquals(expected, names.stream().filter(expected::contains).toList(), names.toString());
+  }
+
+  /** What the libraries and the JVM say beside a row is kept, and the summary points to it. */
+  @Test
+  void whatIsSaidBesideIsKeptAndSummedUp() throws Exception {
+    check(
+        "cuda",
+        """
+        echo 'WARNING: Using incubator modules: x' >> "$ANNEAL_JVM_LOG"
+        case $* in
+          backends*) printf 'cpu 0 none\ncuda 0 a GPU\n  libcudnn 9.19\n  searched /x\nhip -\n' ;;
+          selftest*)
+            printf 'ok add\nWRONG  gelu off by 3\n'
+            echo 'no engine' >> "$CUDNN_LOGDEST_DBG"
+            echo '# SIGSEGV' > hs_err_pid7.log
+            exit 4 ;;
+        esac
+        """);
+    String report = Files.readString(temp.resolve("out/report.md"));
+    assertTrue(report.contains("    cuda 0 a GPU\n      libcudnn 9.19\n\n"), report);
+    assertTrue(report.contains("    WRONG  gelu off by 3\n"), report);
+    assertTrue(report.matches("(?s).*-cudnn.log: 1 lines, no engine\n.*"), report);
+    assertTrue(report.contains("hs_err_pid7.log: 1 lines, # SIGSEGV\n"), report);
+    assertFalse(report.contains("jvm.log"), "its greeting alone is no news\n" + report);
+  }
+
+  @Test
+  void whoInterruptsItEndsTheRowAndHasASummary() throws Exception {
+    check(
+        "--dry-run cuda",
+        "case $1 in selftest) echo $$ > "
+            + temp
+            + "/child; kill -TERM $(cut -d ' ' -f 4 /proc/$(cut -d ' ' -f 4"
+            + " /proc/$PPID/stat)/stat); exec sleep 1000;; esac");
+    String report = Files.readString(temp.resolve("out/report.md"));
+    assertTrue(report.contains("not ok; stopped."), report);
+    assertFalse(report.contains("| selftest |"), report);
+    Path state = Path.of("/proc", Files.readString(temp.resolve("child")).strip(), "stat");
+    assertTrue(Files.notExists(state) || Files.readString(state).contains(") Z "), "it lives on");
+  }
+
   /** Who is cut off has all that was measured. */
   @Test
   void rowsAreThereBeforeTheNextBegins() throws Exception {

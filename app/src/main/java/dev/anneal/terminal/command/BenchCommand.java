@@ -111,6 +111,11 @@ final class BenchCommand extends ShellCommand {
           "fp32, tf32, bf16, pure_bf16, fp8, fp8_hybrid or fp16; ${DEFAULT-VALUE} by default")
   private Precision precision;
 
+  @Option(
+      names = "--ops",
+      description = "the ops and the step alone, with the versions that training would use")
+  private boolean opsAlone;
+
   @Mixin private PlacementOptions placement;
 
   @Override
@@ -129,7 +134,8 @@ final class BenchCommand extends ShellCommand {
       Model gpt = new Gpt2(sizes);
       StepOptions options = new StepOptions(gpt, batch, sequence, precision);
       TrainingPlans plans = options.on(device);
-      if (device.kernels().isEmpty()) {
+      boolean ofVersions = !device.kernels().isEmpty() && !opsAlone;
+      if (!ofVersions) {
         requireKind(plans);
       }
       OpBench bench = new OpBench(device);
@@ -137,7 +143,7 @@ final class BenchCommand extends ShellCommand {
       Peak.keep(name(device), precision, limits.gigaflops() * 1e9);
       header(out, device, opening, gpt, limits);
       int code = 0;
-      if (!device.kernels().isEmpty()) {
+      if (ofVersions) {
         code = versions(device, options, plans, limits) ? 0 : ExitCode.NUMBERS.code();
         if (kind.isPresent()) {
           return code;
