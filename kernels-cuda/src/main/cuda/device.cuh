@@ -228,6 +228,33 @@ __device__ __forceinline__ float block_max(float x, float* partial) {
   return warp_max(x);
 }
 
+// ---- largest sizes, which formats of 8 bits are scaled by: the kernel that makes a tensor finds them ----
+
+template <class T>
+__device__ __forceinline__ float size_of(T x) {
+  return __uint_as_float(__float_as_uint(to_float(x)) & 0x7fffffffu);
+}
+
+// The largest of `max` and the sizes of a pack's numbers; NaN when one is.
+template <class T>
+__device__ __forceinline__ float larger_of(float max, const Pack<T>& pack) {
+  UNROLL for (int k = 0; k < Pack<T>::N; k++) {
+    max = larger(max, size_of(pack.v[k]));
+  }
+  return max;
+}
+
+// The largest of a block's threads to its place in `largest`, unless that is null.
+__device__ __forceinline__ void store_largest(float* largest, float max) {
+  __shared__ float maxima[WARP];
+  if (largest) {
+    max = block_max(max, maxima);
+    if (threadIdx.x == 0) {
+      largest[blockIdx.x] = max;
+    }
+  }
+}
+
 // ---- exp, log: our own polynomials, the same in every kernel language ----
 // Coefficients: Moshier, Cephes, single precision.
 

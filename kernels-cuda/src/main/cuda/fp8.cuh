@@ -14,6 +14,7 @@ static constexpr int FLOATS = 0;
 static constexpr int E4M3 = 1;
 static constexpr int E5M2 = 2;
 static constexpr int E4M3_FNUZ = 3;
+static constexpr int E5M2_FNUZ = 4;
 
 // FRACTION bits of fraction, and a bias of the exponent; LARGEST is the last finite number's bits. With
 // FNUZ there is no -0.

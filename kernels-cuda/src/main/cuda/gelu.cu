@@ -6,7 +6,8 @@
 // may be one of the inputs.
 //
 // v1  one element per thread
-// v2  one 128-bit pack per thread
+// v2  one 128-bit pack per thread; also gives the largest size of what each block writes, where `largest`
+//     is not null: quantize.cu's scale
 #include "device.cuh"
 
 static constexpr float TWO_SQRT_2_OVER_PI = 1.5957691216f;
@@ -32,19 +33,24 @@ KERNEL(256) gelu_forward_v1(real* out, const real* in, long long n) {
   }
 }
 
-KERNEL(256) gelu_forward_v2(real* out, const real* in, long long n) {
+KERNEL(256)
+gelu_forward_v2(real* out, const real* in, long long n, float* largest) {
+  float max = 0.0f;
   long long i = ((long long)blockIdx.x * blockDim.x + threadIdx.x) * PACK;
   if (i + PACK <= n) {
     Pack<real> x = load_pack(in + i);
     UNROLL for (int k = 0; k < PACK; k++) {
       x.set(k, gelu(x.get(k)));
     }
+    max = larger_of(max, x);
     store_pack(out + i, x);
   } else {
     for (; i < n; i++) {
       out[i] = rounded<real>(gelu(to_float(in[i])));
+      max = larger(max, size_of(out[i]));
     }
   }
+  store_largest(largest, max);
 }
 
 KERNEL(256) gelu_backward_v1(real* d_in, const real* d_out, const real* in, long long n) {
@@ -54,7 +60,9 @@ KERNEL(256) gelu_backward_v1(real* d_in, const real* d_out, const real* in, long
   }
 }
 
-KERNEL(256) gelu_backward_v2(real* d_in, const real* d_out, const real* in, long long n) {
+KERNEL(256)
+gelu_backward_v2(real* d_in, const real* d_out, const real* in, long long n, float* largest) {
+  float max = 0.0f;
   long long i = ((long long)blockIdx.x * blockDim.x + threadIdx.x) * PACK;
   if (i + PACK <= n) {
     Pack<real> x = load_pack_once(in + i);
@@ -62,10 +70,13 @@ KERNEL(256) gelu_backward_v2(real* d_in, const real* d_out, const real* in, long
     UNROLL for (int k = 0; k < PACK; k++) {
       d.set(k, gelu_slope(x.get(k)) * d.get(k));
     }
+    max = larger_of(max, d);
     store_pack(d_in + i, d);
   } else {
     for (; i < n; i++) {
       d_in[i] = rounded<real>(gelu_slope(to_float(in[i])) * to_float(d_out[i]));
+      max = larger(max, size_of(d_in[i]));
     }
   }
+  store_largest(largest, max);
 }

@@ -6,7 +6,7 @@
 #ifndef ANNEAL_HARDWARE_CUH
 #define ANNEAL_HARDWARE_CUH
 
-#include "device.cuh"
+#include "fp8.cuh"
 
 // 2^x to 2 units in the last place; 0 below -126.
 __device__ __forceinline__ float fast_exp2(float x) {
@@ -38,6 +38,42 @@ __device__ __forceinline__ uint32 pair(float first, float second) {
   uint32 bits;
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(bits) : "f"(second), "f"(first));
   return bits;
+#endif
+}
+
+// ---- 8 bits ----
+
+// Two numbers in 8 bits, the first in the lower half: the nearest, ties to even, beyond the largest the
+// largest. FORMAT is one of fp8.cuh's.
+template <int FORMAT>
+__device__ __forceinline__ uint32 eights(float first, float second) {
+#if !defined(ANNEAL_DOUBLE) && __CUDA_ARCH__ >= 890
+  if (FORMAT == E4M3 || FORMAT == E5M2) {
+    uint16 bits;
+    if (FORMAT == E4M3) {
+      asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(bits) : "f"(second), "f"(first));
+    } else {
+      asm("cvt.rn.satfinite.e5m2x2.f32 %0, %1, %2;" : "=h"(bits) : "f"(second), "f"(first));
+    }
+    return bits;
+  }
+#endif
+  return (uint32)eight_of(first, FORMAT) | (uint32)eight_of(second, FORMAT) << 8;
+}
+
+// Four of the eight bytes of a and b, a's from 0 on and b's from 4 on, the first lowest.
+template <int I0, int I1, int I2, int I3>
+__device__ __forceinline__ uint32 bytes_of(uint32 a, uint32 b) {
+#ifdef ANNEAL_DOUBLE
+  uint64 all = (uint64)b << 32 | a;
+  return (uint32)((all >> 8 * I0 & 0xff) | (all >> 8 * I1 & 0xff) << 8 | (all >> 8 * I2 & 0xff) << 16 |
+                  (all >> 8 * I3 & 0xff) << 24);
+#else
+  uint32 bytes;
+  asm("prmt.b32 %0, %1, %2, %3;"
+      : "=r"(bytes)
+      : "r"(a), "r"(b), "n"(I0 | I1 << 4 | I2 << 8 | I3 << 12));
+  return bytes;
 #endif
 }
 

@@ -20,6 +20,10 @@
 // v1  one thread per row for dIn, and one thread per channel for the two sums over rows: reads twice
 // v2  a block walks through some rows, each thread keeping its channels' sums in registers: reads
 //     once; partial sums of the blocks are added in order
+// v3  the same bits; the next row is under way while a row's sums meet at the barrier
+//
+// Forward v3 and backward v3 also give the largest size of what they write, of each row or block, where
+// `largest` is not null: quantize.cu's scale.
 #include "column_sum.cuh"
 
 KERNEL(256)
@@ -83,7 +87,7 @@ layernorm_forward_v2(real* out, float* means, float* rstds, const real* in, cons
 __device__ __forceinline__ void normalize_row(real* out, float* mean_to, float* rstd_to,
                                               const Pack<real>* row, float sum,
                                               const real* weight, const real* bias, int c,
-                                              float epsilon) {
+                                              float epsilon, float* largest) {
   int lane = threadIdx.x % WARP;
   bool aligned = c % PACK == 0;
   float mean = warp_sum(sum) / c;
@@ -96,6 +100,7 @@ __device__ __forceinline__ void normalize_row(real* out, float* mean_to, float* 
     }
   }
   float rstd = 1.0f / sqrtf(warp_sum(squares) / c + epsilon);
+  float max = 0.0f;
   for (int p = lane; p * PACK < c; p += WARP) {
     int count = lesser(PACK, c - p * PACK);
     Pack<real> x = row[p];
@@ -105,6 +110,14 @@ __device__ __forceinline__ void normalize_row(real* out, float* mean_to, float* 
       x.set(k, fmaf((x.get(k) - mean) * rstd, w.get(k), b.get(k)));
     }
     store_some(out + p * PACK, x, count, aligned);
+    // Beyond the last channel there are zeros: those of the weight and the bias.
+    max = larger_of(max, x);
+  }
+  if (largest) {
+    max = warp_max(max);
+    if (lane == 0) {
+      *largest = max;
+    }
   }
   if (lane == 0) {
     *mean_to = mean;
@@ -114,7 +127,7 @@ __device__ __forceinline__ void normalize_row(real* out, float* mean_to, float* 
 
 KERNEL(4 * WARP)
 layernorm_forward_v3(real* out, float* means, float* rstds, const real* in, const real* weight,
-                     const real* bias, int rows, int c, float epsilon) {
+                     const real* bias, int rows, int c, float epsilon, float* largest) {
   DYNAMIC_SHARED(Pack<real>, kept);
   int lane = threadIdx.x % WARP;
   int warp = threadIdx.x / WARP;
@@ -133,7 +146,8 @@ layernorm_forward_v3(real* out, float* means, float* rstds, const real* in, cons
     }
     mine[p] = x;
   }
-  normalize_row(out + at, means + row, rstds + row, mine, sum, weight, bias, c, epsilon);
+  normalize_row(out + at, means + row, rstds + row, mine, sum, weight, bias, c, epsilon,
+                largest ? largest + row : nullptr);
 }
 
 KERNEL(4 * WARP)
@@ -162,7 +176,8 @@ add_layernorm_forward_v1(real* out, float* means, float* rstds, real* sums, cons
     store_some(sums + at + p * PACK, x, count, aligned);
     mine[p] = x;
   }
-  normalize_row(out + at, means + row, rstds + row, mine, sum, weight, bias, c, epsilon);
+  normalize_row(out + at, means + row, rstds + row, mine, sum, weight, bias, c, epsilon,
+                nullptr);
 }
 
 // ---- backward ----
@@ -303,6 +318,115 @@ layernorm_backward_v2(real* d_in, float* partial, const real* d_out, const real*
       to[c + k] = d_bias[k];
     }
   }
+}
+
+// What a thread has of a row.
+struct NormRow {
+  Pack<real> in;
+  Pack<real> d_out;
+  Pack<real> residual;
+  float mean;
+  float rstd;
+};
+
+// Begins to bring this thread's part of a row.
+__device__ __forceinline__ void load_row(NormRow& to, const real* in, const real* d_out,
+                                         const real* residual, const float* means,
+                                         const float* rstds, int row, long long at, int count,
+                                         bool aligned, bool active) {
+  to.mean = means[row];
+  to.rstd = rstds[row];
+  if (active) {
+    to.in = load_some(in + at, count, aligned);
+    to.d_out = load_some(d_out + at, count, aligned);
+    if (residual) {
+      to.residual = load_some(residual + at, count, aligned);
+    }
+  }
+}
+
+// As v2, with the next row's numbers in registers before this row's sums are waited for.
+KERNEL(4096 / PACK)
+layernorm_backward_v3(real* d_in, float* partial, const real* d_out, const real* in,
+                      const real* weight, const float* means, const float* rstds,
+                      const real* residual, int rows, int c, int rows_per_block, float* largest) {
+  __shared__ float2 sums[2][WARP];
+  int lane = threadIdx.x % WARP;
+  int warp = threadIdx.x / WARP;
+  int warps = blockDim.x / WARP;
+  bool aligned = c % PACK == 0;
+  int channel = threadIdx.x * PACK;
+  int count = lesser(PACK, c - channel);
+  bool active = channel < c;
+  Pack<real> w;
+  float d_weight[PACK];
+  float d_bias[PACK];
+  if (active) {
+    w = load_some(weight + channel, count, aligned);
+  }
+  UNROLL for (int k = 0; k < PACK; k++) {
+    d_weight[k] = 0.0f;
+    d_bias[k] = 0.0f;
+  }
+  float max = 0.0f;
+  int row = blockIdx.x * rows_per_block;
+  int end = lesser(rows, row + rows_per_block);
+  NormRow now;
+  load_row(now, in, d_out, residual, means, rstds, row, (long long)row * c + channel, count, aligned,
+           active);
+  for (; row < end; row++) {
+    NormRow next;
+    if (row + 1 < end) {
+      load_row(next, in, d_out, residual, means, rstds, row + 1, (long long)(row + 1) * c + channel,
+               count, aligned, active);
+    }
+    float sum_g = 0.0f;
+    float sum_gn = 0.0f;
+    if (active) {
+      UNROLL for (int k = 0; k < PACK; k++) {
+        float n = (now.in.get(k) - now.mean) * now.rstd;
+        float d = now.d_out.get(k);
+        float g = d * w.get(k);
+        d_weight[k] = fmaf(d, n, d_weight[k]);
+        d_bias[k] += d;
+        sum_g += g;
+        sum_gn = fmaf(g, n, sum_gn);
+      }
+    }
+    sum_g = warp_sum(sum_g);
+    sum_gn = warp_sum(sum_gn);
+    float2* shared = sums[row % 2];
+    if (lane == 0) {
+      shared[warp] = make_float2(sum_g, sum_gn);
+    }
+    __syncthreads();
+    float2 mine = lane < warps ? shared[lane] : make_float2(0.0f, 0.0f);
+    float mean_g = warp_sum(mine.x) / c;
+    float mean_gn = warp_sum(mine.y) / c;
+    if (active) {
+      Pack<real> result;
+      UNROLL for (int k = 0; k < PACK; k++) {
+        float n = (now.in.get(k) - now.mean) * now.rstd;
+        float g = now.d_out.get(k) * w.get(k);
+        float d = fmaf(n, -mean_gn, g - mean_g) * now.rstd;
+        if (residual) {
+          d += now.residual.get(k);
+        }
+        result.set(k, k < count ? d : 0.0f);
+      }
+      store_some(d_in + (long long)row * c + channel, result, count, aligned);
+      max = larger_of(max, result);
+    }
+    now = next;
+  }
+  float* to = partial + (long long)blockIdx.x * 2 * c + channel;
+  UNROLL for (int k = 0; k < PACK; k++) {
+    if (k < count) {
+      to[k] = d_weight[k];
+      to[c + k] = d_bias[k];
+    }
+  }
+  store_largest(largest, max);
 }
 
 // blockIdx.y 0: dWeight, 1: dBias.

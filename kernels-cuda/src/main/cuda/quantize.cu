@@ -8,13 +8,13 @@
 // v1  one element per thread; its transposed writes are a column apart. Also stores floats, to compare
 // v2  a block brings 64 x 64 elements by 128-bit packs, writes them, and by shared memory writes their
 //     transpose by 128 bits, too
-#include "fp8.cuh"
+// v3  the hardware rounds two numbers at once; 128 x 128 elements, 16 bytes per store both ways. The
+//     quotient is a product with 1 / scale and one correction, which gives its bits but for a zero's
+//     sign. Sizes are multiples of 16, or it is v2's work. Where the kernel before it is ours and makes
+//     `in`, that kernel finds its blocks' largest, and `in` is read once
+#include "pack_floats.cuh"
 
 static constexpr int CHUNK = 8192;
-
-__device__ __forceinline__ float size_of(real x) {
-  return __uint_as_float(__float_as_uint(to_float(x)) & 0x7fffffffu);
-}
 
 KERNEL(256) largest_of_chunks(float* partial, const real* in, long long n) {
   __shared__ float maxima[WARP];
@@ -134,5 +134,143 @@ quantize_v2(uint8* out, uint8* transposed, const float* scale, const real* in, i
     for (int j = 0; j < count; j++) {
       to[j] = tile[row + j][column];
     }
+  }
+}
+
+// ---- by the hardware's conversions ----
+
+static constexpr int WIDE_TILE = 128;
+
+// Divides by one number many times: x / by, for quotients that are no larger than a few thousand. The
+// product with the reciprocal is off by an ulp or two, and what is left of x then says by how much.
+struct Divisor {
+  float by;
+  float reciprocal;
+  bool normal;
+
+  __device__ __forceinline__ Divisor(float d)
+      : by(d), reciprocal(1.0f / d), normal(d > 0x1p-100f && d < 0x1p100f) {}
+
+  __device__ __forceinline__ float of(float x) const {
+    if (!normal) {
+      return x / by;
+    }
+    float quotient = x * reciprocal;
+    return fmaf(fmaf(-quotient, by, x), reciprocal, quotient);
+  }
+};
+
+// Sixteen numbers side by side, in 8 bits.
+template <int FORMAT>
+__device__ __forceinline__ uint4 sixteen(const real* from, const Divisor& scale) {
+  uint32 words[4];
+  UNROLL for (int p = 0; p < 16 / PACK; p++) {
+    float x[PACK];
+    to_floats(x, load_pack_once(from + p * PACK));
+    UNROLL for (int i = 0; i < PACK; i++) {
+      x[i] = scale.of(x[i]);
+    }
+    UNROLL for (int w = 0; w < PACK / 4; w++) {
+      words[p * PACK / 4 + w] = eights<FORMAT>(x[4 * w], x[4 * w + 1]) |
+                                eights<FORMAT>(x[4 * w + 2], x[4 * w + 3]) << 16;
+    }
+  }
+  return make_uint4(words[0], words[1], words[2], words[3]);
+}
+
+// Rows of four bytes become columns.
+__device__ __forceinline__ void transpose_bytes(uint32 (&rows)[4]) {
+  uint32 first = bytes_of<0, 4, 1, 5>(rows[0], rows[1]);
+  uint32 last = bytes_of<2, 6, 3, 7>(rows[0], rows[1]);
+  uint32 first_below = bytes_of<0, 4, 1, 5>(rows[2], rows[3]);
+  uint32 last_below = bytes_of<2, 6, 3, 7>(rows[2], rows[3]);
+  rows[0] = bytes_of<0, 1, 4, 5>(first, first_below);
+  rows[1] = bytes_of<2, 3, 6, 7>(first, first_below);
+  rows[2] = bytes_of<0, 1, 4, 5>(last, last_below);
+  rows[3] = bytes_of<2, 3, 6, 7>(last, last_below);
+}
+
+// A word beside each row's 32: columns of sixteen rows are then in different banks.
+typedef uint32 WideTile[WIDE_TILE][WIDE_TILE / 4 + 1];
+
+template <int FORMAT>
+__device__ __forceinline__ void quantize_tile(WideTile& tile, uint8* out, bool across,
+                                              const real* in, float by, int m, int k) {
+  Divisor scale(by);
+  int chunk = threadIdx.x % 8;
+  int column = blockIdx.x * WIDE_TILE + chunk * 16;
+  UNROLL for (int i = 0; i < WIDE_TILE / 32; i++) {
+    int row = threadIdx.x / 8 + 32 * i;
+    int at_row = blockIdx.y * WIDE_TILE + row;
+    if (at_row >= m || column >= k) {
+      continue;
+    }
+    long long at = (long long)at_row * k + column;
+    uint4 eight = sixteen<FORMAT>(in + at, scale);
+    if (out) {
+      *reinterpret_cast<uint4*>(out + at) = eight;
+    }
+    if (across) {
+      uint32* to = tile[row] + chunk * 4;
+      to[0] = eight.x;
+      to[1] = eight.y;
+      to[2] = eight.z;
+      to[3] = eight.w;
+    }
+  }
+}
+
+// Threads of a warp have 16 times four columns, and two times 16 rows: 32 bytes of a column of `in` are
+// written side by side.
+__device__ __forceinline__ void store_transposed(uint8* transposed, const WideTile& tile, int m,
+                                                 int k) {
+  int t = threadIdx.x;
+  int word = t / 2 % 16 + t / 32 % 2 * 16;
+  int first_row = (t % 2 + t / 64 * 2) * 16;
+  int column = blockIdx.x * WIDE_TILE + 4 * word;
+  int row = blockIdx.y * WIDE_TILE + first_row;
+  if (column >= k || row >= m) {
+    return;
+  }
+  uint32 columns[4][4];
+  UNROLL for (int i = 0; i < 4; i++) {
+    uint32 rows[4];
+    UNROLL for (int j = 0; j < 4; j++) {
+      rows[j] = tile[first_row + 4 * i + j][word];
+    }
+    transpose_bytes(rows);
+    UNROLL for (int j = 0; j < 4; j++) {
+      columns[j][i] = rows[j];
+    }
+  }
+  UNROLL for (int j = 0; j < 4; j++) {
+    *reinterpret_cast<uint4*>(transposed + (long long)(column + j) * m + row) =
+        make_uint4(columns[j][0], columns[j][1], columns[j][2], columns[j][3]);
+  }
+}
+
+// blockIdx.x: 128 columns, blockIdx.y: 128 rows. m and k are multiples of 16.
+KERNEL(256)
+quantize_v3(uint8* out, uint8* transposed, const float* scale, const real* in, int m, int k,
+            int format) {
+  __shared__ WideTile tile;
+  bool across = transposed != nullptr;
+  float by = scale[0];
+  switch (format) {
+    case E4M3:
+      quantize_tile<E4M3>(tile, out, across, in, by, m, k);
+      break;
+    case E5M2:
+      quantize_tile<E5M2>(tile, out, across, in, by, m, k);
+      break;
+    case E4M3_FNUZ:
+      quantize_tile<E4M3_FNUZ>(tile, out, across, in, by, m, k);
+      break;
+    default:
+      quantize_tile<E5M2_FNUZ>(tile, out, across, in, by, m, k);
+  }
+  __syncthreads();
+  if (across) {
+    store_transposed(transposed, tile, m, k);
   }
 }

@@ -4,7 +4,7 @@
 #ifndef ANNEAL_HARDWARE_CUH
 #define ANNEAL_HARDWARE_CUH
 
-#include "device.cuh"
+#include "fp8.cuh"
 
 #ifndef __has_builtin
 #define __has_builtin(x) 0
@@ -32,6 +32,46 @@ __device__ __forceinline__ uint32 pair(float first, float second) {
   return bits;
 #else
   return (uint32)rounded<bf16>(first).bits | (uint32)rounded<bf16>(second).bits << 16;
+#endif
+}
+
+// ---- 8 bits ----
+
+// Two numbers in 8 bits, the first in the lower half: the nearest, ties to even, beyond the largest the
+// largest. FORMAT is one of fp8.cuh's; gfx942 has FNUZ's, gfx950 and gfx12 NVIDIA's. The instruction
+// makes NaN of what is too large, so that is cut off before; a NaN passes.
+template <int FORMAT>
+__device__ __forceinline__ uint32 eights(float first, float second) {
+#if !defined(ANNEAL_DOUBLE) && (defined(__gfx942__) || defined(__gfx950__) || defined(__GFX12__))
+#if defined(__gfx942__)
+  constexpr bool FOUR = FORMAT == E4M3_FNUZ;
+  constexpr bool HAS = FORMAT == E4M3_FNUZ || FORMAT == E5M2_FNUZ;
+  constexpr float LARGEST = FOUR ? 240.0f : 57344.0f;
+#else
+  constexpr bool FOUR = FORMAT == E4M3;
+  constexpr bool HAS = FORMAT == E4M3 || FORMAT == E5M2;
+  constexpr float LARGEST = FOUR ? 448.0f : 57344.0f;
+#endif
+  if constexpr (HAS) {
+    first = first > LARGEST ? LARGEST : first < -LARGEST ? -LARGEST : first;
+    second = second > LARGEST ? LARGEST : second < -LARGEST ? -LARGEST : second;
+    int bits = FOUR ? __builtin_amdgcn_cvt_pk_fp8_f32(first, second, 0, false)
+                    : __builtin_amdgcn_cvt_pk_bf8_f32(first, second, 0, false);
+    return (uint32)bits & 0xffffu;
+  }
+#endif
+  return (uint32)eight_of(first, FORMAT) | (uint32)eight_of(second, FORMAT) << 8;
+}
+
+// Four of the eight bytes of a and b, a's from 0 on and b's from 4 on, the first lowest.
+template <int I0, int I1, int I2, int I3>
+__device__ __forceinline__ uint32 bytes_of(uint32 a, uint32 b) {
+#ifdef ANNEAL_DOUBLE
+  uint64 all = (uint64)b << 32 | a;
+  return (uint32)((all >> 8 * I0 & 0xff) | (all >> 8 * I1 & 0xff) << 8 | (all >> 8 * I2 & 0xff) << 16 |
+                  (all >> 8 * I3 & 0xff) << 24);
+#else
+  return __builtin_amdgcn_perm(b, a, I0 | I1 << 8 | I2 << 16 | I3 << 24);
 #endif
 }
 

@@ -1,6 +1,5 @@
 package dev.anneal.gpu;
 
-import static dev.anneal.gpu.Argument.address;
 import static dev.anneal.gpu.Argument.f32;
 import static dev.anneal.gpu.Argument.i32;
 import static dev.anneal.gpu.Argument.i64;
@@ -10,11 +9,14 @@ import dev.anneal.gpu.Command.Launch;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /** Operands of 8 bits and their products: quantize.cu, scaled_matmul.cu, or a library. */
 final class EightBit {
+  private static final String FILE = "quantize.cu";
   private static final int THREADS = 256;
   private static final int SUM_THREADS = 1024;
 
@@ -24,6 +26,13 @@ final class EightBit {
   /** Rows and columns that a block transposes. */
   private static final int TILE = 64;
 
+  /** The same of {@link #CONVERTED}. */
+  private static final int WIDE_TILE = 128;
+
+  /** The version of quantize that converts by the hardware, sizes that are multiples of 16. */
+  private static final int CONVERTED = 3;
+
+  private static final int MULTIPLE = 16;
   private static final int PLAIN_TILE = 16;
 
   private EightBit() {}
@@ -43,44 +52,98 @@ final class EightBit {
 
   static List<Command> quantize(Op.Quantize op, OpContext context) {
     long n = op.in().elements();
-    int k = op.in().shape().dim(-1);
-    int m = Math.toIntExact(n / k);
-    DType stored = op.writes().getFirst().dtype();
     long chunks = Math.ceilDiv(n, CHUNK);
-    long partial = context.workspace().scratch(4 * chunks);
-    boolean tiles = context.version("quantize") == 2 && stored != DType.F32;
+    Argument largest = context.scratch(4 * chunks);
     return List.of(
         Launch.of(
-            "quantize.cu",
+            FILE,
             "largest_of_chunks",
             Grid.of(chunks),
             THREADS,
-            address(partial),
+            largest,
             context.at(op.in()),
             i64(n)),
-        Launch.of(
-            "quantize.cu",
-            "scale_of_largest",
-            Grid.of(1),
-            SUM_THREADS,
-            context.at(op.scale()),
-            address(partial),
-            i64(chunks),
-            f32(op.format().largest())),
-        Launch.of(
-            "quantize.cu",
-            tiles ? "quantize_v2" : "quantize_v1",
-            tiles
-                ? Grid.of(Math.ceilDiv(k, TILE), Math.ceilDiv(m, TILE))
-                : Grid.covering(n, THREADS),
-            THREADS,
-            context.at(op.out()),
-            context.at(op.transposed()),
-            context.at(op.scale()),
-            context.at(op.in()),
-            i32(m),
-            i32(k),
-            format(stored)));
+        scale(op, context, largest, chunks),
+        convert(op, context));
+  }
+
+  /**
+   * An op and the quantisation of what it makes, where the op's own kernel finds the largest sizes;
+   * nothing where it does not.
+   */
+  static Optional<List<Command>> madeAndQuantized(Op maker, Op.Quantize op, OpContext context) {
+    if (context.version("quantize") < CONVERTED || !maker.writes().contains(op.in())) {
+      return Optional.empty();
+    }
+    OptionalLong count =
+        switch (maker) {
+          case Op.LayerNormForward o when o.out().equals(op.in()) -> LayerNorm.largest(o, context);
+          case Op.LayerNormBackward o when o.dIn().equals(op.in()) -> LayerNorm.largest(o, context);
+          case Op.GeluForward o -> Elementwise.largest("gelu_forward", o.out().elements(), context);
+          case Op.GeluBackward o ->
+              Elementwise.largest("gelu_backward", o.dIn().elements(), context);
+          default -> OptionalLong.empty();
+        };
+    if (count.isEmpty()) {
+      return Optional.empty();
+    }
+    Argument largest = context.scratch(4 * count.getAsLong());
+    List<Command> commands =
+        new ArrayList<>(
+            switch (maker) {
+              case Op.LayerNormForward o -> LayerNorm.forward(o, context, largest);
+              case Op.LayerNormBackward o -> LayerNorm.backward(o, context, largest);
+              case Op.GeluForward o -> Elementwise.gelu(o, context, largest);
+              case Op.GeluBackward o -> Elementwise.geluBackward(o, context, largest);
+              default -> throw new IllegalStateException(maker.kind());
+            });
+    commands.add(scale(op, context, largest, count.getAsLong()));
+    commands.add(convert(op, context));
+    return Optional.of(commands);
+  }
+
+  /** The scale, of some largest sizes. */
+  private static Launch scale(Op.Quantize op, OpContext context, Argument largest, long count) {
+    return Launch.of(
+        FILE,
+        "scale_of_largest",
+        Grid.of(1),
+        SUM_THREADS,
+        context.at(op.scale()),
+        largest,
+        i64(count),
+        f32(op.format().largest()));
+  }
+
+  private static Launch convert(Op.Quantize op, OpContext context) {
+    int k = op.in().shape().dim(-1);
+    int m = Math.toIntExact(op.in().elements() / k);
+    int version = version(op, m, k, context);
+    return Launch.of(
+        FILE,
+        "quantize_v" + version,
+        switch (version) {
+          case 1 -> Grid.covering(op.in().elements(), THREADS);
+          case 2 -> Grid.of(Math.ceilDiv(k, TILE), Math.ceilDiv(m, TILE));
+          default -> Grid.of(Math.ceilDiv(k, WIDE_TILE), Math.ceilDiv(m, WIDE_TILE));
+        },
+        THREADS,
+        context.at(op.out()),
+        context.at(op.transposed()),
+        context.at(op.scale()),
+        context.at(op.in()),
+        i32(m),
+        i32(k),
+        format(op.writes().getFirst().dtype()));
+  }
+
+  /** The chosen version, or one before it that can do this. */
+  private static int version(Op.Quantize op, int m, int k, OpContext context) {
+    int most =
+        op.writes().getFirst().dtype() == DType.F32
+            ? 1
+            : m % MULTIPLE == 0 && k % MULTIPLE == 0 ? CONVERTED : 2;
+    return Math.min(most, context.version("quantize"));
   }
 
   static List<Command> matmul(Op.ScaledMatmul op, OpContext context) {

@@ -6,11 +6,16 @@ import static dev.anneal.gpu.Argument.i64;
 import dev.anneal.gpu.Command.Grid;
 import dev.anneal.gpu.Command.Launch;
 import dev.anneal.plan.Op;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 
 /** Ops whose every element stands alone: residual.cu, gelu.cu, fill.cu; and the mean. */
 final class Elementwise {
   private static final int THREADS = 256;
+
+  /** Of largest sizes that nobody asks for. */
+  private static final Argument NOWHERE = Argument.address(0);
 
   private Elementwise() {}
 
@@ -38,22 +43,45 @@ final class Elementwise {
   }
 
   static List<Command> gelu(Op.GeluForward op, OpContext context) {
-    long n = op.out().elements();
-    return launch(
-        context, "gelu.cu", "gelu_forward", n, context.at(op.out()), context.at(op.in()), i64(n));
+    return gelu(op, context, NOWHERE);
+  }
+
+  /**
+   * @param largest where the largest size of what every block writes goes, or null on the device
+   */
+  static List<Command> gelu(Op.GeluForward op, OpContext context, Argument largest) {
+    List<Argument> arguments = List.of(context.at(op.out()), context.at(op.in()));
+    return gelu("gelu_forward", op.out().elements(), context, arguments, largest);
   }
 
   static List<Command> geluBackward(Op.GeluBackward op, OpContext context) {
-    long n = op.dIn().elements();
-    return launch(
-        context,
-        "gelu.cu",
-        "gelu_backward",
-        n,
-        context.at(op.dIn()),
-        context.at(op.dOut()),
-        context.at(op.in()),
-        i64(n));
+    return geluBackward(op, context, NOWHERE);
+  }
+
+  /** The same with the largest size of what every block writes. */
+  static List<Command> geluBackward(Op.GeluBackward op, OpContext context, Argument largest) {
+    List<Argument> arguments =
+        List.of(context.at(op.dIn()), context.at(op.dOut()), context.at(op.in()));
+    return gelu("gelu_backward", op.dIn().elements(), context, arguments, largest);
+  }
+
+  private static List<Command> gelu(
+      String kernel, long n, OpContext context, List<Argument> tensors, Argument largest) {
+    List<Argument> arguments = new ArrayList<>(tensors);
+    arguments.add(i64(n));
+    if (context.version(kernel) >= 2) {
+      arguments.add(largest);
+    }
+    return launch(context, "gelu.cu", kernel, n, arguments.toArray(Argument[]::new));
+  }
+
+  /**
+   * How many largest sizes a GELU of {@code n} finds: one per block; nothing where it finds none.
+   */
+  static OptionalLong largest(String kernel, long n, OpContext context) {
+    return context.version(kernel) >= 2
+        ? OptionalLong.of(Math.ceilDiv(n, (long) THREADS * context.pack()))
+        : OptionalLong.empty();
   }
 
   static List<Command> fill(Op.Fill op, OpContext context) {

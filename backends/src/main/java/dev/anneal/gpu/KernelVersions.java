@@ -45,7 +45,8 @@ final class KernelVersions {
               "layernorm_backward",
               Op.LayerNormBackward.class,
               "plain: one thread per row, one per channel",
-              "rows read once, channels' sums in registers"),
+              "rows read once, channels' sums in registers",
+              "the next row under way at the barrier"),
           family(
               "bias_backward",
               Op.BiasBackward.class,
@@ -103,7 +104,13 @@ final class KernelVersions {
               "one launch for all, 128-bit packs"),
           family("adamw", Op.AdamW.class, PLAIN, PACKS, "one launch for all parameters"),
           family("cast", Op.Cast.class, PLAIN, PACKS),
-          family("quantize", Op.Quantize.class, PLAIN, "tiles of 64 x 64, transposed on the way"),
+          family(
+              "quantize",
+              Op.Quantize.class,
+              PLAIN,
+              "tiles of 64 x 64, transposed on the way",
+              "the hardware's rounding, 16 bytes per store; the largest found by the kernel"
+                  + " before"),
           family("scaled_matmul", Op.ScaledMatmul.class, PLAIN));
 
   /** The version of the three products that is {@link MatrixLibrary}'s. */

@@ -7,7 +7,9 @@ import dev.anneal.gpu.Command.Grid;
 import dev.anneal.gpu.Command.Launch;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 
 /** Layer normalisation: layernorm.cu. */
 final class LayerNorm {
@@ -19,6 +21,9 @@ final class LayerNorm {
 
   /** The most channels that version 2 of the backward pass has room for in a block's registers. */
   private static final int MOST_CHANNELS = 4096;
+
+  /** Of largest sizes that nobody asks for. */
+  private static final Argument NOWHERE = Argument.address(0);
 
   private LayerNorm() {}
 
@@ -32,6 +37,20 @@ final class LayerNorm {
   }
 
   static List<Command> forward(Op.LayerNormForward op, OpContext context) {
+    return forward(op, context, NOWHERE);
+  }
+
+  /** How many largest sizes {@link #forward} finds: one per row; nothing where it finds none. */
+  static OptionalLong largest(Op.LayerNormForward op, OpContext context) {
+    return context.version("layernorm_forward") >= 3 && fits(op.in().shape().dim(-1), context)
+        ? OptionalLong.of(op.in().shape().rows())
+        : OptionalLong.empty();
+  }
+
+  /**
+   * @param largest where the largest sizes of what it writes go, or null on the device
+   */
+  static List<Command> forward(Op.LayerNormForward op, OpContext context, Argument largest) {
     int rows = Math.toIntExact(op.in().shape().rows());
     int c = op.in().shape().dim(-1);
     int version = Math.min(3, context.version("layernorm_forward"));
@@ -51,7 +70,8 @@ final class LayerNorm {
                   context.at(op.bias()),
                   i32(rows),
                   i32(c),
-                  f32(op.epsilon()))));
+                  f32(op.epsilon()),
+                  largest)));
     }
     long threads = version == 1 ? rows : (long) rows * context.warp();
     return List.of(
@@ -127,6 +147,24 @@ final class LayerNorm {
   }
 
   static List<Command> backward(Op.LayerNormBackward op, OpContext context) {
+    return backward(op, context, NOWHERE);
+  }
+
+  /** At most 1024 partial sums, and at least 16 rows each. */
+  private static int rowsPerBlock(int rows) {
+    return Math.max(16, Math.ceilDiv(rows, 1024));
+  }
+
+  /** How many largest sizes {@link #backward} finds: one per block; nothing where it finds none. */
+  static OptionalLong largest(Op.LayerNormBackward op, OpContext context) {
+    int rows = Math.toIntExact(op.in().shape().rows());
+    return context.version("layernorm_backward") >= 3 && op.in().shape().dim(-1) <= MOST_CHANNELS
+        ? OptionalLong.of(Math.ceilDiv(rows, rowsPerBlock(rows)))
+        : OptionalLong.empty();
+  }
+
+  /** The same with the largest size of what every block writes. */
+  static List<Command> backward(Op.LayerNormBackward op, OpContext context, Argument largest) {
     int rows = Math.toIntExact(op.in().shape().rows());
     int c = op.in().shape().dim(-1);
     if (context.version("layernorm_backward") == 1 || c > MOST_CHANNELS) {
@@ -160,27 +198,35 @@ final class LayerNorm {
               i32(rows),
               i32(c)));
     }
-    // At most 1024 partial sums, and at least 16 rows each.
-    int rowsPerBlock = Math.max(16, Math.ceilDiv(rows, 1024));
+    int version = context.version("layernorm_backward");
+    int rowsPerBlock = rowsPerBlock(rows);
     int blocks = Math.ceilDiv(rows, rowsPerBlock);
     Argument partial = context.scratch(8L * blocks * c);
+    List<Argument> arguments =
+        new ArrayList<>(
+            List.of(
+                context.at(op.dIn()),
+                partial,
+                context.at(op.dOut()),
+                context.at(op.in()),
+                context.at(op.weight()),
+                context.at(op.mean()),
+                context.at(op.rstd()),
+                context.at(op.residual()),
+                i32(rows),
+                i32(c),
+                i32(rowsPerBlock)));
+    if (version >= 3) {
+      arguments.add(largest);
+    }
     return List.of(
-        Launch.of(
+        new Launch(
             FILE,
-            "layernorm_backward_v2",
+            "layernorm_backward_v" + version,
             Grid.of(blocks),
             context.wholeWarps(Math.ceilDiv(c, context.pack())),
-            context.at(op.dIn()),
-            partial,
-            context.at(op.dOut()),
-            context.at(op.in()),
-            context.at(op.weight()),
-            context.at(op.mean()),
-            context.at(op.rstd()),
-            context.at(op.residual()),
-            i32(rows),
-            i32(c),
-            i32(rowsPerBlock)),
+            0,
+            arguments),
         Launch.of(
             FILE,
             "layernorm_backward_sum_v2",

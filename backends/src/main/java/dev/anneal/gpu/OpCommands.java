@@ -81,6 +81,14 @@ final class OpCommands {
         && CrossEntropy.fuses(loss, gradient, context)) {
       return new Together(2, real, CrossEntropy.both(loss, gradient, context));
     }
+    if (ops.size() > 1
+        && ops.get(1) instanceof Op.Quantize quantize
+        && OpFormats.real(quantize) == real) {
+      Optional<List<Command>> made = EightBit.madeAndQuantized(op, quantize, context);
+      if (made.isPresent()) {
+        return new Together(2, real, made.get());
+      }
+    }
     if (op instanceof Op.AdamW first && context.version("adamw") == 3) {
       return updates(first, ops, context);
     }

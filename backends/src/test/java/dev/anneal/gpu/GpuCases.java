@@ -34,7 +34,8 @@ public final class GpuCases {
             .filter(run -> run.op() instanceof Op.CachedAttention || run.op() instanceof Op.AdamW)
             .map(run -> run.stored(Precision.PURE_BF16));
     Stream<OpRun> quantized = eightBits().filter(run -> run.op() instanceof Op.Quantize);
-    return Stream.concat(Stream.concat(withMasters, without), quantized)
+    return Stream.of(withMasters, without, quantized, Followers.quantized())
+        .flatMap(runs -> runs)
         .filter(
             run ->
                 run.ops().stream()
@@ -66,7 +67,7 @@ public final class GpuCases {
 
   public static Stream<OpRun> all() {
     return Stream.concat(
-        TileEdges.all(),
+        Stream.concat(TileEdges.all(), Followers.gradients()),
         FusedOps.all().filter(f -> OP_BY_OP.contains(f.name())).map(FusedOps.Fused::run));
   }
 }
