@@ -43,22 +43,25 @@ __device__ __forceinline__ uint32 pair(float first, float second) {
 
 // ---- 8 bits ----
 
+// The two formats that the hardware converts to, by fp8.cuh's numbers.
+static constexpr int FIRST_EIGHT = E4M3;
+static constexpr int SECOND_EIGHT = E5M2;
+
 // Two numbers in 8 bits, the first in the lower half: the nearest, ties to even, beyond the largest the
-// largest. FORMAT is one of fp8.cuh's.
+// largest. FORMAT is one of the two above.
 template <int FORMAT>
 __device__ __forceinline__ uint32 eights(float first, float second) {
 #if !defined(ANNEAL_DOUBLE) && __CUDA_ARCH__ >= 890
-  if (FORMAT == E4M3 || FORMAT == E5M2) {
-    uint16 bits;
-    if (FORMAT == E4M3) {
-      asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(bits) : "f"(second), "f"(first));
-    } else {
-      asm("cvt.rn.satfinite.e5m2x2.f32 %0, %1, %2;" : "=h"(bits) : "f"(second), "f"(first));
-    }
-    return bits;
+  uint16 bits;
+  if (FORMAT == E4M3) {
+    asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(bits) : "f"(second), "f"(first));
+  } else {
+    asm("cvt.rn.satfinite.e5m2x2.f32 %0, %1, %2;" : "=h"(bits) : "f"(second), "f"(first));
   }
-#endif
+  return bits;
+#else
   return (uint32)eight_of(first, FORMAT) | (uint32)eight_of(second, FORMAT) << 8;
+#endif
 }
 
 // Four of the eight bytes of a and b, a's from 0 on and b's from 4 on, the first lowest.

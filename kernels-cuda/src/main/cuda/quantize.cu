@@ -141,38 +141,38 @@ quantize_v2(uint8* out, uint8* transposed, const float* scale, const real* in, i
 
 static constexpr int WIDE_TILE = 128;
 
-// Divides by one number many times: x / by, for quotients that are no larger than a few thousand. The
-// product with the reciprocal is off by an ulp or two, and what is left of x then says by how much.
-struct Divisor {
-  float by;
-  float reciprocal;
-  bool normal;
+// x / by, for quotients that are no larger than a few thousand and a `by` whose reciprocal is far from
+// overflow: the product with that is off by an ulp or two, and what is left of x then says by how much.
+__device__ __forceinline__ float quotient_of(float x, float by, float reciprocal) {
+  float quotient = x * reciprocal;
+  return fmaf(fmaf(-quotient, by, x), reciprocal, quotient);
+}
 
-  __device__ __forceinline__ Divisor(float d)
-      : by(d), reciprocal(1.0f / d), normal(d > 0x1p-100f && d < 0x1p100f) {}
-
-  __device__ __forceinline__ float of(float x) const {
-    if (!normal) {
-      return x / by;
-    }
-    float quotient = x * reciprocal;
-    return fmaf(fmaf(-quotient, by, x), reciprocal, quotient);
-  }
-};
+// No format of its own: divides, and converts in software to the format that it is given, one row at a
+// time.
+static constexpr int ANY = -1;
 
 // Sixteen numbers side by side, in 8 bits.
 template <int FORMAT>
-__device__ __forceinline__ uint4 sixteen(const real* from, const Divisor& scale) {
+__device__ __forceinline__ uint4 sixteen(const real* from, float by, float reciprocal, int any) {
   uint32 words[4];
   UNROLL for (int p = 0; p < 16 / PACK; p++) {
     float x[PACK];
     to_floats(x, load_pack_once(from + p * PACK));
-    UNROLL for (int i = 0; i < PACK; i++) {
-      x[i] = scale.of(x[i]);
-    }
     UNROLL for (int w = 0; w < PACK / 4; w++) {
-      words[p * PACK / 4 + w] = eights<FORMAT>(x[4 * w], x[4 * w + 1]) |
-                                eights<FORMAT>(x[4 * w + 2], x[4 * w + 3]) << 16;
+      float* four = x + 4 * w;
+      uint32 word = 0;
+      if constexpr (FORMAT == ANY) {
+        UNROLL for (int i = 0; i < 4; i++) {
+          word |= (uint32)eight_of(four[i] / by, any) << 8 * i;
+        }
+      } else {
+        UNROLL for (int i = 0; i < 4; i++) {
+          four[i] = quotient_of(four[i], by, reciprocal);
+        }
+        word = eights<FORMAT>(four[0], four[1]) | eights<FORMAT>(four[2], four[3]) << 16;
+      }
+      words[p * PACK / 4 + w] = word;
     }
   }
   return make_uint4(words[0], words[1], words[2], words[3]);
@@ -195,18 +195,19 @@ typedef uint32 WideTile[WIDE_TILE][WIDE_TILE / 4 + 1];
 
 template <int FORMAT>
 __device__ __forceinline__ void quantize_tile(WideTile& tile, uint8* out, bool across,
-                                              const real* in, float by, int m, int k) {
-  Divisor scale(by);
+                                              const real* in, float by, int m, int k, int any) {
+  float reciprocal = 1.0f / by;
   int chunk = threadIdx.x % 8;
   int column = blockIdx.x * WIDE_TILE + chunk * 16;
-  UNROLL for (int i = 0; i < WIDE_TILE / 32; i++) {
+  constexpr int ROWS_AT_ONCE = FORMAT == ANY ? 1 : WIDE_TILE / 32;
+  UNROLL_BY(ROWS_AT_ONCE) for (int i = 0; i < WIDE_TILE / 32; i++) {
     int row = threadIdx.x / 8 + 32 * i;
     int at_row = blockIdx.y * WIDE_TILE + row;
     if (at_row >= m || column >= k) {
       continue;
     }
     long long at = (long long)at_row * k + column;
-    uint4 eight = sixteen<FORMAT>(in + at, scale);
+    uint4 eight = sixteen<FORMAT>(in + at, by, reciprocal, any);
     if (out) {
       *reinterpret_cast<uint4*>(out + at) = eight;
     }
@@ -256,18 +257,13 @@ quantize_v3(uint8* out, uint8* transposed, const float* scale, const real* in, i
   __shared__ WideTile tile;
   bool across = transposed != nullptr;
   float by = scale[0];
-  switch (format) {
-    case E4M3:
-      quantize_tile<E4M3>(tile, out, across, in, by, m, k);
-      break;
-    case E5M2:
-      quantize_tile<E5M2>(tile, out, across, in, by, m, k);
-      break;
-    case E4M3_FNUZ:
-      quantize_tile<E4M3_FNUZ>(tile, out, across, in, by, m, k);
-      break;
-    default:
-      quantize_tile<E5M2_FNUZ>(tile, out, across, in, by, m, k);
+  bool normal = by > 0x1p-100f && by < 0x1p100f;
+  if (normal && format == FIRST_EIGHT) {
+    quantize_tile<FIRST_EIGHT>(tile, out, across, in, by, m, k, format);
+  } else if (normal && format == SECOND_EIGHT) {
+    quantize_tile<SECOND_EIGHT>(tile, out, across, in, by, m, k, format);
+  } else {
+    quantize_tile<ANY>(tile, out, across, in, by, m, k, format);
   }
   __syncthreads();
   if (across) {

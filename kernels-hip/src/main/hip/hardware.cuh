@@ -37,30 +37,34 @@ __device__ __forceinline__ uint32 pair(float first, float second) {
 
 // ---- 8 bits ----
 
+// The two formats that the hardware converts to, by fp8.cuh's numbers: FNUZ's on gfx942, NVIDIA's on
+// gfx950 and gfx12. Elsewhere, where nobody asks, they are NVIDIA's in software.
+#if defined(__gfx942__)
+static constexpr int FIRST_EIGHT = E4M3_FNUZ;
+static constexpr int SECOND_EIGHT = E5M2_FNUZ;
+static constexpr float LARGEST_FIRST = 240.0f;
+#else
+static constexpr int FIRST_EIGHT = E4M3;
+static constexpr int SECOND_EIGHT = E5M2;
+static constexpr float LARGEST_FIRST = 448.0f;
+#endif
+static constexpr float LARGEST_SECOND = 57344.0f;
+
 // Two numbers in 8 bits, the first in the lower half: the nearest, ties to even, beyond the largest the
-// largest. FORMAT is one of fp8.cuh's; gfx942 has FNUZ's, gfx950 and gfx12 NVIDIA's. The instruction
-// makes NaN of what is too large, so that is cut off before; a NaN passes.
+// largest. FORMAT is one of the two above. The instruction makes NaN of what is too large, so that is cut
+// off before; a NaN passes.
 template <int FORMAT>
 __device__ __forceinline__ uint32 eights(float first, float second) {
 #if !defined(ANNEAL_DOUBLE) && (defined(__gfx942__) || defined(__gfx950__) || defined(__GFX12__))
-#if defined(__gfx942__)
-  constexpr bool FOUR = FORMAT == E4M3_FNUZ;
-  constexpr bool HAS = FORMAT == E4M3_FNUZ || FORMAT == E5M2_FNUZ;
-  constexpr float LARGEST = FOUR ? 240.0f : 57344.0f;
+  constexpr float LARGEST = FORMAT == FIRST_EIGHT ? LARGEST_FIRST : LARGEST_SECOND;
+  first = first > LARGEST ? LARGEST : first < -LARGEST ? -LARGEST : first;
+  second = second > LARGEST ? LARGEST : second < -LARGEST ? -LARGEST : second;
+  int bits = FORMAT == FIRST_EIGHT ? __builtin_amdgcn_cvt_pk_fp8_f32(first, second, 0, false)
+                                   : __builtin_amdgcn_cvt_pk_bf8_f32(first, second, 0, false);
+  return (uint32)bits & 0xffffu;
 #else
-  constexpr bool FOUR = FORMAT == E4M3;
-  constexpr bool HAS = FORMAT == E4M3 || FORMAT == E5M2;
-  constexpr float LARGEST = FOUR ? 448.0f : 57344.0f;
-#endif
-  if constexpr (HAS) {
-    first = first > LARGEST ? LARGEST : first < -LARGEST ? -LARGEST : first;
-    second = second > LARGEST ? LARGEST : second < -LARGEST ? -LARGEST : second;
-    int bits = FOUR ? __builtin_amdgcn_cvt_pk_fp8_f32(first, second, 0, false)
-                    : __builtin_amdgcn_cvt_pk_bf8_f32(first, second, 0, false);
-    return (uint32)bits & 0xffffu;
-  }
-#endif
   return (uint32)eight_of(first, FORMAT) | (uint32)eight_of(second, FORMAT) << 8;
+#endif
 }
 
 // Four of the eight bytes of a and b, a's from 0 on and b's from 4 on, the first lowest.
