@@ -10,6 +10,7 @@ import dev.anneal.plan.ArenaLayout;
 import dev.anneal.plan.ClassifierChunks;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Elements;
+import dev.anneal.plan.Multiplication;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Shape;
@@ -50,9 +51,14 @@ public final class OpBench {
   private static final int STREAM = 1 << 26;
 
   private final Device device;
+  private final Multiplication multiplication;
 
-  public OpBench(Device device) {
+  /**
+   * @param multiplication of matrices of fp32
+   */
+  public OpBench(Device device, Multiplication multiplication) {
     this.device = device;
+    this.multiplication = multiplication;
   }
 
   /**
@@ -145,10 +151,10 @@ public final class OpBench {
   }
 
   /** One op with all of its tensors in one arena, in the order given. */
-  static Plan alone(Op original) {
+  Plan alone(Op original) {
     Op op = original.mapTensors(t -> new Tensor(t.name(), t.dtype(), t.shape(), Arena.INPUTS));
     ArenaLayout layout = ArenaLayout.sequential(Arena.INPUTS, op.tensors());
-    return Plan.of("bench", List.of(op), List.of(), List.of(layout));
+    return Plan.of("bench", List.of(op), List.of(), List.of(layout)).with(multiplication);
   }
 
   /** Times one op. */

@@ -41,7 +41,7 @@ final class VersionTimes implements AutoCloseable {
     this.options = options;
     this.plans = options.on(device);
     this.limits = limits;
-    this.bench = new OpBench(device);
+    this.bench = new OpBench(device, options.precision().multiplication());
   }
 
   Plan step() {
@@ -61,7 +61,7 @@ final class VersionTimes implements AutoCloseable {
       if (!family.op().isInstance(op)) {
         continue;
       }
-      String same = op.kind() + op.tensors() + code(OpBench.alone(op), version);
+      String same = op.kind() + op.tensors() + code(bench.alone(op), version);
       // Not computeIfAbsent: timing takes a while, and may fail.
       OpBench.Timing timing = timings.get(same);
       if (timing == null) {

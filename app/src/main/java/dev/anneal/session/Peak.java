@@ -15,9 +15,10 @@ import java.util.Properties;
  * data sheet's where there is one, else what a bench reached with its best product, which is kept
  * between processes.
  *
+ * @param precision of what is multiplied
  * @param flops floating-point operations per second
  */
-public record Peak(double flops, Source source) {
+public record Peak(double flops, Precision precision, Source source) {
   private static final String FILE = "device-limits.properties";
 
   /** Who says so. */
@@ -45,14 +46,14 @@ public record Peak(double flops, Source source) {
   public static Optional<Peak> of(String device, Precision precision) {
     return DataSheet.of(device)
         .flatMap(sheet -> sheet.flops(precision))
-        .map(flops -> new Peak(flops, Source.DATA_SHEET))
+        .map(flops -> new Peak(flops, precision, Source.DATA_SHEET))
         .or(() -> measured(device, precision));
   }
 
   private static Optional<Peak> measured(String device, Precision precision) {
     try {
       return Optional.ofNullable(read().getProperty(key(device, precision)))
-          .map(flops -> new Peak(Double.parseDouble(flops), Source.MEASURED));
+          .map(flops -> new Peak(Double.parseDouble(flops), precision, Source.MEASURED));
     } catch (NumberFormatException e) {
       return Optional.empty();
     }
@@ -85,15 +86,16 @@ public record Peak(double flops, Source source) {
     CacheDirectory.ofUser().write(FILE, out.toByteArray());
   }
 
-  /** {@code flops} as a share of this, such as {@code 41 % of the data sheet's 989 TFLOP/s}. */
+  /** What was reached as a share: {@code 41 % of the data sheet's 989 TFLOP/s bf16}, say. */
   public String share(double reached) {
     boolean tera = flops >= 1e13;
     return String.format(
         Locale.ROOT,
-        "%.0f %% of %s %.0f %s",
+        "%.0f %% of %s %.0f %s %s",
         100 * reached / flops,
         source.text,
         flops / (tera ? 1e12 : 1e9),
-        tera ? "TFLOP/s" : "GFLOP/s");
+        tera ? "TFLOP/s" : "GFLOP/s",
+        precision.name().toLowerCase(Locale.ROOT));
   }
 }

@@ -10,10 +10,10 @@ class PeakTest {
   @Test
   void saysAgainstWhich() {
     Peak sheet = Peak.of("NVIDIA H100 80GB HBM3, sm_90", Precision.BF16).orElseThrow();
-    assertEquals("41 % of the data sheet's 989 TFLOP/s", sheet.share(0.41 * 989.4e12));
+    assertEquals("41 % of the data sheet's 989 TFLOP/s bf16", sheet.share(0.41 * 989.4e12));
     assertEquals("data sheet", sheet.source().word());
-    Peak measured = new Peak(744e9, Peak.Source.MEASURED);
-    assertEquals("50 % of the measured 744 GFLOP/s", measured.share(372e9));
+    Peak measured = new Peak(744e9, Precision.FP32, Peak.Source.MEASURED);
+    assertEquals("50 % of the measured 744 GFLOP/s fp32", measured.share(372e9));
   }
 
   /** What was measured in one format says nothing of another. */
@@ -22,7 +22,8 @@ class PeakTest {
     String device = "a device of PeakTest " + System.nanoTime();
     Peak.keep(device, Precision.FP32, 1e12);
     assertEquals(
-        Optional.of(new Peak(1e12, Peak.Source.MEASURED)), Peak.of(device, Precision.FP32));
+        Optional.of(new Peak(1e12, Precision.FP32, Peak.Source.MEASURED)),
+        Peak.of(device, Precision.FP32));
     assertEquals(Optional.empty(), Peak.of(device, Precision.BF16));
     assertEquals(Optional.empty(), Peak.of(device + "x", Precision.FP32));
   }

@@ -75,9 +75,6 @@ final class BenchCommand extends ShellCommand {
           FittedTable.Column.number("GB/s", 7, 4),
           FittedTable.Column.number("limit", 5, 1));
 
-  /** Of a row where no terminal says how much there is. */
-  private static final int WIDTH = 160;
-
   private static final int WARMUP_STEPS = 8;
   private static final int STEPS = 11;
 
@@ -138,9 +135,12 @@ final class BenchCommand extends ShellCommand {
       if (!ofVersions) {
         requireKind(plans);
       }
-      OpBench bench = new OpBench(device);
+      OpBench bench = new OpBench(device, precision.multiplication());
       OpBench.Limits limits = bench.limits(precision.storage());
-      Peak.keep(name(device), precision, limits.gigaflops() * 1e9);
+      if (precision.eightBits().isEmpty()) {
+        // Products of 8 bits are not what was measured.
+        Peak.keep(name(device), precision, limits.gigaflops() * 1e9);
+      }
       header(out, device, opening, gpt, limits);
       int code = 0;
       if (ofVersions) {
@@ -264,8 +264,9 @@ final class BenchCommand extends ShellCommand {
     out.flush();
   }
 
-  private int width() {
-    return shell().size().map(TerminalSize::columns).orElse(WIDTH);
+  /** Of a row; empty where the output is no terminal. */
+  private Optional<Integer> width() {
+    return shell().size().map(TerminalSize::columns);
   }
 
   private void opHeader(PrintWriter out) {

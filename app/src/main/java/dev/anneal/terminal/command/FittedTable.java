@@ -3,6 +3,7 @@ package dev.anneal.terminal.command;
 import dev.anneal.terminal.text.Cells;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Rows of a table that are printed one by one, within a width: text is cut, and where that is not
@@ -15,6 +16,7 @@ final class FittedTable {
   private static final int LEAST_TEXT = 20;
 
   private final List<Column> columns;
+  private final boolean whole;
   private final List<Integer> widths = new ArrayList<>();
 
   /**
@@ -41,10 +43,16 @@ final class FittedTable {
   /**
    * A table.
    *
-   * @param room for a row, in columns of a terminal
+   * @param room for a row, in columns of a terminal; where nobody says how many, everything is
+   *     whole
    */
-  FittedTable(List<Column> columns, int room) {
+  FittedTable(List<Column> columns, Optional<Integer> room) {
+    this(columns, room.orElse(Integer.MAX_VALUE), room.isEmpty());
+  }
+
+  private FittedTable(List<Column> columns, int room, boolean whole) {
     this.columns = columns;
+    this.whole = whole;
     boolean[] shown = new boolean[columns.size()];
     java.util.Arrays.fill(shown, true);
     for (int rank = columns.stream().mapToInt(Column::rank).max().orElse(0); rank > 0; rank--) {
@@ -79,7 +87,8 @@ final class FittedTable {
     for (int i = 0; i < cells.size(); i++) {
       int width = widths.get(i);
       if (width > 0) {
-        String cell = Cells.cut(cells.get(i), columns.get(i).text() ? width : Integer.MAX_VALUE);
+        String cell =
+            Cells.cut(cells.get(i), columns.get(i).text() && !whole ? width : Integer.MAX_VALUE);
         String pad = " ".repeat(Math.max(0, width - Cells.width(cell)));
         parts.add(columns.get(i).text() ? cell + pad : pad + cell);
       }

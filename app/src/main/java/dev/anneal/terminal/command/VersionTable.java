@@ -6,6 +6,7 @@ import dev.anneal.eval.KernelBench;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /** Versions of kernels as a table, a row when it is measured. */
 final class VersionTable {
@@ -25,9 +26,9 @@ final class VersionTable {
   private final FittedTable table;
 
   /**
-   * @param room for a row, in columns
+   * @param room for a row, in columns; empty where nobody says how many
    */
-  VersionTable(ShellCommand command, int room) {
+  VersionTable(ShellCommand command, Optional<Integer> room) {
     this.command = command;
     this.table = new FittedTable(COLUMNS, room);
     if (!command.asJson()) {

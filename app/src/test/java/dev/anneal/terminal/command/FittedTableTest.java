@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.terminal.text.Cells;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class FittedTableTest {
@@ -22,7 +23,7 @@ class FittedTableTest {
   @Test
   void fitsAnyWidth() {
     for (int room = 25; room <= 120; room++) {
-      FittedTable table = new FittedTable(COLUMNS, room);
+      FittedTable table = new FittedTable(COLUMNS, Optional.of(room));
       for (String row : List.of(table.head(), table.row(CELLS))) {
         assertTrue(Cells.width(row) <= room, room + ": " + row);
         assertTrue(row.startsWith(row.contains("op") ? "op" : "MatmulForwar"), row);
@@ -35,11 +36,21 @@ class FittedTableTest {
   void cutsTextFirstThenLeavesOutWhatMattersLeast() {
     assertEquals(
         "MatmulForwar  (4,64,128) (384,128) (384)         12.345    81%",
-        new FittedTable(COLUMNS, 120).row(CELLS));
-    String cut = new FittedTable(COLUMNS, 54).row(CELLS);
+        new FittedTable(COLUMNS, Optional.of(120)).row(CELLS));
+    String cut = new FittedTable(COLUMNS, Optional.of(54)).row(CELLS);
     assertTrue(cut.contains("(384,128)") && !cut.contains("(384)") && cut.endsWith("81%"), cut);
-    String narrow = new FittedTable(COLUMNS, 40).row(CELLS);
+    String narrow = new FittedTable(COLUMNS, Optional.of(40)).row(CELLS);
     assertTrue(!narrow.contains("(4") && narrow.endsWith("81%"), narrow);
-    assertTrue(new FittedTable(COLUMNS, 25).row(CELLS).endsWith("12.345"));
+    assertTrue(new FittedTable(COLUMNS, Optional.of(25)).row(CELLS).endsWith("12.345"));
+  }
+
+  /** A file or another program gets all of a cell, however long. */
+  @Test
+  void cutsNothingWhereThereIsNoTerminal() {
+    String shapes = "(64,1024,768) (50304,768) (64,1024,50304)";
+    String row =
+        new FittedTable(COLUMNS, Optional.empty())
+            .row(List.of("MatmulBackwardWeight", shapes, "12.345", "81%"));
+    assertEquals("MatmulBackwardWeight  " + shapes + "     12.345    81%", row);
   }
 }

@@ -1,5 +1,6 @@
 package dev.anneal.terminal.dashboard;
 
+import dev.anneal.plan.Precision;
 import dev.anneal.session.History;
 import dev.anneal.session.Peak;
 import dev.anneal.terminal.dashboard.Scene.BackendRow;
@@ -48,7 +49,9 @@ public final class Scenes {
                 new RunRow("run-7", 100_000, true),
                 new RunRow("a-run-with-a-long-name", 12, false))
             : List.of(),
-        rich ? Optional.of(new Peak(2.1e12, Peak.Source.MEASURED)) : Optional.empty(),
+        rich
+            ? Optional.of(new Peak(2.1e12, Precision.FP32, Peak.Source.MEASURED))
+            : Optional.empty(),
         rich,
         ZoneOffset.UTC,
         Optional.empty());
