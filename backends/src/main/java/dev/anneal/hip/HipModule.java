@@ -74,7 +74,7 @@ final class HipModule implements Driver.Module {
   }
 
   /** Blocks times threads have 32 bits in HIP, where CUDA counts blocks alone. */
-  private static void checkSize(Command.Launch launch) {
+  static void checkSize(Command.Launch launch) {
     long threads = (long) launch.grid().x() * launch.threads();
     if (threads > MOST_THREADS) {
       throw Failure.failed(

@@ -2,15 +2,18 @@ package dev.anneal.hip;
 
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.gpu.Command;
 import dev.anneal.gpu.LibraryLocator;
 import dev.anneal.gpu.SharedLibrary;
 import dev.anneal.gpu.TestDouble;
+import dev.anneal.plan.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,6 +78,28 @@ class HipLibraryTest {
     assertTrue(line.startsWith(other.path() + " brings a HIP runtime of its own"), line);
     assertTrue(line.contains(ours.path()) && line.contains(theirs.path()), line);
     assertEquals(1, line.lines().count());
+  }
+
+  private static Command.Launch launch(int blocks, int threads) {
+    return new Command.Launch(
+        "elementwise", "fill", new Command.Grid(blocks, 1, 1), threads, 0, List.of(), DType.F32);
+  }
+
+  /** HIP counts threads, not blocks, in 32 bits. */
+  @Test
+  void aGridOfMoreThreadsThanHipCountsIsRefused() {
+    assertDoesNotThrow(() -> HipModule.checkSize(launch((1 << 24) - 1, 256)));
+    Failure failure = assertThrows(Failure.class, () -> HipModule.checkSize(launch(1 << 24, 256)));
+    assertTrue(failure.getMessage().startsWith("fill would run 4294967296 threads"), failure + "");
+  }
+
+  /** hipRTC adds -mcumode itself, so the script that measures registers must, too. */
+  @Test
+  void kernelsAreCompiledInTheModeThatTheirRegistersWereMeasuredIn() throws IOException {
+    String script = Files.readString(Path.of("../scripts/hip-registers"));
+    assertTrue(script.contains("mode=-mcumode") && script.contains("gfx9*) wave=64 mode= ;;"));
+    assertTrue(HipCompiler.options(new Architecture("gfx1100"), 32).contains("-mcumode"));
+    assertFalse(HipCompiler.options(new Architecture("gfx942"), 64).contains("-mcumode"));
   }
 
   @Test
