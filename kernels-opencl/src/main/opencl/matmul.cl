@@ -5,6 +5,7 @@
 // Each sum is one chain of fma in order of the summed index, so all versions give the same bits.
 //
 // Arithmetic: 2 M N K operations each. Memory, at least: 4 (M K + N K + M N) bytes.
+// v4, whose kernels are in matmul_tiles.cl, is v2 with larger tiles, and without what held it up.
 //
 // v1  one work-item per element of the result, which reads a row of each operand: 8 bytes per fma,
 //     from whatever cache catches them.

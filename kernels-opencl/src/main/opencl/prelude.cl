@@ -9,8 +9,8 @@
 // reason: what is fused is written fma. Coefficients: Moshier, Cephes, single precision.
 //
 // Activations and their gradients are stored as a build says: -DACTIVATION=0 fp32, 1 bf16, 2 fp16.
-// Kernels compute in fp32 and reach them through LOAD, LOAD16, STORE and STORE16 only, whose arguments
-// are in the order of vload's and vstore's. vload_half and vstore_half_rte are in every OpenCL 1.x;
+// Kernels compute in fp32 and reach them through LOAD, LOAD4, LOAD16 and the same of STORE only, whose
+// arguments are in the order of vload's and vstore's; those of 4 are for addresses of whole vectors. vload_half and vstore_half_rte are in every OpenCL 1.x;
 // bf16 is the upper half of a float. All other tensors, and the workspace, are fp32.
 
 #pragma OPENCL FP_CONTRACT OFF
@@ -28,6 +28,8 @@
 
 #if ACTIVATION == 0
 typedef float activation;
+#define LOAD4(v, x) (((__global const float4 *)(x))[v])
+#define STORE4(value, v, x) (((__global float4 *)(x))[v] = (value))
 #define LOAD(i, x) ((x)[i])
 #define LOAD16(v, x) vload16(v, x)
 #define STORE(value, i, x) ((x)[i] = (value))
@@ -36,6 +38,8 @@ typedef float activation;
 typedef ushort activation;
 #define LOAD(i, x) as_float((uint)(x)[i] << 16)
 #define LOAD16(v, x) as_float16(convert_uint16(vload16(v, x)) << 16)
+#define LOAD4(v, x) as_float4(convert_uint4(((__global const ushort4 *)(x))[v]) << 16)
+#define STORE4(value, v, x) (((__global ushort4 *)(x))[v] = bf16_4(value))
 #define STORE(value, i, x) ((x)[i] = bf16_1(value))
 #define STORE16(value, v, x) vstore16(bf16_16(value), v, x)
 
@@ -44,6 +48,13 @@ static ushort bf16_1(const float x) {
   uint bits = as_uint(x);
   uint nearest = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
   return (ushort)((bits & 0x7FFFFFFFu) > 0x7F800000u ? (bits >> 16) | 0x40u : nearest);
+}
+
+static ushort4 bf16_4(const float4 x) {
+  uint4 bits = as_uint4(x);
+  uint4 nearest = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
+  uint4 nan = (bits >> 16) | 0x40u;
+  return convert_ushort4(select(nearest, nan, (bits & 0x7FFFFFFFu) > (uint4)(0x7F800000u)));
 }
 
 static ushort16 bf16_16(const float16 x) {
@@ -56,6 +67,8 @@ static ushort16 bf16_16(const float16 x) {
 typedef ushort activation;
 #define LOAD(i, x) vload_half(i, (__global const half *)(x))
 #define LOAD16(v, x) vload_half16(v, (__global const half *)(x))
+#define LOAD4(v, x) vloada_half4(v, (__global const half *)(x))
+#define STORE4(value, v, x) vstorea_half4_rte(value, v, (__global half *)(x))
 #define STORE(value, i, x) vstore_half_rte(value, i, (__global half *)(x))
 #define STORE16(value, v, x) vstore_half16_rte(value, v, (__global half *)(x))
 #endif

@@ -17,6 +17,9 @@ final class KernelCatalog {
   private static final String VECTORS = "for CPUs: sixteen elements per work-item, as one vector";
   private static final String SQUARES =
       "for GPUs: 64 x 64 results per work-group, through local memory, 4 x 4 per work-item";
+  private static final String TALL_TILES =
+      "for GPUs: 128 x 64 results per work-group, 8 x 4 per work-item, without bank conflicts, by"
+          + " vectors, the next tile on its way";
   private static final String PANELS =
       "for CPUs: 8 x 32 results in vector registers, operands packed into panels";
   private static final String GROUP_PER_ROW =
@@ -29,15 +32,22 @@ final class KernelCatalog {
 
   static final List<KernelFamily> FAMILIES =
       List.of(
-          family("matmul_forward", Op.MatmulForward.class, PER_ELEMENT, SQUARES, PANELS),
           family(
-              "matmul_backward_input", Op.MatmulBackwardInput.class, PER_ELEMENT, SQUARES, PANELS),
+              "matmul_forward", Op.MatmulForward.class, PER_ELEMENT, SQUARES, PANELS, TALL_TILES),
+          family(
+              "matmul_backward_input",
+              Op.MatmulBackwardInput.class,
+              PER_ELEMENT,
+              SQUARES,
+              PANELS,
+              TALL_TILES),
           family(
               "matmul_backward_weight",
               Op.MatmulBackwardWeight.class,
               PER_ELEMENT,
               SQUARES,
-              PANELS),
+              PANELS,
+              TALL_TILES),
           family(
               "bias_backward",
               Op.BiasBackward.class,

@@ -9,14 +9,20 @@ import static dev.anneal.opencl.Argument.workspace;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
 
-/** Launches of matmul.cl, whose tile sizes are repeated here. */
+/** Launches of matmul.cl and matmul_tiles.cl, whose tile sizes are repeated here. */
 final class MatmulLaunches {
   private static final Source MATMUL = Source.of("matmul");
+  private static final Source TILES = Source.of("matmul_tiles");
 
   /** Version 2: elements of the result along a side of a work-group's square. */
   private static final int SIDE = 64;
 
   private static final int ITEMS = 16;
+
+  /** Version 4: rows and columns of the result of a work-group. */
+  private static final int TALL = 128;
+
+  private static final int WIDE = 64;
 
   /** Version 3: lanes of a panel, and steps that one work-item packs. */
   private static final int PANEL = 32;
@@ -43,6 +49,7 @@ final class MatmulLaunches {
     return switch (versions.of("matmul_forward")) {
       case 1 -> Launches.of(forward("v1", Grid.items(s.n(), s.m(), versions.limits()), op, in, s));
       case 2 -> Launches.of(forward("v2", squares(s.n(), s.m()), op, in, s));
+      case 4 -> Launches.of(forward("v4", tiles(s.n(), s.m()), op, in, s));
       default ->
           s.m() < FEW_ROWS
               ? Launches.of(forward("few_v3", Grid.items(s.n(), versions.limits()), op, in, s))
@@ -73,7 +80,7 @@ final class MatmulLaunches {
   private static Launch forward(
       String version, Grid grid, Op.MatmulForward op, Argument in, Sizes s) {
     return Launch.of(
-        MATMUL,
+        source(version),
         "matmul_forward_" + version,
         grid,
         activations(op.out()),
@@ -91,6 +98,15 @@ final class MatmulLaunches {
     return Grid.groups(Math.ceilDiv(columns, SIDE), Math.ceilDiv(rows, SIDE), ITEMS, ITEMS);
   }
 
+  /** Work-groups of version 4. */
+  private static Grid tiles(int columns, int rows) {
+    return Grid.groups(Math.ceilDiv(columns, WIDE), Math.ceilDiv(rows, TALL), ITEMS, ITEMS);
+  }
+
+  private static Source source(String version) {
+    return version.equals("v4") ? TILES : MATMUL;
+  }
+
   static Launches backwardInput(Op.MatmulBackwardInput op, KernelVersions versions) {
     Sizes s = Sizes.of(op.dOut(), op.weight());
     int version = versions.of("matmul_backward_input");
@@ -98,11 +114,12 @@ final class MatmulLaunches {
         switch (version) {
           case 1 -> Grid.items(s.k(), s.m(), versions.limits());
           case 2 -> squares(s.k(), s.m());
+          case 4 -> tiles(s.k(), s.m());
           default -> Grid.single(Math.ceilDiv(s.k(), PANEL), Math.ceilDiv(s.m(), INPUT_ROWS));
         };
     return Launches.of(
         Launch.of(
-            MATMUL,
+            source("v" + version),
             "matmul_backward_input_v" + version,
             grid,
             activations(op.dIn()),
@@ -120,6 +137,7 @@ final class MatmulLaunches {
       case 1 ->
           Launches.of(backwardWeight("v1", Grid.items(s.k(), s.n(), versions.limits()), op, in, s));
       case 2 -> Launches.of(backwardWeight("v2", squares(s.k(), s.n()), op, in, s));
+      case 4 -> Launches.of(backwardWeight("v4", tiles(s.k(), s.n()), op, in, s));
       default -> {
         long panels = Math.ceilDiv(s.k(), PANEL);
         yield Launches.of(
@@ -141,7 +159,7 @@ final class MatmulLaunches {
   private static Launch backwardWeight(
       String version, Grid grid, Op.MatmulBackwardWeight op, Argument in, Sizes s) {
     return Launch.of(
-        MATMUL,
+        source(version),
         "matmul_backward_weight_" + version,
         grid,
         data(op.dWeight()),

@@ -171,7 +171,7 @@ class OpenClDeviceTest {
     assertTrue(failure.getMessage().contains("work-groups of 256"), failure.toString());
     DeviceLimits gpu =
         new DeviceLimits("gpu", "", "", "", false, 1, 0, 256, 16384, 1 << 20, 1 << 20, false);
-    assertEquals(2, new KernelVersions(gpu, Map.of()).of("matmul_forward"));
+    assertEquals(4, new KernelVersions(gpu, Map.of()).of("matmul_forward"));
     DeviceLimits cpu =
         new DeviceLimits("cpu", "", "", "", true, 1, 0, 4096, 1 << 20, 1 << 20, 1 << 20, true);
     assertEquals(3, new KernelVersions(cpu, Map.of()).of("matmul_forward"));
