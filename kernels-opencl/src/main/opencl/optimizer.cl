@@ -6,6 +6,7 @@
 // v2  for GPUs: one launch for all gradients, with a table of the tiles; one work-group of 256 per
 //     tile, sums as a tree in local memory.
 // v3  for CPUs: the same launch, one work-item per tile, in sixteen lanes.
+// v4  for GPUs: v2, and the tiles' sums are added by a work-group, too.
 //
 // adamw: with g = gradient * min(1, maxNorm / norm), m = beta1 m + (1-beta1) g,
 // v = beta2 v + (1-beta2) g^2, parameter -= lr * ((m / c1) / (sqrt(v / c2) + epsilon) + decay *
@@ -31,9 +32,8 @@ __kernel void squares_v1(OUT(partial), IN(gradient), const ulong n) {
 }
 
 // tiles: for each tile, where in the arena it begins, and how many elements it has.
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void squares_v2(
-    OUT(partial), __global const float *arena, __global const long *tiles) {
-  __local float room[GROUP];
+static void squares(__local float *room, OUT(partial), __global const float *arena,
+                    __global const long *tiles) {
   size_t tile = GROUP_ID(0);
   __global const float *x = arena + tiles[2 * tile];
   int n = tiles[2 * tile + 1];
@@ -46,6 +46,16 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void squares_v2(
     partial[partial_at + tile] = sum;
   }
 }
+
+#define DEFINE_SQUARES(NAME)                                                        \
+  __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void NAME(            \
+      OUT(partial), __global const float *arena, __global const long *tiles) {      \
+    __local float room[GROUP];                                                      \
+    squares(room, partial, partial_at, arena, tiles);                               \
+  }
+
+DEFINE_SQUARES(squares_v2)
+DEFINE_SQUARES(squares_v4)
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void squares_v3(
     OUT(partial), __global const float *arena, __global const long *tiles) {

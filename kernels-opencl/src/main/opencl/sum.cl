@@ -1,6 +1,7 @@
 // Sums of partial sums. 4 bytes read per number.
 //
-// Many to one: a single work-item, in order.
+// Many to one: a single work-item, in order; for GPUs (mean_forward_v2, root_of_sum_v4) one work-group,
+// since a single work-item of a GPU waits for its memory once per number.
 // The rounding error of each addition is kept in a second float (Knuth's two-sum), so that the
 // result is as good as one summed in double precision, which not every device has.
 
@@ -36,5 +37,39 @@ __kernel void add_tiles_v1(OUT(result), IN(partial), const int tiles, const int 
       sum += partial[partial_at + (size_t)tile * columns + j];
     }
     result[result_at + j] = sum;
+  }
+}
+
+// ---- for GPUs ----
+
+// The sum of n numbers, for each work-item of a group of 256: every 256th by one work-item, then the
+// work-items' sums as a tree; errors are kept and summed in the same way.
+static float group_compensated_sum(__local float *room, __global const float *x, const ulong n) {
+  float sum = 0.0f;
+  float error = 0.0f;
+  for (ulong i = get_local_id(0); i < n; i += GROUP) {
+    float next = sum + x[i];
+    float added = next - sum;
+    error += (sum - (next - added)) + (x[i] - added);
+    sum = next;
+  }
+  return group_sum(room, sum) + group_sum(room, error);
+}
+
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void mean_forward_v2(OUT(out), IN(in),
+                                                                                 const ulong n) {
+  __local float room[GROUP];
+  float sum = group_compensated_sum(room, in + in_at, n);
+  if (get_local_id(0) == 0) {
+    out[out_at] = sum / (float)n;
+  }
+}
+
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void root_of_sum_v4(
+    OUT(out), IN(partial), const ulong n) {
+  __local float room[GROUP];
+  float sum = group_compensated_sum(room, partial + partial_at, n);
+  if (get_local_id(0) == 0) {
+    out[out_at] = sqrt(sum);
   }
 }

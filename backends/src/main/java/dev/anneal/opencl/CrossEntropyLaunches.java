@@ -57,12 +57,13 @@ final class CrossEntropyLaunches {
             integer(op.vocabulary())));
   }
 
-  static Launches mean(Op.MeanForward op) {
+  static Launches mean(Op.MeanForward op, KernelVersions versions) {
+    int version = versions.of("mean_forward");
     return Launches.of(
         Launch.of(
             SUM,
-            "mean_forward_v1",
-            Grid.single(1, 1),
+            "mean_forward_v" + version,
+            version == 1 ? Grid.single(1, 1) : Grid.groups(1, 1, KernelCatalog.GROUP, 1),
             data(op.out()),
             data(op.in()),
             count(op.in().elements())));

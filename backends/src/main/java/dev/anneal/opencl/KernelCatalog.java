@@ -84,7 +84,13 @@ final class KernelCatalog {
               Op.GlobalNorm.class,
               "one launch per gradient, one work-item per tile of 4096 elements",
               "for GPUs: one launch, one work-group per tile",
-              "for CPUs: one launch, one work-item per tile, in sixteen lanes"));
+              "for CPUs: one launch, one work-item per tile, in sixteen lanes",
+              "for GPUs: v2, with the tiles' sums added by a work-group"),
+          family(
+              "mean_forward",
+              Op.MeanForward.class,
+              "one work-item, number after number",
+              "for GPUs: one work-group, sums as a tree in local memory"));
 
   private KernelCatalog() {}
 

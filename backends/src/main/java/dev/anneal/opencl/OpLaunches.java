@@ -32,7 +32,7 @@ final class OpLaunches {
       case Op.CrossEntropyForward o -> CrossEntropyLaunches.forward(o, versions);
       case Op.CrossEntropyBackward o -> CrossEntropyLaunches.backward(o, versions);
       case Op.Classifier o -> ClassifierLaunches.of(o, versions);
-      case Op.MeanForward o -> CrossEntropyLaunches.mean(o);
+      case Op.MeanForward o -> CrossEntropyLaunches.mean(o, versions);
       case Op.MeanBackward o -> ElementwiseLaunches.meanBackward(o, versions);
       case Op.Fill o -> ElementwiseLaunches.fill(o.out(), o.value(), versions);
       case Op.GlobalNorm o -> OptimizerLaunches.globalNorm(o, versions);

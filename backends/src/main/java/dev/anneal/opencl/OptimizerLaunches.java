@@ -37,7 +37,12 @@ final class OptimizerLaunches {
             : allGradients(op.gradients(), version, launches);
     launches.add(
         Launch.of(
-            SUM, "root_of_sum_v1", Grid.single(1, 1), data(op.norm()), workspace(0), count(tiles)));
+            SUM,
+            version == 4 ? "root_of_sum_v4" : "root_of_sum_v1",
+            version == 4 ? Grid.groups(1, 1, KernelCatalog.GROUP, 1) : Grid.single(1, 1),
+            data(op.norm()),
+            workspace(0),
+            count(tiles)));
     return new Launches(launches, tiles);
   }
 
@@ -75,7 +80,7 @@ final class OptimizerLaunches {
           Launch.of(
               OPTIMIZER,
               "squares_v" + version,
-              version == 2
+              version == 2 || version == 4
                   ? Grid.groups(tiles.count(), 1, KernelCatalog.GROUP, 1)
                   : Grid.single(tiles.count(), 1),
               workspace(first),
