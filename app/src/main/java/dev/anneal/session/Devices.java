@@ -68,6 +68,12 @@ public final class Devices {
       return AutomaticBackend.open(index, options);
     }
     Backend backend = backend(backendName);
+    if (!options.deterministic() && !backend.gainsWithoutDeterminism()) {
+      throw Failure.usage(
+          "--deterministic off: "
+              + backendName
+              + " gives the same bits every time, and nothing is faster without; leave it out");
+    }
     return switch (backend.probe()) {
       case Availability.Missing(String reason) ->
           throw new Failure(ExitCode.BACKEND, "backend " + backendName + " is missing: " + reason);

@@ -41,6 +41,7 @@ public sealed interface Event {
    *
    * @param dtype of what the device stores and multiplies
    * @param bytes of each arena
+   * @param deterministic whether the same run has the same bits
    * @param kernels the versions that the device uses, by name; the bits depend on them
    */
   record Started(
@@ -57,6 +58,7 @@ public sealed interface Event {
       double flopsPerToken,
       Map<String, Long> bytes,
       Map<String, Integer> kernels,
+      boolean deterministic,
       Optional<Path> directory)
       implements Event {}
 

@@ -98,6 +98,7 @@ public final class EventJson {
       ObjectNode kernels = node.putObject("kernels");
       new TreeMap<>(e.kernels()).forEach(kernels::put);
     }
+    node.put("deterministic", e.deterministic());
     e.directory().ifPresent(directory -> node.put("directory", directory.toString()));
   }
 
@@ -135,6 +136,7 @@ public final class EventJson {
                   node.path("flops_per_token").asDouble(),
                   map(node.path("bytes"), JsonNode::asLong),
                   map(node.path("kernels"), JsonNode::asInt),
+                  node.path("deterministic").asBoolean(true),
                   path(node, "directory")));
       case "step" ->
           Optional.of(

@@ -327,6 +327,7 @@ public final class Run implements AutoCloseable {
         (double) trainer.plans().step().flops() / (config.batch() * config.sequence()),
         bytes,
         device.kernelVersions(),
+        device.deterministic(),
         directory.map(RunDirectory::path));
   }
 

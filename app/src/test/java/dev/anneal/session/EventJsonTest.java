@@ -69,6 +69,7 @@ class EventJsonTest {
                         tokens * 0.5,
                         bytes,
                         kernels,
+                        step % 2 == 0,
                         directory));
     Arbitrary<Event> step =
         Combinators.combine(steps, numbers, numbers, numbers, numbers, numbers, maps(numbers))

@@ -35,6 +35,7 @@ class HistoryTest {
         1e3,
         Map.of("parameters", 4000L),
         Map.of("matmul_forward", 2),
+        true,
         Optional.of(Path.of("runs/run-1")));
   }
 

@@ -120,6 +120,18 @@ class CudaDoubleTest extends OnGpuDouble {
   }
 
   @Test
+  void aRunWhoseBitsMayDifferSaysSo() throws Exception {
+    String train = "train --backend cuda --steps 2 --val-every 0 --sample-tokens 0" + SHAPE + data;
+    List<JsonNode> all = run(train + " --deterministic off", "stop", train);
+    List<Boolean> said =
+        events(all, "started").map(e -> e.path("deterministic").asBoolean()).toList();
+    assertEquals(List.of(false, true), said.stream().distinct().toList());
+    Result result = anneal(train + " --deterministic off");
+    assertTrue(
+        (result.out() + result.err()).contains("not deterministic: the same run"), result.err());
+  }
+
+  @Test
   void namesTheFormatsThatItHas() throws Exception {
     Result result = anneal("train --backend cuda --dtype fp16" + SHAPE + data);
     assertEquals(2, result.code());

@@ -129,6 +129,7 @@ class NumbersAgreeTest {
             1,
             Map.of(),
             Map.of(),
+            true,
             Optional.empty()));
     steps(history, 1, made);
     return history;

@@ -38,6 +38,8 @@ class OptionsUsedOrRefusedTest {
         "--master-weights off|--master-weights",
         "--dtype pure_bf16 --master-weights on|--master-weights",
         "--top-k 3|--top-k",
+        "--backend cpu --deterministic off|--deterministic",
+        "--backend cpu --deterministic maybe|--deterministic",
         "extra|extra"
       })
   void trainRefusesByName(String line) {

@@ -205,12 +205,19 @@ public final class CudaBackend implements Backend {
     CUdevice device = device(info.index());
     int capability = capability(device);
     CudaDriver driver = new CudaDriver(device, capability);
-    Libraries libraries = libraries(info, driver, capability);
+    Libraries libraries = libraries(info, driver, capability, options.deterministic());
     return new GpuDevice(info, driver, images(capability), libraries, options);
   }
 
+  /** cuDNN has engines that sum in any order. */
+  @Override
+  public boolean gainsWithoutDeterminism() {
+    return true;
+  }
+
   /** What there is; own kernels do what a library that is missing or does not start would. */
-  private Libraries libraries(DeviceInfo info, CudaDriver driver, int capability) {
+  private Libraries libraries(
+      DeviceInfo info, CudaDriver driver, int capability, boolean deterministic) {
     List<String> missing = new ArrayList<>();
     Optional<BlasLt> matrices =
         opened(
@@ -224,7 +231,7 @@ public final class CudaBackend implements Backend {
             "do attention",
             CudaLibrary.CUDNN,
             missing,
-            found -> new CudnnAttention(found, driver.stream(), trial));
+            found -> new CudnnAttention(found, driver.stream(), trial, deterministic));
     return new Libraries(matrices, attention, missing);
   }
 

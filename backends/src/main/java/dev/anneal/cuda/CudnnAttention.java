@@ -51,6 +51,7 @@ final class CudnnAttention implements AttentionLibrary {
 
   private final CudnnLibrary library;
   private final CudnnTrial trial;
+  private final boolean deterministic;
   private final Arena arena = Arena.ofShared();
   private final Map<Shape, Optional<Forward>> forwards = new HashMap<>();
   private final Map<Shape, Optional<Backward>> backwards = new HashMap<>();
@@ -58,12 +59,16 @@ final class CudnnAttention implements AttentionLibrary {
 
   /**
    * @param trial of engines
+   * @param deterministic whether an engine must give the same bits every time; else the library's
+   *     first one is taken
    * @throws CudnnException when the library does not start: it is for another driver, say
    * @throws dev.anneal.failure.Failure when a function is missing
    */
-  CudnnAttention(SharedLibrary library, CudaStream stream, CudnnTrial trial) {
+  CudnnAttention(
+      SharedLibrary library, CudaStream stream, CudnnTrial trial, boolean deterministic) {
     this.library = new CudnnLibrary(library, stream);
     this.trial = trial;
+    this.deterministic = deterministic;
   }
 
   @Override
@@ -196,12 +201,13 @@ final class CudnnAttention implements AttentionLibrary {
 
   /** Decided by bits, or where there is no memory for that, by what the library notes. */
   private boolean repeats(String what, CudnnPlan.Candidate engine, CudnnTrial.Run run) {
-    return trial
-        .repeats(
-            name() + " " + library.version() + ", " + what + ", " + engine.name(),
-            engine.noted() ? RUNS_OF_NOTED : RUNS,
-            run)
-        .orElse(!engine.noted());
+    return !deterministic
+        || trial
+            .repeats(
+                name() + " " + library.version() + ", " + what + ", " + engine.name(),
+                engine.noted() ? RUNS_OF_NOTED : RUNS,
+                run)
+            .orElse(!engine.noted());
   }
 
   private void refuse(String direction, Shape shape, CudnnException e) {

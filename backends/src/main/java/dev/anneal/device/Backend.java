@@ -33,6 +33,11 @@ public interface Backend {
     return Optional.empty();
   }
 
+  /** Whether its devices compute faster when bits may differ from run to run. */
+  default boolean gainsWithoutDeterminism() {
+    return false;
+  }
+
   /**
    * Opens one of the devices that {@link #probe} found.
    *

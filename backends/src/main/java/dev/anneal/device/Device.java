@@ -26,6 +26,11 @@ public interface Device extends AutoCloseable {
    */
   Memory allocate(Arena arena, long bytes);
 
+  /** Whether a run that is made again has the same bits. */
+  default boolean deterministic() {
+    return true;
+  }
+
   /** What this device can store activations in and multiply, fp32 always. */
   default Set<Precision> precisions() {
     return Set.of(Precision.FP32);

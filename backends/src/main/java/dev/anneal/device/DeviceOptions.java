@@ -7,8 +7,10 @@ import java.util.Map;
  *
  * @param threads host threads that compute; a device that is no CPU ignores it
  * @param kernels kernel versions chosen by name, e.g. {@code layernorm_forward -> 1}
+ * @param deterministic whether a run that is made again must have the same bits; when not, a
+ *     vendor's library may compute in the way that it thinks the fastest
  */
-public record DeviceOptions(int threads, Map<String, Integer> kernels) {
+public record DeviceOptions(int threads, Map<String, Integer> kernels, boolean deterministic) {
   public DeviceOptions {
     kernels = Map.copyOf(kernels);
   }
@@ -23,6 +25,6 @@ public record DeviceOptions(int threads, Map<String, Integer> kernels) {
   }
 
   public static DeviceOptions threads(int threads) {
-    return new DeviceOptions(threads, Map.of());
+    return new DeviceOptions(threads, Map.of(), true);
   }
 }

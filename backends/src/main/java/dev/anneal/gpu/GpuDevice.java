@@ -50,6 +50,7 @@ public final class GpuDevice implements Device {
   private final KernelModules modules;
   private final Libraries libraries;
   private final KernelVersions versions;
+  private final boolean deterministic;
   private final SharedScratch scratch;
 
   /**
@@ -81,6 +82,7 @@ public final class GpuDevice implements Device {
             libraries.matrices().map(MatrixLibrary::name),
             libraries.attention().map(AttentionLibrary::name));
     versions.choose(options.kernels());
+    this.deterministic = options.deterministic();
   }
 
   /** A device that only plans, on a GPU that is not here. */
@@ -111,6 +113,11 @@ public final class GpuDevice implements Device {
       memory.close();
       throw e;
     }
+  }
+
+  @Override
+  public boolean deterministic() {
+    return deterministic;
   }
 
   @Override

@@ -49,6 +49,7 @@ class CudaHeadersTest {
           "CudnnPlan.MOST_NOTES",
           "CudnnTrial.CHUNK",
           "CudnnTrial.PATTERN",
+          "PlannedCuda.FIRST",
           "TensorCores.BACKWARD_LOOP",
           "TensorCores.BF16_BYTES",
           "TensorCores.DEPTH",

@@ -59,11 +59,13 @@ public final class FailingCalls {
     List<End> ends = new ArrayList<>();
     for (String call : controls.called()) {
       for (int after : new int[] {0, 2}) {
+        // What fails to be freed stays, which is no fault of the next one.
+        long already = controls.allocated();
         controls.fail(call, CODE, after);
         try {
           End end = end(call, open, work);
           if (controls.failures() > 0) {
-            ends.add(end.leaving(controls.allocated() - before));
+            ends.add(end.leaving(controls.allocated() - already));
           }
         } finally {
           controls.fail("", 0, 0);

@@ -17,7 +17,9 @@ import picocli.CommandLine.Option;
 /** Where to compute. */
 final class PlacementOptions {
   /** All of them. */
-  static final String[] NAMES = {"--backend", "--device", "--threads", "--kernel"};
+  static final String[] NAMES = {
+    "--backend", "--device", "--threads", "--kernel", "--deterministic"
+  };
 
   static final String WHERE_THE_RUN_IS = "the live weights are where the run is; 'use' moves it";
 
@@ -45,13 +47,27 @@ final class PlacementOptions {
       description = "a version of a kernel, such as layernorm_forward=v1; the fastest by default")
   private List<String> kernels = List.of();
 
+  @Option(
+      names = "--deterministic",
+      paramLabel = "on|off",
+      description =
+          "off: on cuda, libraries may compute in the fastest way, whose bits differ from run to"
+              + " run; on by default")
+  private Determinism determinism = Determinism.ON;
+
+  private enum Determinism {
+    ON,
+    OFF
+  }
+
   LiveRun.Place place() {
     backend.ifPresent(name -> requireTheCpus(threads, List.of(name)));
-    return new LiveRun.Place(name(), index(), options(threads, kernels));
+    return new LiveRun.Place(name(), index(), options());
   }
 
   DeviceOptions options() {
-    return options(threads, kernels);
+    DeviceOptions all = options(threads, kernels);
+    return new DeviceOptions(all.threads(), all.kernels(), determinism == Determinism.ON);
   }
 
   Device open() {
@@ -100,6 +116,6 @@ final class PlacementOptions {
         threads
             .map(n -> Setting.THREADS.whole(Written.OPTION, n))
             .orElseGet(() -> DeviceOptions.defaults().threads());
-    return new DeviceOptions(team, versions);
+    return new DeviceOptions(team, versions, true);
   }
 }

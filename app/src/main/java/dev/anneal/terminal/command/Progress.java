@@ -69,6 +69,10 @@ final class Progress implements Event.Listener {
     return String.format(Locale.ROOT, pattern, values);
   }
 
+  /** Also what {@code status} says. */
+  static final String NOT_DETERMINISTIC =
+      "not deterministic: the same run would have other bits (--deterministic off)";
+
   private void started(Event.Started e) {
     steps = e.steps();
     line(format("%s: %,d parameters", e.model(), e.parameters()));
@@ -80,6 +84,9 @@ final class Progress implements Event.Listener {
             e.device(),
             e.tokensPerStep(),
             Amounts.bytes(e.bytes().values().stream().mapToLong(Long::longValue).sum())));
+    if (!e.deterministic()) {
+      line(NOT_DETERMINISTIC);
+    }
     e.directory().ifPresent(directory -> line("run directory: " + directory));
   }
 

@@ -66,6 +66,9 @@ final class StatusCommand extends ShellCommand {
     Event.Started started = now.started().get();
     sayWrapped(started.run() + "  " + state + "  step " + now.step() + "/" + started.steps(), 2);
     sayWrapped(started.model() + ", " + started.backend() + ", " + started.device(), 2);
+    if (!started.deterministic()) {
+      sayWrapped(Progress.NOT_DETERMINISTIC, 2);
+    }
     Summary summary = now.summary();
     if (summary.averaged() > 0) {
       sayWrapped(SummaryText.means(summary), 2);

@@ -153,6 +153,7 @@ public enum Histories {
               9e6,
               Map.of("parameters", 497_759_232L, "activations", 210_000_000L, "workspace", 4096L),
               Map.of(),
+              true,
               Optional.of(Path.of("runs/run-7"))));
       say(new Event.StateChanged(State.RUNNING, 0));
     }
