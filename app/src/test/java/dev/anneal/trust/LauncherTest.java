@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -107,6 +108,23 @@ class LauncherTest {
     assumeTrue(!library.toString().contains(" "), "a folder with a blank");
     AnnealProcess.Result result = bash("LD_PRELOAD=libm.so.6 anneal plan 2>preload; cat preload");
     assertTrue(result.out().startsWith(library + ":libm.so.6\n"), result.out());
+  }
+
+  /** Who looks for what a driver did has the file named; nobody else is disturbed. */
+  @Test
+  void whatTheJvmAndDriversSayIsKeptWhereItIsAskedFor() throws Exception {
+    program(
+        temp.resolve("jdk/bin/java"), "#!/bin/sh\necho driver >&2\necho ours >&3\necho started\n");
+    bash("anneal plan");
+    AnnealProcess.Result result =
+        bash(
+            "anneal plan; ANNEAL_JVM_LOG='its log' anneal plan; ANNEAL_JVM_LOG='its log' anneal"
+                + " plan");
+    assertEquals("started\n".repeat(3), result.out(), result.err());
+    assertEquals("ours\n".repeat(3), result.err());
+    // Once more each while the start-up archive is tried.
+    Set<String> lines = Set.copyOf(Files.readAllLines(temp.resolve("its log")));
+    assertEquals(Set.of("driver"), lines);
   }
 
   /** Where the system has no flock: a link names the owner, its machine and when it was started. */
