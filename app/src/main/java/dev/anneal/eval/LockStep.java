@@ -26,12 +26,12 @@ import java.util.function.Predicate;
  * first one has, and its outputs, which are NaN before, are held against the first one's. So the
  * errors of ops do not add up, and an element that a kernel leaves out is seen.
  */
-final class LockStep {
+public final class LockStep {
   private final Side reference;
   private final Side other;
 
   /** A device and its memory for the plan's arenas. */
-  record Side(Device device, Map<Arena, Memory> memory) {
+  public record Side(Device device, Map<Arena, Memory> memory) {
     void run(Plan plan, Op op) {
       Plan single = plan.part("one op", List.of(op), op.writes());
       try (Program program = device.compile(single, memory)) {
@@ -50,13 +50,14 @@ final class LockStep {
    * @param index in the plan
    * @param tensor the result that was off the most
    */
-  record OpError(int index, Op op, Tensor tensor, Difference difference, Tolerance tolerance) {
-    boolean within() {
+  public record OpError(
+      int index, Op op, Tensor tensor, Difference difference, Tolerance tolerance) {
+    public boolean within() {
       return tolerance.holds(difference);
     }
   }
 
-  LockStep(Side reference, Side other) {
+  public LockStep(Side reference, Side other) {
     this.reference = reference;
     this.other = other;
   }
@@ -68,7 +69,7 @@ final class LockStep {
    * @param same the same ops on the other device, whose activations may be stored in fewer bits
    * @param which ops to compare; the others run on the reference only
    */
-  List<OpError> run(Plan plan, Plan same, Predicate<Op> which, BooleanSupplier cancelled) {
+  public List<OpError> run(Plan plan, Plan same, Predicate<Op> which, BooleanSupplier cancelled) {
     List<OpError> errors = new ArrayList<>();
     try (TensorCopy expected = new TensorCopy(reference, plan);
         TensorCopy actual = new TensorCopy(other, same)) {

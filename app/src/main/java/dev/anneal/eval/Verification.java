@@ -56,6 +56,18 @@ public record Verification(
    */
   public record Gradient(String name, double maxAbs, double relative) {}
 
+  /**
+   * How far a whole step may be off, by default: loss and logits, and gradients relative in norm.
+   */
+  public static double tolerance(Precision precision) {
+    return switch (precision) {
+      case FP32 -> 1e-5;
+      case TF32, FP16 -> 0.01;
+      case BF16, PURE_BF16 -> 0.05;
+      case FP8, FP8_HYBRID -> 0.1;
+    };
+  }
+
   /** Whether every difference is within {@code tolerance}. */
   public boolean within(double tolerance) {
     return logitsMaxAbs <= tolerance

@@ -20,6 +20,9 @@ public record Tolerance(boolean elementwise, double limit) {
   private static final double RELATIVE = 1e-5;
   private static final double FP32_ULP = 0x1p-23;
 
+  /** A classifier's results have been logits and then their gradients, each of which is rounded. */
+  private static final int CLASSIFIER_ROUNDS = 3;
+
   /** Both operands lose up to 2^-10 of themselves, always downwards. */
   private static final double TF32 = 0x1p-9;
 
@@ -42,6 +45,9 @@ public record Tolerance(boolean elementwise, double limit) {
         op instanceof Op.AttentionForward
             || op instanceof Op.AttentionBackward
             || op instanceof Op.CachedAttention;
+    if (op instanceof Op.Classifier) {
+      return new Tolerance(false, CLASSIFIER_ROUNDS * storage / 4);
+    }
     return new Tolerance(false, attention ? storage / 2 : storage / 4);
   }
 

@@ -24,15 +24,25 @@ public final class SelfTest implements AutoCloseable {
    * What to check.
    *
    * @param precisions all that the device has when empty
+   * @param names of checks, or how they begin; all when empty
    * @param seed of the random numbers
    * @param quick small shapes alone, for devices that are slow
    */
-  public record Settings(List<Precision> precisions, long seed, boolean quick) {
+  public record Settings(List<Precision> precisions, List<String> names, long seed, boolean quick) {
     public Settings {
       precisions = List.copyOf(precisions);
+      names = List.copyOf(names);
+    }
+
+    private boolean wants(Check check) {
+      return names.isEmpty() || names.stream().anyMatch(check.name()::startsWith);
     }
   }
 
+  /** Other precisions store logits as one of these does. */
+  private static final List<Precision> LARGE = List.of(Precision.FP32, Precision.BF16);
+
+  private final Device cpu;
   private final Supplier<Device> opens;
   private final Settings settings;
   private Device device;
@@ -41,9 +51,11 @@ public final class SelfTest implements AutoCloseable {
   private Optional<String> lost = Optional.empty();
 
   /**
+   * @param cpu the reference of training steps; it is not closed
    * @param opens the device, again when it does not answer any more
    */
-  public SelfTest(Supplier<Device> opens, Settings settings) {
+  public SelfTest(Device cpu, Supplier<Device> opens, Settings settings) {
+    this.cpu = cpu;
     this.opens = opens;
     this.settings = settings;
     this.device = opens.get();
@@ -60,7 +72,16 @@ public final class SelfTest implements AutoCloseable {
    * @param onReport hears of each when it has ended
    */
   public void run(Consumer<Report> onReport, BooleanSupplier cancelled) {
-    for (Check check : checks()) {
+    List<Check> checks = checks().stream().filter(settings::wants).toList();
+    if (checks.isEmpty()) {
+      throw Failure.usage(
+          "no check of "
+              + device.info().backend()
+              + " begins with "
+              + String.join(" or ", settings.names())
+              + "; without a name, selftest makes and lists all");
+    }
+    for (Check check : checks) {
       if (cancelled.getAsBoolean()) {
         return;
       }
@@ -78,7 +99,13 @@ public final class SelfTest implements AutoCloseable {
     for (Precision precision : precisions) {
       checks.addAll(OpChecks.alone(device, precision, settings));
       checks.addAll(OpChecks.together(device, precision, settings));
+      checks.addAll(new StepChecks(cpu, settings).of(precision));
     }
+    // Last, since they take the most memory.
+    precisions.stream()
+        .filter(LARGE::contains)
+        .map(precision -> LargeLogits.check(precision, settings))
+        .forEach(checks::add);
     return checks;
   }
 

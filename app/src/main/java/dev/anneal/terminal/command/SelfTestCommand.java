@@ -2,12 +2,15 @@ package dev.anneal.terminal.command;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.eval.selftest.Report;
 import dev.anneal.eval.selftest.Report.Outcome;
 import dev.anneal.eval.selftest.SelfTest;
 import dev.anneal.failure.ExitCode;
+import dev.anneal.failure.Failure;
 import dev.anneal.plan.Precision;
+import dev.anneal.session.Devices;
 import dev.anneal.training.MemoryBill;
 import java.util.EnumMap;
 import java.util.LinkedHashSet;
@@ -18,6 +21,7 @@ import java.util.Set;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /** {@code selftest}: whether a device computes right, all that it can compute. */
 @Command(
@@ -32,6 +36,7 @@ import picocli.CommandLine.Option;
       "Examples:",
       "  anneal selftest --backend cuda",
       "  anneal selftest --backend opencl --dtype fp32,bf16 --quick",
+      "  anneal selftest attention fused_bias --backend hip",
       "Exit code 4 when a check is wrong; 3 when one failed or the backend is missing."
     })
 final class SelfTestCommand extends ShellCommand {
@@ -40,6 +45,11 @@ final class SelfTestCommand extends ShellCommand {
   SelfTestCommand(Shell shell) {
     super(shell);
   }
+
+  @Parameters(
+      paramLabel = "CHECK",
+      description = "names of checks, or how they begin; all by default")
+  private List<String> names = List.of();
 
   @Option(
       names = "--dtype",
@@ -69,8 +79,9 @@ final class SelfTestCommand extends ShellCommand {
 
   @Override
   public Integer call() {
-    SelfTest.Settings settings = new SelfTest.Settings(precisions, seed, quick);
-    try (SelfTest test = new SelfTest(placement::open, settings)) {
+    SelfTest.Settings settings = new SelfTest.Settings(precisions, names, seed, quick);
+    try (Device cpu = Devices.open("cpu", 0, placement.options().onlyThreads());
+        SelfTest test = new SelfTest(cpu, placement::openBesideCpu, settings)) {
       precisions.forEach(p -> MemoryBill.requireSupported(p, test.device()));
       DeviceInfo info = test.device().info();
       if (!asJson()) {
@@ -85,6 +96,9 @@ final class SelfTestCommand extends ShellCommand {
           },
           shell()::isCancelled);
       total(info, (System.nanoTime() - start) / 1e9);
+    }
+    if (shell().isCancelled()) {
+      throw new Failure(ExitCode.INTERRUPTED, "cancelled");
     }
     if (count(Outcome.WRONG) > 0) {
       return ExitCode.NUMBERS.code();

@@ -92,14 +92,7 @@ final class VerifyCommand extends ShellCommand {
   }
 
   private double tolerance() {
-    return tolerance.orElse(
-        switch (precision) {
-          case FP32 -> 1e-5;
-          case TF32 -> 0.01;
-          case BF16, PURE_BF16 -> 0.05;
-          case FP8, FP8_HYBRID -> 0.1;
-          case FP16 -> 0.01;
-        });
+    return tolerance.orElse(Verification.tolerance(precision));
   }
 
   private void print(PrintWriter out, Verification result, boolean ok) {
