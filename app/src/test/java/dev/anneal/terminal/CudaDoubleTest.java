@@ -132,6 +132,40 @@ class CudaDoubleTest extends OnGpuDouble {
   }
 
   @Test
+  void testsItselfFusedAndInSteps() throws Exception {
+    List<JsonNode> all =
+        run(
+            "selftest fused ops_heads_64 step_heads_64 graph_heads_64 attention layernorm_forward"
+                + " --quick --backend cuda --dtype bf16,fp8");
+    List<JsonNode> checks = events(all, "check").toList();
+    assertTrue(checks.size() > 25, "" + checks.size());
+    checks.forEach(check -> assertEquals("ok", check.path("outcome").asText(), "" + check));
+    for (String name : List.of("attention_backward_v4", "fused_gelu_gradient", "step_heads_64")) {
+      assertTrue(checks.stream().anyMatch(c -> c.path("name").asText().equals(name)), name);
+    }
+  }
+
+  /** From its fourth launch on, no graph can be launched, but single kernels can. */
+  @Test
+  void aCheckThatFailsIsALineAndTheRestGoesOn() throws Exception {
+    Result result =
+        anneal(
+            "selftest matmul_forward graph_heads_64 --quick --backend cuda --dtype fp32",
+            Map.of("ANNEAL_DOUBLE_FAIL", "cuGraphLaunch 1 3"));
+    assertEquals(3, result.code(), result.out() + result.err());
+    assertTrue(result.out().lines().anyMatch(line -> line.startsWith("FAILED   graph_heads_64")));
+    assertTrue(result.out().contains("cuGraphLaunch says CUDA_ERROR_INVALID_VALUE"));
+    assertTrue(result.err().lines().noneMatch(line -> line.startsWith("\tat ")), result.err());
+    Result lost =
+        anneal(
+            "selftest matmul_forward --quick --backend cuda --dtype fp32",
+            Map.of("ANNEAL_DOUBLE_LOST_AFTER", "5"));
+    assertEquals(3, lost.code(), lost.out() + lost.err());
+    assertTrue(lost.out().contains("the device does not answer any more"), lost.out());
+    assertEquals("", lost.err());
+  }
+
+  @Test
   void namesTheFormatsThatItHas() throws Exception {
     Result result = anneal("train --backend cuda --dtype fp16" + SHAPE + data);
     assertEquals(2, result.code());

@@ -29,9 +29,13 @@ record ClassifierOps(
   private static final int PADDED = 50304;
   private static final int CHANNELS = 32;
 
-  static ClassifierOps of(int rows, DType dtype) {
+  /**
+   * @param dtype of activations
+   * @param weights of the weight
+   */
+  static ClassifierOps of(int rows, DType dtype, DType weights) {
     Tensor in = tensor("in", dtype, 1, rows, CHANNELS);
-    Tensor weight = tensor(WEIGHT, dtype, PADDED, CHANNELS);
+    Tensor weight = tensor(WEIGHT, weights, PADDED, CHANNELS);
     Tensor logits = tensor("logits", dtype, 1, rows, PADDED);
     Tensor targets = tensor("targets", DType.I32, 1, rows);
     Tensor lse = tensor("lse", DType.F32, 1, rows);

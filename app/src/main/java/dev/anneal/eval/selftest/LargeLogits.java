@@ -7,6 +7,7 @@ import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
 import dev.anneal.eval.selftest.Finding.Measured;
 import dev.anneal.eval.selftest.Finding.Skipped;
+import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.ArenaLayout;
@@ -41,55 +42,144 @@ final class LargeLogits {
   /** Ops that a result has come through, each of which may round it. */
   private static final int DEPTH = 3;
 
-  private final DType dtype;
+  /** A device that is no GPU may need minutes. */
+  private static final double MOST_SECONDS = 30;
+
+  private final Precision precision;
   private final long seed;
 
-  /**
-   * @param dtype of all but losses and the weight's gradient
-   */
-  private LargeLogits(DType dtype, long seed) {
-    this.dtype = dtype;
+  private LargeLogits(Precision precision, long seed) {
+    this.precision = precision;
     this.seed = seed;
   }
 
   static Check check(Precision precision, SelfTest.Settings settings) {
-    LargeLogits large = new LargeLogits(precision.storage(), settings.seed());
+    LargeLogits large = new LargeLogits(precision, settings.seed());
     return new Check(
         "large_logits",
         precision,
         on -> settings.quick() ? new Skipped("too large for --quick") : large.on(on));
   }
 
+  private ClassifierOps ops(Device device, int rows) {
+    DType weights = device.weightCopies(precision).orElse(precision.parameters());
+    return ClassifierOps.of(rows, precision.storage(), weights);
+  }
+
   private Finding on(Device device) {
-    ClassifierOps ops = ClassifierOps.of(PERIOD * REPEATS, dtype);
-    ArenaLayout layout = ArenaLayout.sequential(Arena.INPUTS, ops.tensors());
-    Plan plan = Plan.of("large logits", ops.all(), List.of(), List.of(layout));
-    long needed = layout.bytes() + device.workspaceBytes(plan);
-    long there = device.info().memoryBytes();
+    try (Laid small = new Laid(device, PERIOD)) {
+      double seconds = small.seconds() * REPEATS;
+      if (seconds > MOST_SECONDS) {
+        return new Skipped(
+            String.format(
+                Locale.ROOT,
+                "the device would take %.0f s, by a %dth part of it",
+                seconds,
+                REPEATS));
+      }
+    }
+    double needed = Laid.bytes(device, ops(device, PERIOD * REPEATS));
+    double there = device.info().memoryBytes();
     if (needed > there) {
       return new Skipped(
           String.format(
               Locale.ROOT, "needs %.1f GB and the device has %.1f GB", needed / 1e9, there / 1e9));
     }
-    Memory inputs;
+    Laid laid;
     try {
-      inputs = device.allocate(Arena.INPUTS, layout.bytes());
+      laid = new Laid(device, PERIOD * REPEATS);
     } catch (Failure e) {
-      return new Skipped(e.getMessage());
-    }
-    try (inputs;
-        Memory none = device.allocate(Arena.ACTIVATIONS, 64);
-        Program program =
-            device.compile(plan, Map.of(Arena.INPUTS, inputs, Arena.ACTIVATIONS, none))) {
-      for (Tensor tensor : ops.given()) {
-        write(device, inputs, layout, tensor);
+      if (e.exitCode() == ExitCode.FAILED) {
+        // It has not so much memory, or not in one piece.
+        return new Skipped(e.getMessage());
       }
-      program.run();
-      Map<String, double[]> right = reference();
-      return ops.results().stream()
-          .map(op -> measured(op, right, read(device, inputs, layout, op.writes().getFirst())))
+      throw e;
+    }
+    try (Laid large = laid) {
+      large.program.run();
+      Map<String, double[]> right = reference(device);
+      return large.ops.results().stream()
+          .map(op -> measured(op, right, large.read(op.writes().getFirst())))
           .reduce(Measured::worse)
           .orElseThrow();
+    }
+  }
+
+  /** The ops on some rows, in a device's memory. */
+  private final class Laid implements AutoCloseable {
+    final ClassifierOps ops;
+    final Program program;
+    private final Device device;
+    private final ArenaLayout layout;
+    private final Memory inputs;
+    private final Memory none;
+
+    Laid(Device device, int rows) {
+      this.device = device;
+      ops = LargeLogits.this.ops(device, rows);
+      layout = ArenaLayout.sequential(Arena.INPUTS, ops.tensors());
+      inputs = device.allocate(Arena.INPUTS, layout.bytes());
+      none = device.allocate(Arena.ACTIVATIONS, 64);
+      try {
+        program =
+            device.compile(
+                plan(ops, layout), Map.of(Arena.INPUTS, inputs, Arena.ACTIVATIONS, none));
+        ops.given().forEach(this::write);
+      } catch (RuntimeException e) {
+        inputs.close();
+        none.close();
+        throw e;
+      }
+    }
+
+    private static Plan plan(ClassifierOps ops, ArenaLayout layout) {
+      return Plan.of("large logits", ops.all(), List.of(), List.of(layout));
+    }
+
+    static double bytes(Device device, ClassifierOps ops) {
+      ArenaLayout layout = ArenaLayout.sequential(Arena.INPUTS, ops.tensors());
+      return (double) layout.bytes() + device.workspaceBytes(plan(ops, layout));
+    }
+
+    /** Of the second run, since the first one may do more. */
+    double seconds() {
+      program.run();
+      long start = System.nanoTime();
+      program.run();
+      return (System.nanoTime() - start) / 1e9;
+    }
+
+    private void write(Tensor tensor) {
+      try (var host = java.lang.foreign.Arena.ofConfined()) {
+        MemorySegment segment = host.allocate(tensor.bytes(), 64);
+        for (int i = 0; i < tensor.elements(); i++) {
+          Elements.set(segment, tensor.dtype(), i, value(tensor, i));
+        }
+        device.copyIn(inputs, place(tensor), segment);
+      }
+    }
+
+    float[] read(Tensor tensor) {
+      float[] values = new float[Math.toIntExact(tensor.elements())];
+      try (var host = java.lang.foreign.Arena.ofConfined()) {
+        MemorySegment segment = host.allocate(tensor.bytes(), 64);
+        device.copyOut(inputs, place(tensor), segment);
+        for (int i = 0; i < values.length; i++) {
+          values[i] = Elements.get(segment, tensor.dtype(), i);
+        }
+      }
+      return values;
+    }
+
+    private long place(Tensor tensor) {
+      return requireNonNull(layout.offsets().get(tensor));
+    }
+
+    @Override
+    public void close() {
+      program.close();
+      inputs.close();
+      none.close();
     }
   }
 
@@ -108,8 +198,8 @@ final class LargeLogits {
   }
 
   /** The results of one period of rows by their names. */
-  private Map<String, double[]> reference() {
-    ClassifierOps ops = ClassifierOps.of(PERIOD, dtype);
+  private Map<String, double[]> reference(Device device) {
+    ClassifierOps ops = ops(device, PERIOD);
     ReferenceInterpreter run = new ReferenceInterpreter();
     for (Tensor tensor : ops.given()) {
       double[] values = run.get(tensor);
@@ -140,27 +230,5 @@ final class LargeLogits {
     return tensor.dtype() == DType.I32
         ? Long.remainderUnsigned(bits, ClassifierOps.VOCABULARY)
         : tensor.dtype().round((float) Philox.normal(bits));
-  }
-
-  private void write(Device device, Memory inputs, ArenaLayout layout, Tensor tensor) {
-    try (var host = java.lang.foreign.Arena.ofConfined()) {
-      MemorySegment segment = host.allocate(tensor.bytes(), 64);
-      for (int i = 0; i < tensor.elements(); i++) {
-        Elements.set(segment, tensor.dtype(), i, value(tensor, i));
-      }
-      device.copyIn(inputs, requireNonNull(layout.offsets().get(tensor)), segment);
-    }
-  }
-
-  private static float[] read(Device device, Memory inputs, ArenaLayout layout, Tensor tensor) {
-    float[] values = new float[Math.toIntExact(tensor.elements())];
-    try (var host = java.lang.foreign.Arena.ofConfined()) {
-      MemorySegment segment = host.allocate(tensor.bytes(), 64);
-      device.copyOut(inputs, requireNonNull(layout.offsets().get(tensor)), segment);
-      for (int i = 0; i < values.length; i++) {
-        values[i] = Elements.get(segment, tensor.dtype(), i);
-      }
-    }
-    return values;
   }
 }

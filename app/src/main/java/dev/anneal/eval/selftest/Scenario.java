@@ -9,6 +9,7 @@ import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.StepOptions;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A training step that a user could ask for.
@@ -17,17 +18,25 @@ import java.util.Optional;
  * @param options of the step; the device adds what it wants
  */
 record Scenario(String name, StepOptions options) {
-  /** All of them at a precision. */
+  /** What has bf16's kernels, and few others. */
+  private static final Set<Precision> LIKE_BF16 =
+      Set.of(Precision.PURE_BF16, Precision.FP8, Precision.FP8_HYBRID);
+
+  /** All of them at a precision, or the most telling. */
   static List<Scenario> of(Precision precision, boolean quick) {
     Sizes sizes =
         quick ? new Sizes(precision, 1, 1, 24, 131) : new Sizes(precision, 2, 4, 256, 997);
-    return List.of(
-        sizes.scenario("heads_64", 64, 1, Recompute.NONE, Optional.empty()),
-        sizes.scenario("heads_128", 128, 1, Recompute.NONE, Optional.empty()),
-        sizes.scenario("all_logits", 64, 1, Recompute.NONE, Optional.of(0)),
-        sizes.scenario("chunked_classifier", 64, 1, Recompute.NONE, Optional.of(3)),
-        sizes.scenario("accumulation", 64, 3, Recompute.NONE, Optional.empty()),
-        sizes.scenario("recomputation", 64, 1, Recompute.BLOCK, Optional.empty()));
+    Scenario heads = sizes.scenario("heads_64", 64, 1, Recompute.NONE, Optional.empty());
+    Scenario accumulation = sizes.scenario("accumulation", 64, 3, Recompute.NONE, Optional.empty());
+    return quick && LIKE_BF16.contains(precision)
+        ? List.of(heads, accumulation)
+        : List.of(
+            heads,
+            sizes.scenario("heads_128", 128, 1, Recompute.NONE, Optional.empty()),
+            accumulation,
+            sizes.scenario("all_logits", 64, 1, Recompute.NONE, Optional.of(0)),
+            sizes.scenario("chunked_classifier", 64, 1, Recompute.NONE, Optional.of(3)),
+            sizes.scenario("recomputation", 64, 1, Recompute.BLOCK, Optional.empty()));
   }
 
   /**

@@ -46,6 +46,7 @@ public final class SelfTest implements AutoCloseable {
   private final Supplier<Device> opens;
   private final Settings settings;
   private Device device;
+  private boolean open = true;
 
   /** Why no more can be checked. */
   private Optional<String> lost = Optional.empty();
@@ -122,13 +123,10 @@ public final class SelfTest implements AutoCloseable {
   }
 
   private Optional<String> openAgain() {
-    try {
-      device.close();
-    } catch (RuntimeException e) {
-      // What is lost may refuse to be closed.
-    }
+    close();
     try {
       device = opens.get();
+      open = true;
       return DeviceAnswer.lost(device)
           ? Optional.of("the device does not answer any more")
           : Optional.empty();
@@ -175,6 +173,13 @@ public final class SelfTest implements AutoCloseable {
 
   @Override
   public void close() {
-    device.close();
+    if (open) {
+      open = false;
+      try {
+        device.close();
+      } catch (RuntimeException e) {
+        // What was lost may refuse to be closed.
+      }
+    }
   }
 }

@@ -49,8 +49,8 @@ final class StepChecks {
       String name = "_" + scenario.name();
       checks.add(new Check("ops" + name, precision, on -> opByOp(options, on)));
       checks.add(new Check("step" + name, precision, on -> whole(options, on)));
-      checks.add(new Check("graph" + name, precision, on -> graph(options, on)));
       if (first || !settings.quick()) {
+        checks.add(new Check("graph" + name, precision, on -> graph(options, on)));
         checks.add(new Check("repeat" + name, precision, on -> again(options, on)));
       }
       first = false;
