@@ -8,7 +8,6 @@ import dev.anneal.failure.Failure;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.GptConfig;
 import dev.anneal.plan.Op;
-import dev.anneal.random.Philox;
 import dev.anneal.training.Initialization;
 import dev.anneal.training.StepOptions;
 import dev.anneal.training.Trainer;
@@ -145,14 +144,7 @@ final class VersionErrors {
   private void checkStep(StepOptions options, BooleanSupplier cancelled) {
     List<TrainingPlans> plans = options.together(List.of(reference, device));
     int vocabulary = options.model().vocabulary();
-    Trainer.Batches batches =
-        (index, tokens, targets) -> {
-          for (int i = 0; i < tokens.length; i++) {
-            long bits = Philox.bits(7, Philox.Purpose.TEST, (int) index, i, 0);
-            tokens[i] = (int) Long.remainderUnsigned(bits, vocabulary);
-            targets[i] = (int) Long.remainderUnsigned(bits >>> 20, vocabulary);
-          }
-        };
+    Trainer.Batches batches = RandomTokens.of(vocabulary, 7);
     try (Trainer expected = new Trainer(reference, plans.getFirst(), options.adamW());
         Trainer actual = new Trainer(device, plans.getLast(), options.adamW())) {
       Initialization.initialize(expected, options.model(), 1);
