@@ -99,6 +99,8 @@ final class VersionTable {
         (name, version) ->
             text.append(
                 String.format(Locale.ROOT, "%s%s=v%d", text.isEmpty() ? "" : ", ", name, version)));
-    command.say("%nthe fastest correct ones are used for such steps from now on: %s%n", text);
+    command.say("");
+    command.sayWrapped("the fastest correct ones are used for such steps from now on: " + text, 2);
+    command.say("");
   }
 }
