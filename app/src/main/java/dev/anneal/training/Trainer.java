@@ -15,6 +15,7 @@ import dev.anneal.plan.Precision;
 import dev.anneal.plan.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.IdentityHashMap;
 import java.util.List;
@@ -107,7 +108,8 @@ public final class Trainer implements AutoCloseable {
     static Programs compile(Device device, TrainingPlans plans, Map<Arena, Memory> memory) {
       Map<Plan, Program> compiled = new IdentityHashMap<>();
       try {
-        for (Plan plan : plans.all()) {
+        // Whose scratch is the largest comes first, so that all others find theirs in it.
+        for (Plan plan : largestFirst(device, plans.all())) {
           compiled.put(plan, device.compile(plan, memory));
         }
         return new Programs(
@@ -118,6 +120,14 @@ public final class Trainer implements AutoCloseable {
         compiled.values().forEach(Program::close);
         throw e;
       }
+    }
+
+    private static List<Plan> largestFirst(Device device, List<Plan> plans) {
+      Map<Plan, Long> bytes = new IdentityHashMap<>();
+      plans.forEach(plan -> bytes.put(plan, device.workspaceBytes(plan)));
+      return plans.stream()
+          .sorted(Comparator.comparing((Plan plan) -> requireNonNull(bytes.get(plan))).reversed())
+          .toList();
     }
 
     List<Program> distinctMicroSteps() {
