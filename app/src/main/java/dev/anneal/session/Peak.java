@@ -86,6 +86,21 @@ public record Peak(double flops, Precision precision, Source source) {
     CacheDirectory.ofUser().write(FILE, out.toByteArray());
   }
 
+  /**
+   * What a run reaches, such as {@code MFU 41 % of the data sheet's 989 TFLOP/s bf16}; empty where
+   * nobody knows what its device can do, or before the first step.
+   */
+  public static Optional<String> mfu(History.Snapshot run) {
+    Summary numbers = run.summary();
+    return run.started()
+        .filter(started -> numbers.averaged() > 0)
+        .flatMap(
+            started ->
+                of(started.device(), started.dtype())
+                    .map(p -> p.share(started.flopsPerToken() * numbers.tokensPerSecond())))
+        .map(share -> "MFU " + share);
+  }
+
   /** What was reached as a share: {@code 41 % of the data sheet's 989 TFLOP/s bf16}, say. */
   public String share(double reached) {
     boolean tera = flops >= 1e13;

@@ -103,7 +103,7 @@ public final class KernelChoices {
   static Optional<String> putAside(CacheDirectory cache) {
     Optional<byte[]> former = cache.read(FORMER);
     if (former.isPresent() && putAside(cache, FORMER, former.get())) {
-      return Optional.of(said(cache, FORMER, "was chosen for any dtype and shape"));
+      return Optional.of(said(cache, FORMER, "is for any dtype and shape"));
     }
     Optional<byte[]> now = cache.read(FILE);
     return now.isPresent() && parsed(now.get()).isEmpty() && putAside(cache, FILE, now.get())

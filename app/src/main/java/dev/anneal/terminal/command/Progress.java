@@ -2,6 +2,7 @@ package dev.anneal.terminal.command;
 
 import dev.anneal.session.Event;
 import dev.anneal.session.History;
+import dev.anneal.session.Peak;
 import dev.anneal.session.Summary;
 import dev.anneal.terminal.text.Amounts;
 import dev.anneal.terminal.text.EventText;
@@ -10,6 +11,8 @@ import dev.anneal.terminal.text.Printable;
 import dev.anneal.terminal.text.SummaryText;
 import dev.anneal.terminal.text.TerminalSize;
 import java.io.PrintWriter;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -102,7 +105,9 @@ final class Progress implements Event.Listener {
     Summary numbers = history.snapshot().summary();
     if (rewrite) {
       // One column stays free: in some terminals the cursor would be on the next line already.
-      err.print("\r\033[K" + FittedLine.of(SummaryText.progress(numbers), columns() - 1));
+      List<String> parts = new ArrayList<>(SummaryText.progress(numbers));
+      Peak.mfu(history.snapshot()).ifPresent(parts::add);
+      err.print("\r\033[K" + FittedLine.of(parts, columns() - 1));
       err.flush();
       lineOpen = true;
     } else {
@@ -134,6 +139,7 @@ final class Progress implements Event.Listener {
       return;
     }
     line(Steering.summary(e, history.snapshot().summary()));
+    Peak.mfu(history.snapshot()).ifPresent(this::line);
   }
 
   private void line(String text) {
