@@ -208,7 +208,8 @@ class GoodWeightsSavedTest {
                     Program.class,
                     program,
                     (called, value) -> {
-                      if (called.equals("run") && runs.incrementAndGet() == 40) {
+                      if (List.of("run", "enqueue").contains(called)
+                          && runs.incrementAndGet() == 40) {
                         throw new IllegalStateException("the device has lost its mind");
                       }
                       return called.equals("mayHaveUpdated") ? mayHaveUpdated : value;

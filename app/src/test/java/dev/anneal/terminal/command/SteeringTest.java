@@ -95,15 +95,18 @@ class SteeringTest {
       shell.ok(
           shell.train("parent", "--steps 30 --lr 0.01 --checkpoint-every 5 --keep 0 --paused"));
       shell.ok("pause; rewind 0; step 12; save");
-      Map<String, Long> files = files("parent");
+      Map<String, Long> files = files("parent/step_12");
       String weights = inspections(shell);
       String parentLog = Files.readString(temp.resolve("parent/log.jsonl"));
       assertTrue(shell.ok("branch child").contains("child"));
       assertEquals(weights, inspections(shell));
       assertTrue(status(shell).startsWith("child  paused  step 12/30"), status(shell));
       shell.ok("set lr 0.5; step 6; stop");
-      assertEquals(files, files("parent"));
-      assertEquals(parentLog, Files.readString(temp.resolve("parent/log.jsonl")));
+      assertEquals(files, files("parent/step_12"));
+      String log = Files.readString(temp.resolve("parent/log.jsonl"));
+      assertTrue(log.startsWith(parentLog), log);
+      assertTrue(
+          log.substring(parentLog.length()).startsWith("{\"event\":\"branched\",\"step\":12"), log);
       assertEquals(18, losses("child").size());
       assertEquals(
           losses("parent").get(12), losses("child").get(12), "the past of both is the same");
