@@ -93,8 +93,12 @@ final class StagedInputs implements AutoCloseable {
   void readAhead(Trainer.Batches batches, long index) {
     if (uncopied < stages.size()) {
       int stage = (current + 1) % stages.size();
-      fill(stage, batches, index);
-      ahead = Optional.of(new Ahead(batches, index, stage));
+      try {
+        fill(stage, batches, index);
+        ahead = Optional.of(new Ahead(batches, index, stage));
+      } catch (RuntimeException e) {
+        // The step that wants it reads it again, and is told; the one under way is good.
+      }
     }
   }
 

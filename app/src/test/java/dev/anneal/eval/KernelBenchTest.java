@@ -4,10 +4,6 @@ import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.anneal.cpu.CpuBackend;
-import dev.anneal.device.Availability;
-import dev.anneal.device.Device;
-import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.device.KernelFamily;
 import dev.anneal.device.Memory;
@@ -21,7 +17,6 @@ import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import dev.anneal.training.StepOptions;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -41,8 +36,7 @@ class KernelBenchTest {
   }
 
   /** The CPU with versions that all compute the same. */
-  private static final class Versioned implements Device {
-    private final Device cpu = cpu();
+  private static final class Versioned extends DeviceOnCpu {
     private final Map<String, Integer> versions = new TreeMap<>(Map.of(GELU.name(), 3));
     private final List<Plan> compiled = new ArrayList<>();
     private final List<KernelFamily> families;
@@ -55,20 +49,10 @@ class KernelBenchTest {
      *     by one that ends with a plus
      */
     Versioned(List<KernelFamily> families, Map<Integer, String> code, Clock clock) {
+      super(DeviceOptions.threads(1));
       this.families = families;
       this.code = code;
       this.clock = clock;
-    }
-
-    private static Device cpu() {
-      CpuBackend backend = new CpuBackend();
-      DeviceInfo host = ((Availability.Available) backend.probe()).devices().getFirst();
-      return backend.open(host, DeviceOptions.threads(1));
-    }
-
-    @Override
-    public DeviceInfo info() {
-      return cpu.info();
     }
 
     @Override
@@ -84,11 +68,6 @@ class KernelBenchTest {
     @Override
     public void chooseKernels(Map<String, Integer> chosen) {
       versions.putAll(chosen);
-    }
-
-    @Override
-    public Memory allocate(Arena arena, long bytes) {
-      return cpu.allocate(arena, bytes);
     }
 
     @Override
@@ -147,26 +126,6 @@ class KernelBenchTest {
         }
       }
       return Optional.of(new ProgramCosts(commands, 0, new ProgramCosts.Calls(1, 1, 1, 1)));
-    }
-
-    @Override
-    public long workspaceBytes(Plan plan) {
-      return cpu.workspaceBytes(plan);
-    }
-
-    @Override
-    public void copyIn(Memory to, long offset, MemorySegment from) {
-      cpu.copyIn(to, offset, from);
-    }
-
-    @Override
-    public void copyOut(Memory from, long offset, MemorySegment to) {
-      cpu.copyOut(from, offset, to);
-    }
-
-    @Override
-    public void close() {
-      cpu.close();
     }
   }
 

@@ -1,6 +1,5 @@
 package dev.anneal.eval;
 
-import dev.anneal.cpu.CpuBackend;
 import dev.anneal.device.Availability;
 import dev.anneal.device.Backend;
 import dev.anneal.device.Device;
@@ -14,7 +13,6 @@ import dev.anneal.plan.DType;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Rewrite;
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -59,12 +57,14 @@ public final class RecordingBackend implements Backend {
 
   @Override
   public Device open(DeviceInfo device, DeviceOptions options) {
-    CpuBackend backend = new CpuBackend();
-    DeviceInfo host = ((Availability.Available) backend.probe()).devices().getFirst();
-    return new RecordingDevice(backend.open(host, options));
+    return new RecordingDevice(options);
   }
 
-  private record RecordingDevice(Device cpu) implements Device {
+  private static final class RecordingDevice extends DeviceOnCpu {
+    RecordingDevice(DeviceOptions options) {
+      super(options);
+    }
+
     @Override
     public DeviceInfo info() {
       return RecordingBackend.info();
@@ -81,34 +81,9 @@ public final class RecordingBackend implements Backend {
     }
 
     @Override
-    public Memory allocate(Arena arena, long bytes) {
-      return cpu.allocate(arena, bytes);
-    }
-
-    @Override
     public Program compile(Plan plan, Map<Arena, Memory> memory) {
       PLANS.add(plan);
       return cpu.compile(plan, memory);
-    }
-
-    @Override
-    public long workspaceBytes(Plan plan) {
-      return cpu.workspaceBytes(plan);
-    }
-
-    @Override
-    public void copyIn(Memory to, long offset, MemorySegment from) {
-      cpu.copyIn(to, offset, from);
-    }
-
-    @Override
-    public void copyOut(Memory from, long offset, MemorySegment to) {
-      cpu.copyOut(from, offset, to);
-    }
-
-    @Override
-    public void close() {
-      cpu.close();
     }
   }
 }

@@ -2,7 +2,6 @@ package dev.anneal.eval;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.anneal.cpu.CpuBackend;
 import dev.anneal.device.Availability;
 import dev.anneal.device.Backend;
 import dev.anneal.device.Device;
@@ -66,17 +65,14 @@ public final class WrongBackend implements Backend {
     return usedAfterClose.get();
   }
 
-  private static final class WrongDevice implements Device {
+  private static final class WrongDevice extends DeviceOnCpu {
     private final DeviceInfo info;
-    private final Device cpu;
     private final Map<String, Integer> versions = new TreeMap<>(Map.of(KERNEL, 1));
     private volatile boolean closed;
 
     WrongDevice(DeviceInfo info, DeviceOptions options) {
+      super(options);
       this.info = info;
-      CpuBackend backend = new CpuBackend();
-      DeviceInfo host = ((Availability.Available) backend.probe()).devices().getFirst();
-      this.cpu = backend.open(host, options.onlyThreads());
       versions.putAll(options.kernels());
     }
 
@@ -108,11 +104,6 @@ public final class WrongBackend implements Backend {
     }
 
     @Override
-    public Memory allocate(Arena arena, long bytes) {
-      return cpu.allocate(arena, bytes);
-    }
-
-    @Override
     public Program compile(Plan plan, Map<Arena, Memory> memory) {
       requireOpen();
       int version = requireNonNull(versions.get(KERNEL));
@@ -121,11 +112,6 @@ public final class WrongBackend implements Backend {
         throw Failure.failed(KERNEL + " v" + version + " does not compile");
       }
       return new WrongProgram(this, cpu.compile(plan, memory), memory, version);
-    }
-
-    @Override
-    public long workspaceBytes(Plan plan) {
-      return cpu.workspaceBytes(plan);
     }
 
     @Override
