@@ -1,9 +1,11 @@
 package dev.anneal.ops;
 
-import dev.anneal.plan.Arena;
-import dev.anneal.plan.DType;
+import static dev.anneal.ops.Operands.activations;
+import static dev.anneal.ops.Operands.f;
+import static dev.anneal.ops.Operands.i;
+import static dev.anneal.ops.Operands.parameter;
+
 import dev.anneal.plan.Op;
-import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,22 +22,6 @@ public final class FusedOps {
    * @param name of what they may become, the same for several shapes
    */
   public record Fused(String name, OpRun run) {}
-
-  private static Tensor f(String name, int... dims) {
-    return new Tensor(name, DType.F32, Shape.of(dims), Arena.INPUTS);
-  }
-
-  private static Tensor i(String name, int... dims) {
-    return new Tensor(name, DType.I32, Shape.of(dims), Arena.INPUTS);
-  }
-
-  private static Tensor activations(String name, int... dims) {
-    return new Tensor(name, DType.F32, Shape.of(dims), Arena.ACTIVATIONS);
-  }
-
-  private static Tensor parameter(String name, int... dims) {
-    return new Tensor(name, DType.F32, Shape.of(dims), Arena.PARAMETERS);
-  }
 
   public static Stream<Fused> all() {
     return Stream.of(

@@ -1,9 +1,14 @@
 package dev.anneal.ops;
 
+import static dev.anneal.ops.Operands.activations;
+import static dev.anneal.ops.Operands.cache;
+import static dev.anneal.ops.Operands.f;
+import static dev.anneal.ops.Operands.i;
+import static dev.anneal.ops.Operands.parameter;
+
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
-import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import java.util.List;
 import java.util.Optional;
@@ -13,27 +18,6 @@ import java.util.stream.Stream;
 /** Every op at shapes of 1, of primes, and just under and over every tile. */
 public final class OpCases {
   private OpCases() {}
-
-  /** What stays fp32 whatever activations and weights are stored in. */
-  private static Tensor f(String name, int... dims) {
-    return new Tensor(name, DType.F32, Shape.of(dims), Arena.INPUTS);
-  }
-
-  private static Tensor activations(String name, int... dims) {
-    return new Tensor(name, DType.F32, Shape.of(dims), Arena.ACTIVATIONS);
-  }
-
-  private static Tensor parameter(String name, int... dims) {
-    return new Tensor(name, DType.F32, Shape.of(dims), Arena.PARAMETERS);
-  }
-
-  private static Tensor cache(String name, int... dims) {
-    return new Tensor(name, DType.F32, Shape.of(dims), Arena.KV_CACHE);
-  }
-
-  private static Tensor i(String name, int... dims) {
-    return new Tensor(name, DType.I32, Shape.of(dims), Arena.INPUTS);
-  }
 
   public static Stream<OpRun> all() {
     return Stream.of(

@@ -1,9 +1,11 @@
 package dev.anneal.ops;
 
-import dev.anneal.plan.Arena;
-import dev.anneal.plan.DType;
+import static dev.anneal.ops.Operands.activations;
+import static dev.anneal.ops.Operands.f;
+import static dev.anneal.ops.Operands.i;
+import static dev.anneal.ops.Operands.parameter;
+
 import dev.anneal.plan.Op;
-import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import java.util.List;
 import java.util.stream.Stream;
@@ -11,22 +13,6 @@ import java.util.stream.Stream;
 /** Shapes at the edges of the GPUs' own tiles. */
 public final class TileEdges {
   private TileEdges() {}
-
-  private static Tensor f(String name, int... dims) {
-    return new Tensor(name, DType.F32, Shape.of(dims), Arena.INPUTS);
-  }
-
-  private static Tensor activations(String name, int... dims) {
-    return new Tensor(name, DType.F32, Shape.of(dims), Arena.ACTIVATIONS);
-  }
-
-  private static Tensor parameter(String name, int... dims) {
-    return new Tensor(name, DType.F32, Shape.of(dims), Arena.PARAMETERS);
-  }
-
-  private static Tensor i(String name, int... dims) {
-    return new Tensor(name, DType.I32, Shape.of(dims), Arena.INPUTS);
-  }
 
   public static Stream<OpRun> all() {
     return Stream.of(splitWeightGradients(), longRows(), attention(), repeatedTokens())
