@@ -86,19 +86,22 @@ public record Peak(double flops, Precision precision, Source source) {
     CacheDirectory.ofUser().write(FILE, out.toByteArray());
   }
 
-  /**
-   * What a run reaches, such as {@code MFU 41 % of the data sheet's 989 TFLOP/s bf16}; empty where
-   * nobody knows what its device can do, or before the first step.
-   */
-  public static Optional<String> mfu(History.Snapshot run) {
+  /** Of the device that a run begins on, in the run's dtype. */
+  public static Optional<Peak> of(Event.Started started) {
+    return of(started.device(), started.dtype());
+  }
+
+  /** What a run reaches as a share of this; NaN before the first step. */
+  public double share(History.Snapshot run) {
     Summary numbers = run.summary();
-    return run.started()
-        .filter(started -> numbers.averaged() > 0)
-        .flatMap(
-            started ->
-                of(started.device(), started.dtype())
-                    .map(p -> p.share(started.flopsPerToken() * numbers.tokensPerSecond())))
-        .map(share -> "MFU " + share);
+    double flopsPerToken = run.started().map(Event.Started::flopsPerToken).orElse(Double.NaN);
+    return numbers.averaged() == 0 ? Double.NaN : flopsPerToken * numbers.tokensPerSecond() / flops;
+  }
+
+  /** The same as text: {@code MFU 41 % of the data sheet's 989 TFLOP/s bf16}. */
+  public Optional<String> mfu(History.Snapshot run) {
+    double share = share(run);
+    return Double.isNaN(share) ? Optional.empty() : Optional.of("MFU " + share(share * flops));
   }
 
   /** What was reached as a share: {@code 41 % of the data sheet's 989 TFLOP/s bf16}, say. */

@@ -48,14 +48,4 @@ public record ProgramCosts(List<Command> commands, long workspaceBytes, Calls ca
       return readBytes + writtenBytes;
     }
   }
-
-  /** How many commands are done by {@code by}. */
-  public long count(By by) {
-    return commands.stream().filter(command -> command.by() == by).count();
-  }
-
-  /** What all commands read and write. */
-  public long bytes() {
-    return commands.stream().mapToLong(Command::bytes).sum();
-  }
 }

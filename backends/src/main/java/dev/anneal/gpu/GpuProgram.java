@@ -67,10 +67,8 @@ final class GpuProgram implements Program {
         readTimes();
       }
       enqueueTimed();
-    } else if (GRAPHS) {
-      graph.orElseGet(this::capture).launch();
     } else {
-      enqueueAll();
+      ready().run();
     }
     everRun++;
     runs++;
@@ -85,12 +83,17 @@ final class GpuProgram implements Program {
     driver.enter();
     Driver.Events beginAndEnd = clock.orElseGet(() -> driver.events(2));
     clock = Optional.of(beginAndEnd);
-    Optional<Driver.Graph> all = GRAPHS ? Optional.of(graph.orElseGet(this::capture)) : graph;
+    Runnable all = ready();
     beginAndEnd.record(0);
-    all.ifPresentOrElse(Driver.Graph::launch, this::enqueueAll);
+    all.run();
     beginAndEnd.record(1);
     driver.synchronize("running " + plan.name());
     return beginAndEnd.millisecondsAfter(0) * 1e6;
+  }
+
+  /** All commands, ready to be told to the device. */
+  private Runnable ready() {
+    return GRAPHS ? graph.orElseGet(this::capture)::launch : this::enqueueAll;
   }
 
   private void enqueueTimed() {

@@ -269,9 +269,13 @@ final class BenchCommand extends ShellCommand {
     return shell().size().map(TerminalSize::columns);
   }
 
+  private FittedTable table() {
+    return new FittedTable(COLUMNS, width());
+  }
+
   private void opHeader(PrintWriter out) {
     if (!asJson()) {
-      out.println(new FittedTable(COLUMNS, width()).head());
+      out.println(table().head());
       out.flush();
     }
   }
@@ -294,7 +298,7 @@ final class BenchCommand extends ShellCommand {
       return;
     }
     out.println(
-        new FittedTable(COLUMNS, width())
+        table()
             .row(
                 List.of(
                     op.kind(),

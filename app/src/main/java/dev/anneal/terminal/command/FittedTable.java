@@ -2,6 +2,7 @@ package dev.anneal.terminal.command;
 
 import dev.anneal.terminal.text.Cells;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -54,7 +55,7 @@ final class FittedTable {
     this.columns = columns;
     this.whole = whole;
     boolean[] shown = new boolean[columns.size()];
-    java.util.Arrays.fill(shown, true);
+    Arrays.fill(shown, true);
     for (int rank = columns.stream().mapToInt(Column::rank).max().orElse(0); rank > 0; rank--) {
       for (int i = 0; i < shown.length && least(shown) > room; i++) {
         shown[i] &= columns.get(i).rank() != rank;

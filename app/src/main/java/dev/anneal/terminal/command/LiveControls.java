@@ -49,6 +49,7 @@ final class LiveControls implements Controls {
   private final Supplier<String> name;
   private final Supplier<String> whyNot;
   private final BackgroundWork work = new BackgroundWork();
+  private Optional<Known> known = Optional.empty();
   private final Map<String, History> others = new ConcurrentHashMap<>();
   private final Set<String> opening = ConcurrentHashMap.newKeySet();
   private final SystemUseMeter meter = new SystemUseMeter();
@@ -124,11 +125,21 @@ final class LiveControls implements Controls {
         meter.read(),
         rows,
         runs(),
-        run.started().flatMap(started -> Peak.of(started.device(), started.dtype())),
+        run.started().flatMap(this::peak),
         shell.recording().isPresent(),
         ZoneId.systemDefault(),
         activity());
   }
+
+  /** Looked up when a run begins and not for every frame: it is kept in a file. */
+  private Optional<Peak> peak(Event.Started started) {
+    if (known.filter(k -> k.started.equals(started)).isEmpty()) {
+      known = Optional.of(new Known(started, Peak.of(started)));
+    }
+    return known.get().peak;
+  }
+
+  private record Known(Event.Started started, Optional<Peak> peak) {}
 
   /** What this dashboard has begun, or else what the run does. */
   private Optional<Scene.Waiting> activity() {

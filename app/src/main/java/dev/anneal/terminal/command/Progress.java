@@ -14,6 +14,7 @@ import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * A run as lines of text: progress on standard error, samples on standard output. On a terminal the
@@ -28,6 +29,10 @@ final class Progress implements Event.Listener {
   private final PrintWriter out;
   private final PrintWriter err;
   private final boolean rewrite;
+
+  /** Looked up once: it is kept in a file, and lines are printed between steps. */
+  private Optional<Peak> peak = Optional.empty();
+
   private int steps;
   private boolean printed;
   private long printedAt;
@@ -77,6 +82,7 @@ final class Progress implements Event.Listener {
       "not deterministic: the same run would have other bits (--deterministic off)";
 
   private void started(Event.Started e) {
+    peak = Peak.of(e);
     steps = e.steps();
     line(format("%s: %,d parameters", e.model(), e.parameters()));
     line(e.data());
@@ -106,7 +112,7 @@ final class Progress implements Event.Listener {
     if (rewrite) {
       // One column stays free: in some terminals the cursor would be on the next line already.
       List<String> parts = new ArrayList<>(SummaryText.progress(numbers));
-      Peak.mfu(history.snapshot()).ifPresent(parts::add);
+      peak.flatMap(p -> p.mfu(history.snapshot())).ifPresent(parts::add);
       err.print("\r\033[K" + FittedLine.of(parts, columns() - 1));
       err.flush();
       lineOpen = true;
@@ -139,7 +145,7 @@ final class Progress implements Event.Listener {
       return;
     }
     line(Steering.summary(e, history.snapshot().summary()));
-    Peak.mfu(history.snapshot()).ifPresent(this::line);
+    peak.flatMap(p -> p.mfu(history.snapshot())).ifPresent(this::line);
   }
 
   private void line(String text) {

@@ -72,8 +72,7 @@ final class StatusCommand extends ShellCommand {
     Summary summary = now.summary();
     if (summary.averaged() > 0) {
       sayWrapped(SummaryText.means(summary), 2);
-      Peak.of(started.device(), started.dtype())
-          .ifPresent(peak -> sayWrapped("MFU " + peak.share(reached(started, summary)), 2));
+      Peak.of(started).flatMap(peak -> peak.mfu(now)).ifPresent(mfu -> sayWrapped(mfu, 2));
     }
     List<String> rest = new ArrayList<>();
     SummaryText.validation(summary).ifPresent(rest::add);
@@ -87,11 +86,6 @@ final class StatusCommand extends ShellCommand {
   /** Of a run on disk, nobody here knows how fast it goes. */
   private Optional<Double> left(Summary summary) {
     return run.isPresent() ? Optional.empty() : summary.secondsLeft();
-  }
-
-  /** Floating-point operations per second. */
-  private static double reached(Event.Started started, Summary summary) {
-    return started.flopsPerToken() * summary.tokensPerSecond();
   }
 
   private ObjectNode json(History.Snapshot now, String state) {
@@ -114,10 +108,10 @@ final class StatusCommand extends ShellCommand {
           .put("grad_norm", summary.gradientNorm())
           .put("ms", summary.milliseconds())
           .put("tokens_per_s", summary.tokensPerSecond());
-      Peak.of(started.device(), started.dtype())
+      Peak.of(started)
           .ifPresent(
               peak ->
-                  node.put("mfu", reached(started, summary) / peak.flops())
+                  node.put("mfu", peak.share(now))
                       .put("mfu_of", peak.source().word())
                       .put("peak_flops", peak.flops()));
     }
