@@ -53,8 +53,7 @@ public enum DataSheet {
   }
 
   /** What a name may say beside: another word makes it another card, or a part of one. */
-  private static final String BESIDE =
-      "nvidia|amd|geforce|radeon|\\d+gb|hbm\\d\\w*|sxm\\d|oam";
+  private static final String BESIDE = "nvidia|amd|geforce|radeon|\\d+gb|hbm\\d\\w*|sxm\\d|oam";
 
   /**
    * The one of a device, as its driver names it.
