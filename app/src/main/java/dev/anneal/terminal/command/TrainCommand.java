@@ -32,7 +32,7 @@ import picocli.CommandLine.Option;
     sortOptions = false,
     description =
         "Train a GPT-2. Without options: a small one on the Java sources that the JDK has on disk,"
-            + " about three minutes on two cores. With --model, the defaults are llm.c's. At the"
+            + " three to four minutes on two cores. With --model, the defaults are llm.c's. At the"
             + " prompt it trains in the background.",
     footer = {
       "",
