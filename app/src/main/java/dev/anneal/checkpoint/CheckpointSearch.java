@@ -1,5 +1,7 @@
 package dev.anneal.checkpoint;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.failure.Failure;
 import java.io.EOFException;
 import java.io.IOException;
@@ -83,7 +85,7 @@ public final class CheckpointSearch {
       if (!isDamage(e)) {
         throw e;
       }
-      damaged.add(new DamagedCheckpoint(path, e.getMessage()));
+      damaged.add(new DamagedCheckpoint(path, e.unspelled()));
       return Optional.empty();
     }
   }
@@ -150,7 +152,7 @@ public final class CheckpointSearch {
       Path run = path.toAbsolutePath().normalize().getParent();
       int step = step(path);
       throw Failure.failed(
-          e.getMessage()
+          e.unspelled()
               + Optional.ofNullable(run)
                   .flatMap(
                       directory ->
@@ -183,7 +185,8 @@ public final class CheckpointSearch {
               + "; "
               + run
               + " has no whole checkpoint: restore one from a copy, or train anew with another"
-              + " --out");
+              + " "
+              + setting("out"));
     }
     Optional<String> holder = RunLock.holder(run);
     if (holder.isPresent()) {
@@ -195,7 +198,9 @@ public final class CheckpointSearch {
     }
     return Failure.failed(
         run
-            + " has no checkpoint: its run ended before the first; begin it again: train --resume "
+            + " has no checkpoint: its run ended before the first; begin it again: train "
+            + setting("resume")
+            + " "
             + run);
   }
 

@@ -1,5 +1,7 @@
 package dev.anneal.checkpoint;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import java.io.FileDescriptor;
@@ -248,12 +250,14 @@ public final class OutputFile {
           FileFailures.shown(named)
               + " is there and is not "
               + content.words()
-              + "; name another file, or replace it with --force");
+              + "; name another file, or replace it with "
+              + setting("force"));
     }
     if (!Files.isWritable(path)) {
       throw Failure.failed(
           FileFailures.shown(named)
-              + " is there and is read-only; name another file, or replace it with --force");
+              + " is there and is read-only; name another file, or replace it with "
+              + setting("force"));
     }
   }
 }

@@ -1,5 +1,7 @@
 package dev.anneal.checkpoint;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.failure.Failure;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -165,7 +167,11 @@ public final class RunLock implements AutoCloseable {
 
   private static Failure inUse(Path directory, String holder) {
     return Failure.failed(
-        directory + " is in use by " + holder + "; stop that run or choose another --out");
+        directory
+            + " is in use by "
+            + holder
+            + "; stop that run or choose another "
+            + setting("out"));
   }
 
   private static String holder(FileChannel channel) throws IOException {

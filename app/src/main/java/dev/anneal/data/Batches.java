@@ -1,5 +1,7 @@
 package dev.anneal.data;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.failure.Failure;
 
 /**
@@ -70,7 +72,10 @@ public final class Batches {
                       needed,
                       sequence,
                       needed * sequence + 1)
-              + " give more text, or lower --batch or --seq");
+              + " give more text, or lower "
+              + setting("batch")
+              + " or "
+              + setting("seq"));
     }
   }
 

@@ -1,5 +1,7 @@
 package dev.anneal.data;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.failure.Failure;
 
 /** What of a text file is one document. An end of text stands before each. */
@@ -31,7 +33,8 @@ public sealed interface Documents {
     public Separator {
       if (text.isEmpty()) {
         throw Failure.usage(
-            "--documents is empty; expected file, blank-line, line, or the text between two"
+            setting("documents")
+                + " is empty; expected file, blank-line, line, or the text between two"
                 + " documents, such as '<|endoftext|>'");
       }
     }
@@ -58,7 +61,8 @@ public sealed interface Documents {
       return new Separator(words.translateEscapes());
     } catch (IllegalArgumentException e) {
       throw Failure.usage(
-          "--documents '"
+          setting("documents")
+              + " '"
               + words
               + "' has a backslash that begins no escape; write \\n, \\t, or \\\\ for one");
     }

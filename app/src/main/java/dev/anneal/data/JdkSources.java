@@ -1,5 +1,7 @@
 package dev.anneal.data;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.checkpoint.FileFailures;
 import dev.anneal.failure.Failure;
 import java.io.IOException;
@@ -54,12 +56,16 @@ public record JdkSources(String description, List<String> documents) {
             legal, "licence texts of " + legal + " (there is no " + zip + ")", maximumBytes);
       }
     } catch (ZipException e) {
-      throw Failure.failed(zip + " is damaged; install the JDK again, or give --data FILE");
+      throw Failure.failed(
+          zip + " is damaged; install the JDK again, or give " + setting("data") + " FILE");
     } catch (IOException e) {
       throw FileFailures.cannotRead(zip, e);
     }
     throw Failure.failed(
-        home + " has neither lib/src.zip nor legal, so it is no JDK; give --data FILE");
+        home
+            + " has neither lib/src.zip nor legal, so it is no JDK; give "
+            + setting("data")
+            + " FILE");
   }
 
   /** Gives the text of one file; files beyond the cap are never read. */

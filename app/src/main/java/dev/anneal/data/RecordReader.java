@@ -1,5 +1,7 @@
 package dev.anneal.data;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonLocation;
 import com.fasterxml.jackson.core.JsonParser;
@@ -117,7 +119,9 @@ record RecordReader(Path file, String field, DocumentSink sink) {
           "has no field "
               + field
               + (names.isEmpty() ? "" : ", but " + names)
-              + "; --text-field NAME says which one has the text");
+              + "; "
+              + setting("text-field")
+              + " NAME says which one has the text");
     }
   }
 

@@ -1,5 +1,7 @@
 package dev.anneal.data;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.cache.CacheDirectory;
 import dev.anneal.checkpoint.FileFailures;
 import dev.anneal.failure.Failure;
@@ -100,7 +102,8 @@ public final class TextReader {
     boolean texts = found.files().stream().anyMatch(file -> !file.form().hasRecords());
     if (!records && !rules.field().equals(TextRules.DEFAULT_FIELD)) {
       throw Failure.usage(
-          "--text-field "
+          setting("text-field")
+              + " "
               + rules.field()
               + ": "
               + found.source()
@@ -108,7 +111,8 @@ public final class TextReader {
     }
     if (!texts && rules.documents() != Documents.Named.FILE) {
       throw Failure.usage(
-          "--documents "
+          setting("documents")
+              + " "
               + rules.documents()
               + ": of "
               + found.source()
@@ -178,7 +182,8 @@ public final class TextReader {
     }
     if (!cut && rules.documents() instanceof Documents.Separator separator) {
       throw Failure.usage(
-          "--documents "
+          setting("documents")
+              + " "
               + separator
               + " is nowhere in "
               + found.source()

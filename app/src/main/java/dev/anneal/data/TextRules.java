@@ -1,5 +1,7 @@
 package dev.anneal.data;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.failure.Failure;
 
 /**
@@ -14,7 +16,8 @@ public record TextRules(Documents documents, String field) {
 
   public TextRules {
     if (field.isEmpty()) {
-      throw Failure.usage("--text-field is empty; expected the name of a field, such as text");
+      throw Failure.usage(
+          setting("text-field") + " is empty; expected the name of a field, such as text");
     }
   }
 }

@@ -133,7 +133,7 @@ final class TokenFile {
       Failure failure = FileFailures.cannotWrite(path, e);
       return new Failure(
           failure.exitCode(),
-          failure.getMessage()
+          failure.unspelled()
               + "; the tokens of a large text need that much disk once: make room, or set"
               + " XDG_CACHE_HOME to a folder that has it",
           e);

@@ -1,5 +1,7 @@
 package dev.anneal.eval;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -141,7 +143,8 @@ public final class ComparisonJson {
   }
 
   private static Failure notOne(Path file) {
-    return Failure.failed(file + " is no comparison; expected a file from compare --save");
+    return Failure.failed(
+        file + " is no comparison; expected a file from compare " + setting("save"));
   }
 
   private static DeviceResult device(JsonNode node) {

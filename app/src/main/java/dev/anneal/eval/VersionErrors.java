@@ -63,7 +63,7 @@ final class VersionErrors {
       return worst;
     }
 
-    /** Why the device does not run it. */
+    /** Why the device does not run it, for a spelling. */
     Optional<String> refusal() {
       return refusal;
     }
@@ -74,7 +74,7 @@ final class VersionErrors {
       try {
         device.chooseKernels(Map.of(family.name(), version));
       } catch (Failure e) {
-        refusal = Optional.of(e.getMessage());
+        refusal = Optional.of(e.unspelled());
         return false;
       }
       try {

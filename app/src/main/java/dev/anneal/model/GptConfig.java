@@ -1,5 +1,7 @@
 package dev.anneal.model;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.failure.Failure;
 import dev.anneal.setting.Setting;
 import dev.anneal.setting.Written;
@@ -53,9 +55,12 @@ public record GptConfig(int layers, int heads, int channels, int context, int vo
     Setting.VOCABULARY.whole(Written.OPTION, vocabulary);
     if (channels % heads != 0) {
       throw Failure.usage(
-          "--channels is "
+          setting("channels")
+              + " is "
               + channels
-              + ", which --heads "
+              + ", which "
+              + setting("heads")
+              + " "
               + heads
               + " does not divide; choose a multiple of the heads, such as "
               + Math.max(1, Math.round((double) channels / heads)) * heads);
@@ -84,7 +89,12 @@ public record GptConfig(int layers, int heads, int channels, int context, int vo
                         + name
                         + "; there are "
                         + String.join(", ", names())
-                        + ", or give --layers, --heads and --channels"));
+                        + ", or give "
+                        + setting("layers")
+                        + ", "
+                        + setting("heads")
+                        + " and "
+                        + setting("channels")));
   }
 
   public static List<String> names() {
@@ -111,11 +121,15 @@ public record GptConfig(int layers, int heads, int channels, int context, int vo
   public void requireFits(int sequence) {
     if (sequence > context) {
       throw Failure.usage(
-          "--seq is "
+          setting("seq")
+              + " is "
               + sequence
               + ", longer than the model's context of "
               + context
-              + "; lower --seq or raise --context");
+              + "; lower "
+              + setting("seq")
+              + " or raise "
+              + setting("context"));
     }
   }
 

@@ -137,7 +137,7 @@ final class ConfigReader {
     try {
       return made.get();
     } catch (Failure e) {
-      String message = e.getMessage();
+      String message = e.unspelled();
       throw message.startsWith(file.toString())
           ? e
           : Failure.failed(file + " does not fit together: " + message);

@@ -1,5 +1,7 @@
 package dev.anneal.session;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.Recompute;
 import dev.anneal.setting.Written;
@@ -43,8 +45,11 @@ public record Continuation(
     RunConfig.Data data = config.data();
     if (validation.isPresent() && data.validation().isEmpty()) {
       throw Failure.usage(
-          "--val-data: this run is measured on a part of its data that it holds out, which stays;"
-              + " with --out DIR, a new run begins with its weights and can have another");
+          setting("val-data")
+              + ": this run is measured on a part of its data that it holds out, which stays;"
+              + " with "
+              + setting("out")
+              + " DIR, a new run begins with its weights and can have another");
     }
     RunConfig.Data moved = data.movedTo(source, validation);
     RunConfig same = config.data().equals(moved) ? config : config.with(moved);

@@ -1,5 +1,7 @@
 package dev.anneal.session;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.checkpoint.PathName;
 import dev.anneal.data.Batches;
 import dev.anneal.data.CorpusFiles;
@@ -119,8 +121,13 @@ public record Corpus(
             ? data.validation().orElseThrow()
             : data.source().orElse("the sources of this JDK");
     throw Failure.failed(
-        "%s is not what the run was %s: its tokens have the fingerprint %s, the run's %s; put the earlier data back or say where it is with --data, or begin a new run with these weights on it with --out DIR"
-            .formatted(other, validationAlone ? "validated on" : "trained on", now, trained));
+        "%s is not what the run was %s: its tokens have the fingerprint %s, the run's %s; put the"
+                .formatted(other, validationAlone ? "validated on" : "trained on", now, trained)
+            + " earlier data back or say where it is with "
+            + setting("data")
+            + ", or begin a new run with these weights on it with "
+            + setting("out")
+            + " DIR");
   }
 
   private static Opened opened(RunConfig.Data data, Tokenizer tokenizer, ReadingProgress progress) {
@@ -188,14 +195,16 @@ public record Corpus(
     if (!text && !rules.equals(TextRules.DEFAULT)) {
       String option =
           rules.field().equals(TextRules.DEFAULT_FIELD)
-              ? "--documents " + rules.documents()
-              : "--text-field " + rules.field();
+              ? setting("documents") + " " + rules.documents()
+              : setting("text-field") + " " + rules.field();
       throw Failure.usage(
           option
               + " is for text; "
               + (data.source().isPresent()
                   ? "token shards have their ends of texts in them"
-                  : "of the JDK's sources, each file is a document; add --data FILE"));
+                  : "of the JDK's sources, each file is a document; add "
+                      + setting("data")
+                      + " FILE"));
     }
   }
 

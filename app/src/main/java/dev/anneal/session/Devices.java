@@ -1,5 +1,7 @@
 package dev.anneal.session;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.device.Availability;
 import dev.anneal.device.Backend;
 import dev.anneal.device.Device;
@@ -45,7 +47,10 @@ public final class Devices {
   private static Failure cannotPlan(Backend backend, Optional<String> target) {
     if (target.isPresent()) {
       return Failure.usage(
-          "--target " + target.get() + ": plans for a target are made for cuda and hip");
+          setting("target")
+              + " "
+              + target.get()
+              + ": plans for a target are made for cuda and hip");
     }
     String reason = backend.probe() instanceof Availability.Missing(String why) ? why : "no device";
     return new Failure(
@@ -54,7 +59,9 @@ public final class Devices {
             + backend.name()
             + " is missing, and plans only for a device that is here: "
             + reason
-            + "; take --backend cuda or hip");
+            + "; take "
+            + setting("backend")
+            + " cuda or hip");
   }
 
   /**
@@ -70,7 +77,8 @@ public final class Devices {
     Backend backend = backend(backendName);
     if (!options.deterministic() && !backend.gainsWithoutDeterminism()) {
       throw Failure.usage(
-          "--deterministic off: "
+          setting("deterministic")
+              + " off: "
               + backendName
               + " gives the same bits every time, and nothing is faster without; leave it out");
     }
@@ -80,7 +88,8 @@ public final class Devices {
       case Availability.Available(List<DeviceInfo> devices) -> {
         if (index < 0 || index >= devices.size()) {
           throw Failure.usage(
-              "--device is "
+              setting("device")
+                  + " is "
                   + index
                   + "; "
                   + backendName

@@ -1,5 +1,7 @@
 package dev.anneal.session;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.checkpoint.FileFailures;
 import dev.anneal.failure.Failure;
 import java.io.IOException;
@@ -49,7 +51,8 @@ record DiskRoom(Path run, long checkpoint, int more, long free) {
       throw Failure.failed(
           "the disk of %s has %s free, and a checkpoint of this run takes %s; make room, or name"
                   .formatted(run, bytes(free), bytes(checkpoint))
-              + " another disk with --out");
+              + " another disk with "
+              + setting("out"));
     }
     if ((free - MEBIBYTE) / more >= checkpoint) {
       return Optional.empty();
@@ -57,7 +60,8 @@ record DiskRoom(Path run, long checkpoint, int more, long free) {
     return Optional.of(
         "the disk of %s has %s free, and the run will have %d checkpoints of %s there at once; make"
                 .formatted(run, bytes(free), more, bytes(checkpoint))
-            + " room, or lower --keep");
+            + " room, or lower "
+            + setting("keep"));
   }
 
   private static String bytes(long bytes) {

@@ -1,5 +1,6 @@
 package dev.anneal.session;
 
+import dev.anneal.failure.Spelling;
 import dev.anneal.plan.Precision;
 import java.nio.file.Path;
 import java.util.Map;
@@ -24,7 +25,7 @@ public sealed interface Event {
   enum Outcome {
     /** All steps were made. */
     COMPLETED,
-    /** The condition of {@code --until} came true. */
+    /** The condition of {@code until} came true. */
     TARGET,
     TIME_LIMIT,
     /** A front end asked for it. */
@@ -131,6 +132,22 @@ public sealed interface Event {
       double seconds,
       Optional<String> error)
       implements Event {}
+
+  /** The same event, with the settings that it names written as {@code spelling} says. */
+  default Event spelled(Spelling spelling) {
+    return switch (this) {
+      case Warning(String text) -> new Warning(spelling.spell(text));
+      case Ended e ->
+          new Ended(
+              e.outcome(),
+              e.step(),
+              e.loss(),
+              e.evaluation(),
+              e.seconds(),
+              e.error().map(spelling::spell));
+      default -> this;
+    };
+  }
 
   /** Hears events on the run's thread, in order; it must return quickly. */
   @FunctionalInterface

@@ -1,5 +1,7 @@
 package dev.anneal.session;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.checkpoint.CheckpointSearch;
 import dev.anneal.checkpoint.FileFailures;
 import dev.anneal.checkpoint.RunLock;
@@ -32,12 +34,17 @@ final class NewRun {
       return;
     }
     if (!Files.isDirectory(path)) {
-      throw Failure.failed(path + " is a file; --out takes a directory");
+      throw Failure.failed(path + " is a file; " + setting("out") + " takes a directory");
     }
     RunLock.requireFree(path);
     if (CheckpointSearch.hasAny(path)) {
       throw Failure.failed(
-          path + " has a run already; go on with it by --resume " + path + ", or name another");
+          path
+              + " has a run already; go on with it by "
+              + setting("resume")
+              + " "
+              + path
+              + ", or name another");
     }
     others(path).stream()
         .findFirst()
@@ -47,7 +54,8 @@ final class NewRun {
                   path
                       + " is not empty: there is "
                       + other
-                      + "; name another directory with --out");
+                      + "; name another directory with "
+                      + setting("out"));
             });
   }
 
@@ -73,7 +81,8 @@ final class NewRun {
               + path
               + " cannot be made: "
               + FileFailures.reason(e)
-              + "; name another with --out",
+              + "; name another with "
+              + setting("out"),
           e);
     }
   }
@@ -96,7 +105,8 @@ final class NewRun {
               + parent
               + ": "
               + FileFailures.reason(e)
-              + "; name one with --out",
+              + "; name one with "
+              + setting("out"),
           e);
     }
   }

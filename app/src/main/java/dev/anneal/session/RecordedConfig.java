@@ -1,5 +1,6 @@
 package dev.anneal.session;
 
+import static dev.anneal.failure.Spelling.setting;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -44,7 +45,8 @@ record RecordedConfig(RunConfig config, Optional<String> corpusFingerprint) {
               ConfigJson.read(meta.path("config"), file),
               Optional.ofNullable(meta.path("corpus").textValue())));
     } catch (com.fasterxml.jackson.core.JacksonException e) {
-      throw Failure.failed(file + " is damaged; begin the run anew: train --out " + run);
+      throw Failure.failed(
+          file + " is damaged; begin the run anew: train " + setting("out") + " " + run);
     } catch (IOException e) {
       throw FileFailures.cannotRead(file, e);
     }

@@ -45,7 +45,7 @@ public final class Recording implements Event.Listener, AutoCloseable {
         writer.flush();
       }
     } catch (IOException e) {
-      problem = Optional.of(FileFailures.cannotWrite(file(), e).getMessage());
+      problem = Optional.of(FileFailures.cannotWrite(file(), e).unspelled());
     }
   }
 

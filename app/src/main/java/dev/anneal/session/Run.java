@@ -1,5 +1,7 @@
 package dev.anneal.session;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.FileWriter;
 import dev.anneal.device.Device;
@@ -460,7 +462,11 @@ public final class Run implements AutoCloseable {
               + " is before step "
               + origin.get()
               + ", where this run began with weights or settings from elsewhere; to go back there,"
-              + " train --resume CHECKPOINT --out NEW");
+              + " train "
+              + setting("resume")
+              + " CHECKPOINT "
+              + setting("out")
+              + " NEW");
     }
     if (target < step) {
       restore(target);

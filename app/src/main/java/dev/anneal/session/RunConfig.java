@@ -1,5 +1,7 @@
 package dev.anneal.session;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.data.CorpusFiles;
 import dev.anneal.data.TextRules;
 import dev.anneal.failure.Failure;
@@ -70,9 +72,13 @@ public record RunConfig(
                 + directory
                 + ", "
                 + source.get()
-                + ", is not there any more; train --resume "
+                + ", is not there any more; train "
+                + setting("resume")
+                + " "
                 + directory
-                + " --data PATH says where it is now");
+                + " "
+                + setting("data")
+                + " PATH says where it is now");
       }
     }
 
@@ -140,20 +146,31 @@ public record RunConfig(
     model.requireFits(sequence);
     if ((long) batch * sequence > Integer.MAX_VALUE / 4) {
       throw Failure.usage(
-          "--batch "
+          setting("batch")
+              + " "
               + batch
-              + " times --seq "
+              + " times "
+              + setting("seq")
+              + " "
               + sequence
-              + " is more tokens than one pass can take; lower --batch and raise --total-batch");
+              + " is more tokens than one pass can take; lower "
+              + setting("batch")
+              + " and raise "
+              + setting("total-batch"));
     }
     if ((long) batch * sequence * microSteps > Integer.MAX_VALUE) {
       throw Failure.usage(
           microSteps
-              + " micro-steps of --batch "
+              + " micro-steps of "
+              + setting("batch")
+              + " "
               + batch
-              + " times --seq "
+              + " times "
+              + setting("seq")
+              + " "
               + sequence
-              + " are more tokens than one update can take; lower --total-batch");
+              + " are more tokens than one update can take; lower "
+              + setting("total-batch"));
     }
   }
 
@@ -195,11 +212,16 @@ public record RunConfig(
     if (totalBatch < tokens || totalBatch % tokens != 0) {
       long below = Math.max(1, totalBatch / tokens);
       throw Failure.usage(
-          "--total-batch is "
+          setting("total-batch")
+              + " is "
               + totalBatch
-              + " tokens, which is no multiple of --batch "
+              + " tokens, which is no multiple of "
+              + setting("batch")
+              + " "
               + batch
-              + " times --seq "
+              + " times "
+              + setting("seq")
+              + " "
               + sequence
               + " = "
               + tokens
@@ -207,7 +229,10 @@ public record RunConfig(
               + below * tokens
               + " or "
               + (below + 1) * tokens
-              + ", or lower --batch or --seq");
+              + ", or lower "
+              + setting("batch")
+              + " or "
+              + setting("seq"));
     }
     return (int) (totalBatch / tokens);
   }

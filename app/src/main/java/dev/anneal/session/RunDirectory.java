@@ -1,5 +1,7 @@
 package dev.anneal.session;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.Checkpoint;
 import dev.anneal.checkpoint.CheckpointDirectory;
@@ -146,7 +148,8 @@ public final class RunDirectory implements AutoCloseable {
       throw Failure.failed(
           found.damaged().getFirst().why()
               + "; there is no whole checkpoint before it: restore one from a copy, or train anew"
-              + " with another --out");
+              + " with another "
+              + setting("out"));
     }
   }
 
@@ -195,7 +198,9 @@ public final class RunDirectory implements AutoCloseable {
                 Failure.failed(
                     path
                         + " has no checkpoint, and what it was begun with is not recorded; begin it"
-                        + " anew: train --out "
+                        + " anew: train "
+                        + setting("out")
+                        + " "
                         + path));
   }
 

@@ -132,7 +132,7 @@ public final class RunLog implements Event.Listener, AutoCloseable {
       try {
         open();
       } catch (Failure e) {
-        problem(e.getMessage());
+        problem(e.unspelled());
         return;
       }
     }
@@ -165,7 +165,7 @@ public final class RunLog implements Event.Listener, AutoCloseable {
         file.get().write(line);
       }
     } catch (Failure e) {
-      problem(e.getMessage());
+      problem(e.unspelled());
     }
   }
 

@@ -1,5 +1,7 @@
 package dev.anneal.session;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.checkpoint.Checkpoint;
 import dev.anneal.checkpoint.CheckpointSearch;
 import dev.anneal.checkpoint.FileFailures;
@@ -58,7 +60,9 @@ public final class SavedRun {
           path
               + " is not the newest checkpoint of its run, which has step "
               + newest
-              + "; go on from there: train --resume "
+              + "; go on from there: train "
+              + setting("resume")
+              + " "
               + run
               + ", or from here as a new run:"
               + toBranch(path));
@@ -73,7 +77,7 @@ public final class SavedRun {
   }
 
   private static String toBranch(Path checkpoint) {
-    return " train --resume " + checkpoint + " --out NEW";
+    return " train " + setting("resume") + " " + checkpoint + " " + setting("out") + " NEW";
   }
 
   private static boolean wasBegun(Path path) {

@@ -64,7 +64,7 @@ final class Saving {
       }
       tell.accept(
           new Event.Warning(
-              e.getMessage()
+              e.unspelled()
                   + "; the run goes on, and it is tried again after "
                   + run.config().intervals().checkpoint()
                   + " steps and at the end"));
@@ -92,7 +92,7 @@ final class Saving {
           .orElse("");
     } catch (RuntimeException | Error e) {
       // The first failure is the one to tell.
-      String why = String.valueOf(e.getMessage());
+      String why = e instanceof Failure told ? told.unspelled() : String.valueOf(e.getMessage());
       return (failure.equals(why) ? "" : "; its weights cannot be saved: " + why) + last();
     }
   }

@@ -1,10 +1,12 @@
 package dev.anneal.session;
 
+import static dev.anneal.failure.Spelling.setting;
 import static java.util.Objects.requireNonNull;
 
 import dev.anneal.failure.Exhausted;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.failure.Spelling;
 import dev.anneal.generation.SamplingSettings;
 import dev.anneal.session.Event.Outcome;
 import dev.anneal.session.Event.State;
@@ -47,6 +49,7 @@ public final class Session implements AutoCloseable {
   private final Thread thread;
   private volatile State state = State.RUNNING;
   private volatile SamplingSettings sampling;
+  private volatile Spelling spelling = Spelling.PLAIN;
   private boolean isBegun;
   private volatile Optional<Activity> activity = Optional.empty();
   private Limits limits;
@@ -320,8 +323,14 @@ public final class Session implements AutoCloseable {
     hasNews = true;
   }
 
+  /** How failures and warnings write the names of settings, to all listeners. */
+  public void spell(Spelling as) {
+    spelling = as;
+  }
+
   /** Tells all listeners. */
-  void emit(Event event) {
+  void emit(Event marked) {
+    Event event = marked.spelled(spelling);
     for (Event.Listener listener : listeners) {
       try {
         listener.on(event);
@@ -381,9 +390,9 @@ public final class Session implements AutoCloseable {
             case BACKEND -> Outcome.DEVICE_LOST;
             default -> Outcome.FAILED;
           };
-      failed(how, e.getMessage());
+      failed(how, e.unspelled());
     } catch (VirtualMachineError e) {
-      failed(Outcome.FAILED, Exhausted.of(e).getMessage());
+      failed(Outcome.FAILED, Exhausted.of(e).unspelled());
     } catch (RuntimeException | Error e) {
       failed(Outcome.FAILED, e.toString());
     }
@@ -400,7 +409,12 @@ public final class Session implements AutoCloseable {
     state = last;
     Event.Ended event =
         new Event.Ended(
-            how, run.step(), lastLoss, lastEvaluation, (System.nanoTime() - start) / 1e9, error);
+            how,
+            run.step(),
+            lastLoss,
+            lastEvaluation,
+            (System.nanoTime() - start) / 1e9,
+            error.map(spelling::spell));
     emit(event);
     stepsAreDone();
     end().complete(event);
@@ -512,7 +526,9 @@ public final class Session implements AutoCloseable {
               + result.loss()
               + " and the gradient norm "
               + result.gradientNorm()
-              + "; try a lower --lr, or 'rewind' and 'branch' with a lower lr");
+              + "; try a lower "
+              + setting("lr")
+              + ", or 'rewind' and 'branch' with a lower lr");
     }
     lastLoss = Optional.of(result.loss());
     reached(Until.Metric.STEP, run.step());

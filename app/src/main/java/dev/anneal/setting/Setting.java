@@ -1,56 +1,61 @@
 package dev.anneal.setting;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.failure.Failure;
+import dev.anneal.failure.Spelling;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * A number that a user chooses: its names, the values that it may have, and what to do about
  * another. The one place that the command line, {@code set} and saved runs are checked against.
  */
 public enum Setting {
-  LAYERS("--layers", "model.layers", Whole.POSITIVE, "such as 4"),
-  HEADS("--heads", "model.heads", Whole.POSITIVE, "such as 4"),
-  CHANNELS("--channels", "model.channels", Whole.POSITIVE, "a multiple of --heads, such as 128"),
-  CONTEXT("--context", "model.context", Whole.POSITIVE, "such as 128"),
+  LAYERS("model.layers", Whole.POSITIVE, "such as 4"),
+  HEADS("model.heads", Whole.POSITIVE, "such as 4"),
+  CHANNELS("model.channels", Whole.POSITIVE, "a multiple of " + setting("heads") + ", such as 128"),
+  CONTEXT("model.context", Whole.POSITIVE, "such as 128"),
   VOCABULARY("the vocabulary", "model.vocabulary", Whole.POSITIVE, "such as 256"),
-  BATCH("--batch", "batch", Whole.POSITIVE, "such as 8"),
-  SEQ("--seq", "sequence", Whole.POSITIVE, "such as 128"),
-  TOTAL_BATCH("--total-batch", "total_batch", Whole.POSITIVE, "a multiple of --batch times --seq"),
+  BATCH("batch", Whole.POSITIVE, "such as 8"),
+  SEQ("sequence", Whole.POSITIVE, "such as 128"),
+  TOTAL_BATCH(
+      "total_batch",
+      Whole.POSITIVE,
+      "a multiple of " + setting("batch") + " times " + setting("seq")),
   MICRO_STEPS(
       "the number of micro-steps",
       "micro_steps",
       new Range.Whole(1, 1 << 16),
-      "raise --batch or lower --total-batch"),
-  CLASSIFIER_CHUNKS(
-      "--classifier-chunks", "classifier_chunks", Whole.COUNT, "0 for all tokens at once"),
+      "raise " + setting("batch") + " or lower " + setting("total-batch")),
+  CLASSIFIER_CHUNKS("classifier_chunks", Whole.COUNT, "0 for all tokens at once"),
 
-  STEPS("--steps", "schedule.horizon", Whole.STEPS, "such as 1000"),
-  LR("--lr", "schedule.peak", Range.Real.above(0, Float.MAX_VALUE), "such as 3e-4"),
-  WARMUP("--warmup", "schedule.warmup", Whole.STEPS_OR_NONE, "0 for none"),
-  FINAL_LR_FRACTION(
-      "--final-lr-fraction", "schedule.final_fraction", Range.Real.within(0, 1), "such as 0.1"),
-  WEIGHT_DECAY("--weight-decay", "adamw.weight_decay", Range.Real.within(0, 1000), "such as 0.1"),
-  BETA1("--beta1", "adamw.beta1", Range.Real.below(0, 1), "such as 0.9"),
-  BETA2("--beta2", "adamw.beta2", Range.Real.below(0, 1), "such as 0.95"),
+  STEPS("schedule.horizon", Whole.STEPS, "such as 1000"),
+  LR("schedule.peak", Range.Real.above(0, Float.MAX_VALUE), "such as 3e-4"),
+  WARMUP("schedule.warmup", Whole.STEPS_OR_NONE, "0 for none"),
+  FINAL_LR_FRACTION("schedule.final_fraction", Range.Real.within(0, 1), "such as 0.1"),
+  WEIGHT_DECAY("adamw.weight_decay", Range.Real.within(0, 1000), "such as 0.1"),
+  BETA1("adamw.beta1", Range.Real.below(0, 1), "such as 0.9"),
+  BETA2("adamw.beta2", Range.Real.below(0, 1), "such as 0.95"),
   EPSILON("AdamW's epsilon", "adamw.epsilon", Range.Real.above(0, 1), "such as 1e-8"),
-  CLIP("--clip", "adamw.max_norm", Range.Real.from(0), "0 for no clipping"),
+  CLIP("adamw.max_norm", Range.Real.from(0), "0 for no clipping"),
 
-  VAL_EVERY("--val-every", "intervals.evaluate", Whole.COUNT, "0 for never"),
-  VAL_BATCHES("--val-batches", "intervals.evaluation_batches", Whole.COUNT, "such as 20"),
-  SAMPLE_EVERY("--sample-every", "intervals.sample", Whole.COUNT, "0 for never"),
-  SAMPLE_TOKENS("--sample-tokens", "intervals.sample_tokens", Whole.KEPT_TEXT, "0 for none"),
-  CHECKPOINT_EVERY("--checkpoint-every", "intervals.checkpoint", Whole.COUNT, "0 for the end only"),
-  KEEP("--keep", "intervals.checkpoints_kept", Whole.COUNT, "0 for all"),
+  VAL_EVERY("intervals.evaluate", Whole.COUNT, "0 for never"),
+  VAL_BATCHES("intervals.evaluation_batches", Whole.COUNT, "such as 20"),
+  SAMPLE_EVERY("intervals.sample", Whole.COUNT, "0 for never"),
+  SAMPLE_TOKENS("intervals.sample_tokens", Whole.KEPT_TEXT, "0 for none"),
+  CHECKPOINT_EVERY("intervals.checkpoint", Whole.COUNT, "0 for the end only"),
+  KEEP("intervals.checkpoints_kept", Whole.COUNT, "0 for all"),
 
-  TOKENS("--tokens", "tokens", Whole.POSITIVE, "such as 256"),
-  TEMPERATURE("--temperature", "temperature", Range.Real.from(0), "such as 0.8"),
-  TOP_K("--top-k", "top_k", Whole.COUNT, "0 for all"),
-  TOP_P("--top-p", "top_p", Range.Real.above(0, 1), "1 for all"),
+  TOKENS("tokens", Whole.POSITIVE, "such as 256"),
+  TEMPERATURE("temperature", Range.Real.from(0), "such as 0.8"),
+  TOP_K("top_k", Whole.COUNT, "0 for all"),
+  TOP_P("top_p", Range.Real.above(0, 1), "1 for all"),
 
-  THREADS("--threads", "threads", new Range.Whole(1, 1024), "this machine's cores by default"),
-  DEVICE("--device", "device", Whole.COUNT, "backends lists them"),
-  TIME_LIMIT("--time-limit", "time_limit", Range.Real.above(0, 1e9), "seconds"),
-  TOLERANCE("--tolerance", "tolerance", Range.Real.from(0), "such as 1e-5"),
+  THREADS("threads", new Range.Whole(1, 1024), "this machine's cores by default"),
+  DEVICE("device", Whole.COUNT, "backends lists them"),
+  TIME_LIMIT("time_limit", Range.Real.above(0, 1e9), "seconds"),
+  TOLERANCE("tolerance", Range.Real.from(0), "such as 1e-5"),
   /** Of a checkpoint, whose directory has it in its name. */
   STEP("the step", "step", Whole.STEPS_OR_NONE, "use another checkpoint");
 
@@ -68,21 +73,30 @@ public enum Setting {
     static final Range KEPT_TEXT = new Range.Whole(0, 1_000_000);
   }
 
-  private final String option;
+  private final String marked;
   private final String field;
   private final Range range;
   private final String advice;
 
-  Setting(String option, String field, Range range, String advice) {
-    this.option = option;
+  Setting(String field, Range range, String advice) {
+    this(Optional.empty(), field, range, advice);
+  }
+
+  /** One that is no option, and is told in words. */
+  Setting(String words, String field, Range range, String advice) {
+    this(Optional.of(words), field, range, advice);
+  }
+
+  Setting(Optional<String> words, String field, Range range, String advice) {
+    this.marked = words.orElseGet(() -> setting(name().toLowerCase(Locale.ROOT).replace('_', '-')));
     this.field = field;
     this.range = range;
     this.advice = advice;
   }
 
-  /** As on the command line: {@code --val-every}. */
-  public String option() {
-    return option;
+  /** As a line for a user names it, for a {@link Spelling}: {@code val-every}, or words. */
+  public String marked() {
+    return marked;
   }
 
   /** As in {@code set}: {@code val_every}. */

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 
 /** Where a value of a {@link Setting} was written, which decides how a failure names it. */
 public sealed interface Written {
-  /** On the command line. */
+  /** In a program, or as an option of the command line. */
   Written OPTION = new Option();
 
   /** At a prompt or in a script, by {@code set}. */
@@ -20,11 +20,11 @@ public sealed interface Written {
 
   Failure failure(String message);
 
-  /** {@code --lr}. */
+  /** {@code lr}, as whoever shows the failure spells it. */
   record Option() implements Written {
     @Override
     public String name(Setting setting) {
-      return setting.option();
+      return setting.marked();
     }
 
     @Override
@@ -33,7 +33,7 @@ public sealed interface Written {
     }
   }
 
-  /** {@code lr}. */
+  /** {@code lr}, as {@code set} has it. */
   record Live() implements Written {
     @Override
     public String name(Setting setting) {

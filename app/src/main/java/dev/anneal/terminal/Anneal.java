@@ -15,6 +15,7 @@ import dev.anneal.terminal.repl.PromptText;
 import dev.anneal.terminal.repl.Repl;
 import dev.anneal.terminal.screen.TerminalScreens;
 import dev.anneal.terminal.screen.Tty;
+import dev.anneal.terminal.text.Dashes;
 import dev.anneal.terminal.text.FilteredWriter;
 import dev.anneal.terminal.text.Look;
 import dev.anneal.terminal.text.Printable;
@@ -116,7 +117,7 @@ public final class Anneal {
     try {
       code = new Anneal(System.in, out, err, output::readerIsGone).start(args, true);
     } catch (VirtualMachineError e) {
-      err.println("anneal: " + Exhausted.of(e).getMessage());
+      err.println("anneal: " + Dashes.in(Exhausted.of(e)));
       code = ExitCode.FAILED.code();
     }
     out.flush();
@@ -166,8 +167,8 @@ public final class Anneal {
       line.registerConverter(Path.class, PathName::of);
       line.parseArgs(args);
     } catch (ParameterException | Failure e) {
-      String message = e.getCause() instanceof Failure cause ? cause.getMessage() : e.getMessage();
-      err.println("anneal: " + Printable.line(String.valueOf(message)) + "; see anneal --help");
+      String message = Dashes.in(e.getCause() instanceof Failure cause ? cause : e);
+      err.println("anneal: " + Printable.line(message) + "; see anneal --help");
       return ExitCode.USAGE.code();
     }
     if (options.version) {

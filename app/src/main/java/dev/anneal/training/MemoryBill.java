@@ -1,5 +1,7 @@
 package dev.anneal.training;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.device.Device;
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.Arena;
@@ -24,7 +26,8 @@ public record MemoryBill(Map<Arena, Long> arenas, long workspace) {
   public static void requireSupported(Precision precision, Device device) {
     if (!device.precisions().contains(precision)) {
       throw Failure.usage(
-          "--dtype "
+          setting("dtype")
+              + " "
               + name(precision)
               + ": "
               + device.info().backend()
@@ -60,8 +63,14 @@ public record MemoryBill(Map<Arena, Long> arenas, long workspace) {
       throw Failure.failed(
           String.format(
               Locale.ROOT,
-              "training needs %s (%s of it activations) and %s has %s free; lower --batch or --seq,"
-                  + " recompute with --recompute block, or choose a smaller model",
+              "training needs %s (%s of it activations) and %s has %s free; lower "
+                  + setting("batch")
+                  + " or "
+                  + setting("seq")
+                  + ","
+                  + " recompute with "
+                  + setting("recompute")
+                  + " block, or choose a smaller model",
               gigabytes(total()),
               gigabytes(arenas.getOrDefault(Arena.ACTIVATIONS, 0L)),
               device.info().backend(),

@@ -1,5 +1,7 @@
 package dev.anneal.training;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.device.Device;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
@@ -61,7 +63,8 @@ public record MemoryFloor(String what, GptConfig model, double bytes) {
     }
     if (model.layers() > MOST_LAYERS) {
       throw Failure.failed(
-          "--layers is "
+          setting("layers")
+              + " is "
               + model.layers()
               + ", whose plan would have millions of tensors; expected at most "
               + MOST_LAYERS);
@@ -74,7 +77,16 @@ public record MemoryFloor(String what, GptConfig model, double bytes) {
         String.format(
             Locale.ROOT,
             "%s of %d layers, %d channels, context %d and vocabulary %d takes at least %s, and %s;"
-                + " lower --layers, --channels, --context, --batch or --seq",
+                + " lower "
+                + setting("layers")
+                + ", "
+                + setting("channels")
+                + ", "
+                + setting("context")
+                + ", "
+                + setting("batch")
+                + " or "
+                + setting("seq"),
             what,
             model.layers(),
             model.channels(),

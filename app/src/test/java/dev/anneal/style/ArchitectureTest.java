@@ -7,6 +7,7 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import dev.anneal.failure.Failure;
 import org.junit.jupiter.api.Test;
 
 /** The layers of docs/architecture.md. */
@@ -60,6 +61,53 @@ class ArchitectureTest {
   @Test
   void packagesHaveNoCycles() {
     slices().matching("dev.anneal.(*)..").should().beFreeOfCycles().check(CLASSES);
+  }
+
+  /** What Java code and JShell use brings no terminal with it. */
+  @Test
+  void theEngineKnowsNoTerminal() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("dev.anneal.terminal..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            "dev.anneal.terminal..",
+            "org.jline..",
+            "com.googlecode.lanterna..",
+            "org.knowm..",
+            "picocli..",
+            "java.awt..",
+            "javax.swing..")
+        .check(CLASSES);
+  }
+
+  /** But for the compiler's own process, whose output its parent reads. */
+  @Test
+  void theEnginePrintsNothing() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("dev.anneal.terminal..")
+        .and()
+        .doNotHaveSimpleName("HipCompilerProcess")
+        .should()
+        .accessField(System.class, "out")
+        .orShould()
+        .accessField(System.class, "err")
+        .orShould()
+        .callMethod(Throwable.class, "printStackTrace")
+        .check(CLASSES);
+  }
+
+  /** Or its reader would see names of settings where there are options. */
+  @Test
+  void theTerminalSpellsFailures() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.anneal.terminal..")
+        .should()
+        .callMethod(Failure.class, "getMessage")
+        .check(CLASSES);
   }
 
   @Test

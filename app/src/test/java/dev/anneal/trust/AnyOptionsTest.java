@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.anneal.setting.Setting;
 import dev.anneal.terminal.command.Commands;
 import dev.anneal.terminal.command.Shell;
+import dev.anneal.terminal.text.Dashes;
 import dev.anneal.terminal.text.Look;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -182,7 +183,7 @@ class AnyOptionsTest {
     }
     JsonNode config = Outcome.tree(Files.readString(manifest)).path("meta").path("config");
     for (Setting setting : Setting.values()) {
-      int at = given.indexOf(setting.option());
+      int at = given.indexOf(Dashes.in(setting.marked()));
       JsonNode recorded = config.at("/" + setting.field().replace('.', '/'));
       if (at >= 0 && !recorded.isMissingNode()) {
         double value = Double.parseDouble(given.get(at + 1));

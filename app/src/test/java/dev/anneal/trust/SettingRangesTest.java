@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.setting.Range;
 import dev.anneal.setting.Setting;
+import dev.anneal.terminal.text.Dashes;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,7 +30,9 @@ class SettingRangesTest {
       boolean sampling =
           List.of(Setting.TOKENS, Setting.TEMPERATURE, Setting.TOP_K, Setting.TOP_P)
               .contains(setting);
-      if (setting.option().startsWith("--") && !sampling && setting != Setting.TOLERANCE) {
+      if (Dashes.in(setting.marked()).startsWith("--")
+          && !sampling
+          && setting != Setting.TOLERANCE) {
         settings.add(setting);
       }
     }
@@ -61,7 +64,7 @@ class SettingRangesTest {
     int tried = 0;
     for (Setting setting : ofTraining()) {
       for (String value : outside(setting)) {
-        String option = setting.option();
+        String option = Dashes.in(setting.marked());
         Outcome outcome = Outcome.of(Outcome.tiny(temp, "none", option, value));
         String line = outcome.refused(2, option + " is ", "expected");
         assertTrue(line.startsWith("anneal: " + option), line);

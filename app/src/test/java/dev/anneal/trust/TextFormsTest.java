@@ -182,7 +182,7 @@ class TextFormsTest {
       String lines = refused(write("t.jsonl", utf8(good + bad + "\n" + good)));
       assertTrue(lines.startsWith(folder.resolve("t.jsonl") + ", line 2"), lines);
     }
-    assertTrue(refused(write("t.jsonl", utf8("{\"a\":1}"))).contains("but a; --text-field NAME"));
+    assertTrue(refused(write("t.jsonl", utf8("{\"a\":1}"))).contains("but a; text-field NAME"));
     assertTrue(refused(write("t.jsonl", utf8("{\"text\":\"\\u0000\"}"))).contains("NUL"));
     String array = refused(write("t.json", utf8("[" + good + ",\n\"b\"]")));
     assertTrue(array.startsWith(folder.resolve("t.json") + ", line 3: it has 'b'"), array);

@@ -1,5 +1,6 @@
 package dev.anneal.cpu;
 
+import static dev.anneal.failure.Spelling.setting;
 import static java.util.Objects.requireNonNull;
 
 import dev.anneal.device.Device;
@@ -20,7 +21,8 @@ public final class CpuDevice implements Device {
 
   public CpuDevice(DeviceInfo info, DeviceOptions options) {
     if (options.threads() < 1) {
-      throw Failure.usage("--threads is " + options.threads() + "; expected at least 1");
+      throw Failure.usage(
+          setting("threads") + " is " + options.threads() + "; expected at least 1");
     }
     this.info = info;
     chooseKernels(options.kernels());
@@ -42,7 +44,11 @@ public final class CpuDevice implements Device {
               + arena.name().toLowerCase(java.util.Locale.ROOT)
               + " need "
               + bytes
-              + " bytes, which this machine does not have; lower --batch, --seq or the model's"
+              + " bytes, which this machine does not have; lower "
+              + setting("batch")
+              + ", "
+              + setting("seq")
+              + " or the model's"
               + " size");
     }
   }

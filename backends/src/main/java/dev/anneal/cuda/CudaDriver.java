@@ -1,6 +1,7 @@
 package dev.anneal.cuda;
 
 import static dev.anneal.cuda.CudaErrors.check;
+import static dev.anneal.failure.Spelling.setting;
 
 import dev.anneal.failure.Failure;
 import dev.anneal.gpu.Command;
@@ -111,7 +112,11 @@ final class CudaDriver implements Driver {
               + free[0]
               + " free of "
               + total[0]
-              + "; lower --batch, --seq or the model's size, or recompute more");
+              + "; lower "
+              + setting("batch")
+              + ", "
+              + setting("seq")
+              + " or the model's size, or recompute more");
     }
     check("cuMemAlloc", code, "allocating the " + what);
     try {

@@ -1,5 +1,7 @@
 package dev.anneal.cuda;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.device.Device;
 import dev.anneal.failure.Failure;
 import dev.anneal.gpu.GpuDevice;
@@ -32,7 +34,8 @@ final class PlannedCuda {
     int capability = name.matches() ? Integer.parseInt(name.group(1)) : 0;
     if (capability < FIRST) {
       throw Failure.usage(
-          "--target "
+          setting("target")
+              + " "
               + target
               + ": expected a GPU of NVIDIA's as nvcc names it, sm_75 or newer, such as sm_90");
     }

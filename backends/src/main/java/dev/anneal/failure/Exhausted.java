@@ -1,5 +1,7 @@
 package dev.anneal.failure;
 
+import static dev.anneal.failure.Spelling.setting;
+
 /** What the JVM could not have: words for its errors, which are no faults of a program. */
 public final class Exhausted {
   private static final String MORE = "; ANNEAL_JAVA_OPTIONS=";
@@ -23,7 +25,8 @@ public final class Exhausted {
     if (reason.contains("thread")) {
       return "the system gives no more threads or memory for them ("
           + reason
-          + "); lower --threads";
+          + "); lower "
+          + setting("threads");
     }
     if (reason.contains("Java heap") || reason.contains("GC overhead")) {
       return "out of memory: the JVM's heap of "
@@ -32,7 +35,10 @@ public final class Exhausted {
           + MORE
           + "-Xmx"
           + Math.max(1, Math.ceilDiv(2 * heap, 1024))
-          + "g gives more; or lower what was asked for, such as --batch or --tokens";
+          + "g gives more; or lower what was asked for, such as "
+          + setting("batch")
+          + " or "
+          + setting("tokens");
     }
     if (reason.contains("array size")) {
       return "out of memory: something is larger than the 2 GiB that a Java array can have; lower"
@@ -40,6 +46,10 @@ public final class Exhausted {
     }
     return "out of memory: the system has no more ("
         + reason
-        + "); lower --batch, --seq or the model's size, or end other programs";
+        + "); lower "
+        + setting("batch")
+        + ", "
+        + setting("seq")
+        + " or the model's size, or end other programs";
   }
 }

@@ -1,5 +1,7 @@
 package dev.anneal.gpu;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
@@ -39,7 +41,9 @@ final class OpFormats {
                 + name(tensor.dtype())
                 + " where its kernels take "
                 + name(expected)
-                + "; take --dtype fp32");
+                + "; take "
+                + setting("dtype")
+                + " fp32");
       }
     }
     return real;

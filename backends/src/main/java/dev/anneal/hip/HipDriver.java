@@ -1,5 +1,6 @@
 package dev.anneal.hip;
 
+import static dev.anneal.failure.Spelling.setting;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.anneal.failure.Failure;
@@ -108,7 +109,11 @@ final class HipDriver implements Driver {
             + memory[0]
             + " free of "
             + memory[1]
-            + "; lower --batch, --seq or the model's size, or recompute more");
+            + "; lower "
+            + setting("batch")
+            + ", "
+            + setting("seq")
+            + " or the model's size, or recompute more");
   }
 
   @Override

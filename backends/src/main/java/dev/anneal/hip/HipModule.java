@@ -1,5 +1,6 @@
 package dev.anneal.hip;
 
+import static dev.anneal.failure.Spelling.setting;
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
@@ -83,7 +84,11 @@ final class HipModule implements Driver.Module {
               + threads
               + " threads, and HIP takes "
               + MOST_THREADS
-              + " at most; lower --batch, --seq or the model's size");
+              + " at most; lower "
+              + setting("batch")
+              + ", "
+              + setting("seq")
+              + " or the model's size");
     }
   }
 

@@ -1,5 +1,7 @@
 package dev.anneal.hip;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.device.Device;
 import dev.anneal.failure.Failure;
 import dev.anneal.gpu.GpuDevice;
@@ -23,7 +25,10 @@ final class PlannedHip {
   static Device device(String target) {
     if (!Architecture.isName(target)) {
       throw Failure.usage(
-          "--target " + target + ": expected a GPU of AMD's as compilers name it, such as gfx942");
+          setting("target")
+              + " "
+              + target
+              + ": expected a GPU of AMD's as compilers name it, such as gfx942");
     }
     Architecture architecture = new Architecture(target);
     return GpuDevice.planned(

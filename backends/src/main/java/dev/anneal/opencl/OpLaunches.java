@@ -1,5 +1,7 @@
 package dev.anneal.opencl;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.Op;
 
@@ -37,7 +39,8 @@ final class OpLaunches {
       case Op.Fill o -> ElementwiseLaunches.fill(o.out(), o.value(), versions);
       case Op.GlobalNorm o -> OptimizerLaunches.globalNorm(o, versions);
       case Op.EightBit o ->
-          throw Failure.usage("opencl has no products of 8 bits; take --dtype bf16");
+          throw Failure.usage(
+              "opencl has no products of 8 bits; take " + setting("dtype") + " bf16");
       case Op.AdamW o -> OptimizerLaunches.adamW(o, versions);
       case Op.Cast o -> ElementwiseLaunches.cast(o, versions);
     };

@@ -1,5 +1,7 @@
 package dev.anneal.opencl;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.DType;
@@ -20,7 +22,11 @@ final class OpenClFailures {
             + bytes
             + " bytes: "
             + why
-            + "; lower --batch, --seq or the model's size, or take another device");
+            + "; lower "
+            + setting("batch")
+            + ", "
+            + setting("seq")
+            + " or the model's size, or take another device");
   }
 
   /** A tensor that is larger than a buffer can be. */
@@ -46,7 +52,8 @@ final class OpenClFailures {
             + source
             + ": "
             + first
-            + "; update the driver, or take another --backend");
+            + "; update the driver, or take another "
+            + setting("backend"));
   }
 
   /** A kernel that the driver does not run, since its compiler needs too much for a work-item. */
@@ -59,7 +66,10 @@ final class OpenClFailures {
             + launch.grid().groupSize()
             + " ("
             + why
-            + "); choose another version with --kernel, or take another --backend");
+            + "); choose another version with "
+            + setting("kernel")
+            + ", or take another "
+            + setting("backend"));
   }
 
   /** The driver refused something, and the device answers as before. */
@@ -70,8 +80,14 @@ final class OpenClFailures {
             + doing
             + " ("
             + e.getMessage()
-            + "), and the device still answers; lower --batch or --seq, or choose another version"
-            + " of the kernel with --kernel; the last checkpoint is whole");
+            + "), and the device still answers; lower "
+            + setting("batch")
+            + " or "
+            + setting("seq")
+            + ", or choose another version"
+            + " of the kernel with "
+            + setting("kernel")
+            + "; the last checkpoint is whole");
   }
 
   /** The device stopped answering, or ran out of something, in the middle of {@code doing}. */
@@ -96,7 +112,9 @@ final class OpenClFailures {
             + kernel
             + " takes activations of one format, not "
             + stored
-            + "; store all of them alike, or take --dtype fp32");
+            + "; store all of them alike, or take "
+            + setting("dtype")
+            + " fp32");
   }
 
   /** A plan that stores in 16 bits what kernels have in 32. */
@@ -109,7 +127,9 @@ final class OpenClFailures {
             + tensor
             + " in 32 bits, not as "
             + tensor.dtype()
-            + "; store only activations in 16, or take --dtype fp32");
+            + "; store only activations in 16, or take "
+            + setting("dtype")
+            + " fp32");
   }
 
   private static Failure failure(DeviceLimits limits, String message) {

@@ -1,5 +1,7 @@
 package dev.anneal.plan;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.failure.Failure;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -55,7 +57,8 @@ public record ChunkedClassifier(int rows) implements Rewrite {
    */
   public static void requireChunks(Optional<Integer> chunks) {
     if (chunks.orElse(0) < 0) {
-      throw Failure.usage("--classifier-chunks is " + chunks.get() + "; expected at least 0");
+      throw Failure.usage(
+          setting("classifier-chunks") + " is " + chunks.get() + "; expected at least 0");
     }
   }
 

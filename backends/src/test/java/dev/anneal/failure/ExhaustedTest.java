@@ -34,6 +34,6 @@ class ExhaustedTest {
     }
     assertTrue(Exhausted.of(errors.getFirst()).getMessage().contains("-Xss"));
     assertTrue(Exhausted.of(errors.get(2)).getMessage().contains("-Xmx"));
-    assertTrue(Exhausted.of(errors.get(3)).getMessage().contains("--threads"));
+    assertTrue(Exhausted.of(errors.get(3)).getMessage().contains("lower threads"));
   }
 }

@@ -85,7 +85,7 @@ class OpenClStorageTest {
     OpRun norm = new OpRun(new Op.GlobalNorm(wide, List.of(narrow)), 1);
     for (OpRun run : List.of(mixed, norm)) {
       Failure failure = assertThrows(Failure.class, () -> run.on(DEVICES.getFirst()));
-      assertTrue(failure.getMessage().contains("--dtype fp32"), failure.getMessage());
+      assertTrue(failure.getMessage().contains("take dtype fp32"), failure.getMessage());
     }
   }
 }

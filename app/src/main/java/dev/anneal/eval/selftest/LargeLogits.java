@@ -1,5 +1,6 @@
 package dev.anneal.eval.selftest;
 
+import static dev.anneal.failure.Spelling.setting;
 import static java.util.Objects.requireNonNull;
 
 import dev.anneal.device.Device;
@@ -58,7 +59,7 @@ final class LargeLogits {
     return new Check(
         "large_logits",
         precision,
-        on -> settings.quick() ? new Skipped("too large for --quick") : large.on(on));
+        on -> settings.quick() ? new Skipped("too large for " + setting("quick")) : large.on(on));
   }
 
   private ClassifierOps ops(Device device, int rows) {
@@ -91,7 +92,7 @@ final class LargeLogits {
     } catch (Failure e) {
       if (e.exitCode() == ExitCode.FAILED) {
         // It has not so much memory, or not in one piece.
-        return new Skipped(e.getMessage());
+        return new Skipped(e.unspelled());
       }
       throw e;
     }

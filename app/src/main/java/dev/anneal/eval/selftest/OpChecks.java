@@ -75,7 +75,7 @@ final class OpChecks {
     try {
       device.chooseKernels(Map.of(kernel, version));
     } catch (Failure e) {
-      return new Skipped(e.getMessage());
+      return new Skipped(e.unspelled());
     }
     try {
       Measured measured = measure.get();

@@ -163,7 +163,7 @@ public final class SelfTest implements AutoCloseable {
 
   /** An error that is no failure of a device or a library is one of ours. */
   private static String line(RuntimeException e) {
-    String message = e instanceof Failure failure ? failure.getMessage() : e.toString();
+    String message = e instanceof Failure failure ? failure.unspelled() : e.toString();
     return message.lines().findFirst().orElse("");
   }
 

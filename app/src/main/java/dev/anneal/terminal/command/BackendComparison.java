@@ -13,6 +13,7 @@ import dev.anneal.reference.Difference;
 import dev.anneal.session.Devices;
 import dev.anneal.session.LiveRun;
 import dev.anneal.terminal.dashboard.Scene.BackendRow;
+import dev.anneal.terminal.text.Dashes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -93,10 +94,10 @@ final class BackendComparison {
                   work.run();
                 } catch (RuntimeException e) {
                   rows = failed(e);
-                  news.accept("the comparison failed: " + e.getMessage());
+                  news.accept("the comparison failed: " + Dashes.in(e));
                 } catch (VirtualMachineError e) {
                   rows = failed(Exhausted.of(e));
-                  news.accept("the comparison failed: " + Exhausted.of(e).getMessage());
+                  news.accept("the comparison failed: " + Dashes.in(Exhausted.of(e)));
                 } finally {
                   busy.set(false);
                 }
@@ -107,7 +108,7 @@ final class BackendComparison {
 
   private List<BackendRow> failed(RuntimeException e) {
     List<BackendRow> all = new ArrayList<>(rows);
-    String reason = String.valueOf(e.getMessage());
+    String reason = Dashes.in(e);
     all.add(new BackendRow("", reason, Optional.empty(), reason));
     return List.copyOf(all);
   }

@@ -2,6 +2,7 @@ package dev.anneal.terminal.command;
 
 import dev.anneal.failure.Failure;
 import dev.anneal.session.Activity;
+import dev.anneal.terminal.text.Dashes;
 import java.util.Deque;
 import java.util.Optional;
 import java.util.Queue;
@@ -35,10 +36,10 @@ final class BackgroundWork {
   /** One line on what failed. */
   static String reason(Throwable error) {
     return error instanceof Failure failure
-        ? failure.getMessage()
+        ? Dashes.in(failure)
         : Optional.ofNullable(error.getCause())
             .filter(Failure.class::isInstance)
-            .map(Throwable::getMessage)
+            .map(Dashes::in)
             .orElseGet(error::toString);
   }
 

@@ -7,6 +7,7 @@ import dev.anneal.session.LiveSetting;
 import dev.anneal.session.Run;
 import dev.anneal.session.Samples;
 import dev.anneal.session.Session;
+import dev.anneal.terminal.text.Dashes;
 import dev.anneal.terminal.text.Printable;
 import java.util.List;
 import java.util.Optional;
@@ -81,9 +82,9 @@ final class ChatCommand extends ShellCommand {
       }
     } catch (Failure e) {
       if (asJson()) {
-        print(json("error").put("text", e.getMessage()));
+        print(json("error").put("text", Dashes.in(e)));
       } else {
-        say("%s", e.getMessage());
+        say("%s", Dashes.in(e));
       }
     }
   }

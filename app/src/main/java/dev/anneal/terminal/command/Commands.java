@@ -7,6 +7,7 @@ import dev.anneal.failure.Exhausted;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.session.Nearest;
+import dev.anneal.terminal.text.Dashes;
 import dev.anneal.terminal.text.Printable;
 import dev.anneal.terminal.text.Words;
 import java.nio.file.InvalidPathException;
@@ -252,7 +253,7 @@ public final class Commands {
       e.printStackTrace(shell.err());
     }
     if (e instanceof Failure failure) {
-      say(shell, failure.getMessage());
+      say(shell, Dashes.in(failure));
       return failure.exitCode().code();
     }
     if (e instanceof InvalidPathException path) {

@@ -7,6 +7,7 @@ import dev.anneal.session.History;
 import dev.anneal.session.RecordReader;
 import dev.anneal.session.RecordReader.Entry;
 import dev.anneal.terminal.dashboard.DashboardLoop;
+import dev.anneal.terminal.text.Dashes;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Optional;
@@ -85,7 +86,7 @@ final class ReplayCommand extends ShellCommand {
                   try {
                     play(first, reader, e -> history.on(e.event(), e.time()), left::get);
                   } catch (Failure e) {
-                    history.on(new Event.Warning(String.valueOf(e.getMessage())));
+                    history.on(new Event.Warning(Dashes.in(e)));
                   }
                 });
     shell()

@@ -9,6 +9,7 @@ import dev.anneal.session.RunOnDisk;
 import dev.anneal.session.RunRemoval;
 import dev.anneal.session.Summary;
 import dev.anneal.terminal.text.Amounts;
+import dev.anneal.terminal.text.Dashes;
 import dev.anneal.terminal.text.Streams;
 import dev.anneal.terminal.text.TerminalSize;
 import java.nio.file.Files;
@@ -106,7 +107,7 @@ final class RunsCommand extends ShellCommand {
         run.history().problem().ifPresent(this::warn);
         runs.add(run);
       } catch (Failure e) {
-        warn(e.getMessage());
+        warn(Dashes.in(e));
       }
     }
     if (asJson()) {

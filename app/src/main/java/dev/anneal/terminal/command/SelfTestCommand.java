@@ -11,6 +11,7 @@ import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.Precision;
 import dev.anneal.session.Devices;
+import dev.anneal.terminal.text.Dashes;
 import dev.anneal.training.MemoryBill;
 import java.util.EnumMap;
 import java.util.LinkedHashSet;
@@ -122,7 +123,7 @@ final class SelfTestCommand extends ShellCommand {
         report.dtype(),
         report.measured().map(m -> m.text()).orElse("-"),
         String.format(Locale.ROOT, "%.1f", report.millis()),
-        report.reason().map(why -> "  " + why).orElse(""));
+        report.reason().map(why -> "  " + Dashes.in(why)).orElse(""));
     out().flush();
   }
 
@@ -139,7 +140,7 @@ final class SelfTestCommand extends ShellCommand {
                     .put("limit", m.limit())
                     .put("measure", m.unit().name().toLowerCase(Locale.ROOT)));
     node.put("ms", report.millis());
-    report.reason().ifPresent(why -> node.put("reason", why));
+    report.reason().ifPresent(why -> node.put("reason", Dashes.in(why)));
     return node;
   }
 

@@ -7,6 +7,7 @@ import dev.anneal.session.Event;
 import dev.anneal.session.LiveRun;
 import dev.anneal.session.Recording;
 import dev.anneal.terminal.dashboard.DashboardLoop;
+import dev.anneal.terminal.text.Dashes;
 import dev.anneal.terminal.text.FilteredWriter;
 import dev.anneal.terminal.text.Look;
 import dev.anneal.terminal.text.TerminalSize;
@@ -294,6 +295,7 @@ public final class Shell implements AutoCloseable {
   /** Closes the run before, which has ended, and takes another. */
   void take(LiveRun run) {
     drop();
+    run.session().spell(Dashes.SPELLING);
     shared.live = Optional.of(run);
   }
 
@@ -304,7 +306,7 @@ public final class Shell implements AutoCloseable {
         stopRecord();
       } catch (Failure e) {
         // A record that was not all written is no reason to lose the run.
-        notice("warning: " + e.getMessage());
+        notice("warning: " + Dashes.in(e));
       }
       Optional<LiveRun> before = shared.live;
       shared.live = Optional.empty();

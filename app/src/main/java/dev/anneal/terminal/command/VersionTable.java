@@ -3,6 +3,7 @@ package dev.anneal.terminal.command;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.eval.KernelBench;
+import dev.anneal.terminal.text.Dashes;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -42,7 +43,7 @@ final class VersionTable {
     if (command.asJson()) {
       command.print(json(v));
     } else if (v.refusal().isPresent()) {
-      command.sayWrapped(name + " refused: " + v.refusal().get(), 2);
+      command.sayWrapped(name + " refused: " + Dashes.in(v.refusal().get()), 2);
     } else {
       command.say(
           "%s",
@@ -70,7 +71,7 @@ final class VersionTable {
         .put("kernel", v.family().name())
         .put("version", v.number())
         .put("correct", v.correct());
-    v.refusal().ifPresent(reason -> node.put("refused", reason));
+    v.refusal().ifPresent(reason -> node.put("refused", Dashes.in(reason)));
     if (v.refusal().isEmpty()) {
       node.put("error", v.error())
           .put("tolerance", v.tolerance().limit())

@@ -12,6 +12,7 @@ import dev.anneal.terminal.plot.ChartFile;
 import dev.anneal.terminal.plot.Curve;
 import dev.anneal.terminal.plot.Picture;
 import dev.anneal.terminal.text.Cells;
+import dev.anneal.terminal.text.Dashes;
 import dev.anneal.terminal.text.Look.Glyphs;
 import dev.anneal.terminal.text.Words;
 import java.util.ArrayList;
@@ -111,7 +112,7 @@ public final class DashboardLoop implements AutoCloseable {
       try {
         controls.pause();
       } catch (Failure e) {
-        heard.add(e.getMessage() + "; ^C again leaves");
+        heard.add(Dashes.in(e) + "; ^C again leaves");
       }
     }
     interruptedAt = now;
@@ -127,7 +128,7 @@ public final class DashboardLoop implements AutoCloseable {
     try {
       obey(key, screen);
     } catch (Failure e) {
-      say(e.getMessage());
+      say(Dashes.in(e));
     }
   }
 
