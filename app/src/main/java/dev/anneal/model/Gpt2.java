@@ -1,16 +1,11 @@
 package dev.anneal.model;
 
-import dev.anneal.model.Parameter.Initial;
-import dev.anneal.plan.Arena;
-import dev.anneal.plan.DType;
 import dev.anneal.plan.Emitter;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
-import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * GPT-2 exactly as OpenAI's: pre-norm blocks, GELU in its tanh form, learned positions, the token
@@ -23,50 +18,76 @@ public final class Gpt2 implements Model {
   private static final float STANDARD_DEVIATION = 0.02f;
 
   private final GptConfig config;
-  private final List<Parameter> parameters = new ArrayList<>();
-  private final Map<String, Tensor> byName = new HashMap<>();
+  private final Parameters parameters = new Parameters();
+  private final Tensor tokenEmbedding;
+  private final Tensor positionEmbedding;
+  private final List<Block> blocks;
+  private final Norm lastNorm;
+
+  /** (out, in), and what is added. */
+  private record Linear(String name, Tensor weight, Tensor bias) {
+    Tensor apply(Emitter emit, Tensor in) {
+      return emit.linear(name + ".out", in, weight, Optional.of(bias));
+    }
+  }
+
+  private record Norm(String name, Tensor weight, Tensor bias) {
+    Tensor apply(Emitter emit, Tensor in) {
+      return emit.layerNorm(name + ".out", in, weight, bias);
+    }
+  }
+
+  /** In the order of the forward pass. */
+  private record Block(
+      String name,
+      Norm norm1,
+      Linear qkv,
+      Linear attended,
+      Norm norm2,
+      Linear wide,
+      Linear narrow) {}
 
   public Gpt2(GptConfig config) {
     this.config = config;
     int c = config.channels();
+    this.tokenEmbedding =
+        parameters.embedding(
+            "wte.weight", config.paddedVocabulary(), c, STANDARD_DEVIATION, config.vocabulary());
+    this.positionEmbedding =
+        parameters.embedding(
+            "wpe.weight", config.context(), c, STANDARD_DEVIATION, config.context());
+    this.blocks =
+        IntStream.range(0, config.layers())
+            .mapToObj(i -> parameters.block(i, () -> block("h." + i, c)))
+            .toList();
+    this.lastNorm = norm("ln_f", c);
+  }
+
+  private Block block(String h, int c) {
     // Each block adds two branches to the residual stream: their scale keeps its variance at 1.
     float residual = (float) (STANDARD_DEVIATION / Math.sqrt(2.0 * config.layers()));
-    matrix("wte.weight", config.paddedVocabulary(), c, STANDARD_DEVIATION, config.vocabulary());
-    matrix("wpe.weight", config.context(), c, STANDARD_DEVIATION, config.context());
-    for (int i = 0; i < config.layers(); i++) {
-      String h = "h." + i;
-      norm(h + ".ln_1", c);
-      linear(h + ".attn.c_attn", 3 * c, c, STANDARD_DEVIATION);
-      linear(h + ".attn.c_proj", c, c, residual);
-      norm(h + ".ln_2", c);
-      linear(h + ".mlp.c_fc", 4 * c, c, STANDARD_DEVIATION);
-      linear(h + ".mlp.c_proj", c, 4 * c, residual);
-    }
-    norm("ln_f", c);
+    return new Block(
+        h,
+        norm(h + ".ln_1", c),
+        linear(h + ".attn.c_attn", 3 * c, c, STANDARD_DEVIATION),
+        linear(h + ".attn.c_proj", c, c, residual),
+        norm(h + ".ln_2", c),
+        linear(h + ".mlp.c_fc", 4 * c, c, STANDARD_DEVIATION),
+        linear(h + ".mlp.c_proj", c, 4 * c, residual));
   }
 
-  private void linear(String name, int out, int in, float deviation) {
-    matrix(name + ".weight", out, in, deviation, out);
-    vector(name + ".bias", out, 0);
+  private Linear linear(String name, int out, int in, float deviation) {
+    return new Linear(
+        name,
+        parameters.matrix(name + ".weight", out, in, deviation),
+        parameters.bias(name + ".bias", out));
   }
 
-  private void norm(String name, int channels) {
-    vector(name + ".weight", channels, 1);
-    vector(name + ".bias", channels, 0);
-  }
-
-  private void matrix(String name, int rows, int columns, float deviation, int usedRows) {
-    add(name, Shape.of(rows, columns), new Initial.Normal(deviation, usedRows), true);
-  }
-
-  private void vector(String name, int size, float value) {
-    add(name, Shape.of(size), new Initial.Constant(value), false);
-  }
-
-  private void add(String name, Shape shape, Initial initial, boolean matrix) {
-    Tensor tensor = new Tensor(name, DType.F32, shape, Arena.PARAMETERS);
-    parameters.add(new Parameter(tensor, initial, matrix));
-    byName.put(name, tensor);
+  private Norm norm(String name, int channels) {
+    return new Norm(
+        name,
+        parameters.norm(name + ".weight", channels, 1),
+        parameters.norm(name + ".bias", channels, 0));
   }
 
   public GptConfig config() {
@@ -106,7 +127,7 @@ public final class Gpt2 implements Model {
 
   @Override
   public List<Parameter> parameters() {
-    return List.copyOf(parameters);
+    return parameters.list();
   }
 
   @Override
@@ -116,17 +137,19 @@ public final class Gpt2 implements Model {
           case Attention.Causal() -> Optional.empty();
           case Attention.Cached(var caches, var position) -> Optional.of(position);
         };
-    Tensor x = emit.embedding("embedding", tokens, get("wte.weight"), get("wpe.weight"), start);
-    for (int i = 0; i < config.layers(); i++) {
-      x = block(emit, x, i, attention);
+    Tensor x = emit.embedding("embedding", tokens, tokenEmbedding, positionEmbedding, start);
+    for (int i = 0; i < blocks.size(); i++) {
+      Block block = blocks.get(i);
+      int layer = i;
+      Tensor in = x;
+      x = emit.block(i, () -> emitBlock(emit, in, block, layer, attention));
     }
-    return emit.layerNorm("ln_f.out", x, get("ln_f.weight"), get("ln_f.bias"));
+    return lastNorm.apply(emit, x);
   }
 
-  private Tensor block(Emitter emit, Tensor x, int layer, Attention attention) {
-    String h = "h." + layer;
-    Tensor normed = norm(emit, h + ".ln_1", x);
-    Tensor qkv = linear(emit, h + ".attn.c_attn", normed);
+  private Tensor emitBlock(Emitter emit, Tensor x, Block block, int layer, Attention attention) {
+    String h = block.name();
+    Tensor qkv = block.qkv().apply(emit, block.norm1().apply(emit, x));
     Tensor attended =
         switch (attention) {
           case Attention.Causal() -> emit.attention(h + ".attn.out", qkv, config.heads());
@@ -140,42 +163,22 @@ public final class Gpt2 implements Model {
                   config.heads());
         };
     Tensor afterAttention =
-        emit.add(h + ".attn.residual", x, linear(emit, h + ".attn.c_proj", attended));
-    Tensor normedAgain = norm(emit, h + ".ln_2", afterAttention);
-    Tensor gelu = emit.gelu(h + ".mlp.gelu", linear(emit, h + ".mlp.c_fc", normedAgain));
-    return emit.add(h + ".mlp.residual", afterAttention, linear(emit, h + ".mlp.c_proj", gelu));
-  }
-
-  private Tensor norm(Emitter emit, String name, Tensor in) {
-    return emit.layerNorm(name + ".out", in, get(name + ".weight"), get(name + ".bias"));
-  }
-
-  private Tensor linear(Emitter emit, String name, Tensor in) {
-    return emit.linear(name + ".out", in, get(name + ".weight"), Optional.of(get(name + ".bias")));
+        emit.add(h + ".attn.residual", x, block.attended().apply(emit, attended));
+    Tensor wide = block.wide().apply(emit, block.norm2().apply(emit, afterAttention));
+    Tensor gelu = emit.gelu(h + ".mlp.gelu", wide);
+    return emit.add(h + ".mlp.residual", afterAttention, block.narrow().apply(emit, gelu));
   }
 
   @Override
   public Tensor logits(Emitter emit, Tensor hidden) {
-    return emit.linear("logits", hidden, get("wte.weight"), Optional.empty());
+    return emit.linear("logits", hidden, tokenEmbedding, Optional.empty());
   }
 
   @Override
   public List<KeyValueCache> caches(int batch, int length) {
-    List<KeyValueCache> caches = new ArrayList<>();
-    for (int i = 0; i < config.layers(); i++) {
-      caches.add(
-          new KeyValueCache(
-              cache("h." + i + ".keys", batch, length),
-              cache("h." + i + ".values", batch, length)));
-    }
-    return List.copyOf(caches);
-  }
-
-  private Tensor cache(String name, int batch, int length) {
-    return new Tensor(name, DType.F32, Shape.of(batch, length, config.channels()), Arena.KV_CACHE);
-  }
-
-  private Tensor get(String name) {
-    return Optional.ofNullable(byName.get(name)).orElseThrow();
+    Shape shape = Shape.of(batch, length, config.channels());
+    return IntStream.range(0, config.layers())
+        .mapToObj(i -> KeyValueCache.of("h." + i, i, shape))
+        .toList();
   }
 }

@@ -1,8 +1,13 @@
 package dev.anneal.model;
 
+import dev.anneal.plan.Arena;
+import dev.anneal.plan.DType;
 import dev.anneal.plan.Emitter;
+import dev.anneal.plan.Role;
+import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import java.util.List;
+import java.util.Optional;
 
 /** A transformer: its parameters, and the forward pass that it emits. */
 public interface Model {
@@ -22,7 +27,7 @@ public interface Model {
   /** The longest sequence. */
   int context();
 
-  /** In the order of llm.c's checkpoints, layer by layer. */
+  /** In the order of its checkpoints. */
   List<Parameter> parameters();
 
   default long parameterCount() {
@@ -38,8 +43,18 @@ public interface Model {
   /** The key and value caches that decoding needs, for sequences up to {@code length}. */
   List<KeyValueCache> caches(int batch, int length);
 
-  /** One layer's cache, each (B, length, C). */
-  record KeyValueCache(Tensor keys, Tensor values) {}
+  /** One block's cache, each (B, length, channels of all heads of keys). */
+  record KeyValueCache(Tensor keys, Tensor values) {
+    /** The cache of block {@code index}, of a shape, with names that begin with {@code name}. */
+    public static KeyValueCache of(String name, int index, Shape shape) {
+      return new KeyValueCache(
+          cache(name + ".keys", index, shape), cache(name + ".values", index, shape));
+    }
+
+    private static Tensor cache(String name, int index, Shape shape) {
+      return new Tensor(name, DType.F32, shape, Arena.KV_CACHE, Role.OTHER, Optional.of(index));
+    }
+  }
 
   /** Which tokens a token attends to. */
   sealed interface Attention {

@@ -3,12 +3,8 @@ package dev.anneal.model;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.Tensor;
 
-/**
- * One parameter of a model and how it starts.
- *
- * @param matrix whether weight decay applies: to matrices, not to biases and norms
- */
-public record Parameter(Tensor tensor, Initial initial, boolean matrix) {
+/** One parameter of a model and how it starts. */
+public record Parameter(Tensor tensor, Initial initial) {
 
   /** The distribution that a parameter starts from. */
   public sealed interface Initial {
@@ -42,6 +38,6 @@ public record Parameter(Tensor tensor, Initial initial, boolean matrix) {
   }
 
   private static Tensor sibling(String prefix, Tensor parameter, Arena arena) {
-    return new Tensor(prefix + parameter.name(), parameter.dtype(), parameter.shape(), arena);
+    return parameter.like(prefix + parameter.name(), arena);
   }
 }

@@ -399,7 +399,7 @@ public final class Trainer implements AutoCloseable {
       MemorySegment chunk = arena.allocate(CHUNK, 64);
       ArenaLayout parameters = requireNonNull(plans.step().layout().arenas().get(Arena.PARAMETERS));
       for (Tensor stored : parameters.offsets().keySet()) {
-        Tensor tensor = new Tensor(stored.name(), DType.F32, stored.shape(), stored.arena());
+        Tensor tensor = stored.as(DType.F32);
         for (long at = 0; at < tensor.bytes(); at += CHUNK) {
           MemorySegment part = chunk.asSlice(0, Math.min(CHUNK, tensor.bytes() - at));
           from.read(tensor, at, part);

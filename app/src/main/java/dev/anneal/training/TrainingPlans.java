@@ -206,7 +206,8 @@ public record TrainingPlans(
     ops.add(new Op.GlobalNorm(norm, model.parameters().stream().map(Parameter::gradient).toList()));
     int stream = 0;
     for (Parameter parameter : model.parameters()) {
-      boolean decays = adamW.decay() == AdamWSettings.Decay.ALL || parameter.matrix();
+      boolean decays =
+          adamW.decay() == AdamWSettings.Decay.ALL || parameter.tensor().role().decays();
       Op.AdamW op =
           new Op.AdamW(
               parameter.tensor(),

@@ -169,7 +169,7 @@ public final class Backward {
   private Tensor fresh(String name, Tensor like) {
     int uses = names.merge(name, 1, Integer::sum);
     String unique = uses == 1 ? name : name + "#" + uses;
-    return new Tensor(unique, like.dtype(), like.shape(), Arena.ACTIVATIONS);
+    return like.like(unique, Arena.ACTIVATIONS);
   }
 
   /** Whether something was written to this parameter gradient before, as with tied weights. */

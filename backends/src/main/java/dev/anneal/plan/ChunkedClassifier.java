@@ -155,7 +155,7 @@ public record ChunkedClassifier(int rows) implements Rewrite {
     Tensor logits = loss.logits();
     int all = Math.toIntExact(logits.shape().rows());
     Tensor room =
-        new Tensor(
+        logits.like(
             logits.name() + ".chunk",
             logits.dtype(),
             Shape.of(Math.min(rows, all), logits.shape().dim(-1)),

@@ -74,7 +74,7 @@ public record ClassifierChunks(List<Op> ops, Map<Tensor, Part> parts) {
 
     private Tensor part(Tensor whole, Shape shape, long first) {
       Tensor part =
-          new Tensor(whole.name() + "[" + from + "]", whole.dtype(), shape, whole.arena());
+          whole.like(whole.name() + "[" + from + "]", whole.dtype(), shape, whole.arena());
       parts.put(part, new Part(whole, first));
       return part;
     }

@@ -43,11 +43,11 @@ public record EightBitProducts(DType values, DType gradients, boolean stored) im
   }
 
   private static boolean isOfBlock(Op.MatmulBackwardWeight o) {
-    return o.dWeight().name().startsWith("d.h.") && fits(o.dWeight(), o.in());
+    return o.dWeight().isMatrixOfBlock() && fits(o.dWeight(), o.in());
   }
 
   private static boolean ofBlock(Tensor weight, Tensor activations) {
-    return weight.name().startsWith("h.") && fits(weight, activations);
+    return weight.isMatrixOfBlock() && fits(weight, activations);
   }
 
   private static boolean fits(Tensor weight, Tensor activations) {
@@ -156,7 +156,7 @@ public record EightBitProducts(DType values, DType gradients, boolean stored) im
     }
 
     private static Tensor part(Tensor tensor, String suffix, DType dtype, Shape shape) {
-      return new Tensor(tensor.name() + suffix, dtype, shape, Arena.ACTIVATIONS);
+      return tensor.like(tensor.name() + suffix, dtype, shape, Arena.ACTIVATIONS);
     }
   }
 }

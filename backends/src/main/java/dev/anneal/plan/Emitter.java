@@ -3,6 +3,7 @@ package dev.anneal.plan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * What a model emits its forward pass into: each method adds one op and returns the tensor that it
@@ -12,14 +13,35 @@ public final class Emitter {
   private static final float LAYER_NORM_EPSILON = 1e-5f;
 
   private final List<Op> ops = new ArrayList<>();
+  private Optional<Integer> block = Optional.empty();
 
   /** The ops so far, in order. */
   public List<Op> ops() {
     return List.copyOf(ops);
   }
 
-  private static Tensor activation(String name, Shape shape) {
-    return new Tensor(name, DType.F32, shape, Arena.ACTIVATIONS);
+  /**
+   * Emits a block: what {@code body} emits belongs to it. Rewrites that treat blocks alike, such as
+   * {@link Recompute#BLOCK}, know them by this alone.
+   *
+   * @param index of the block, from 0 on
+   * @return what {@code body} returns: what the block hands on
+   * @throws IllegalStateException within another block
+   */
+  public Tensor block(int index, Supplier<Tensor> body) {
+    if (block.isPresent()) {
+      throw new IllegalStateException("block " + index + " within block " + block.get());
+    }
+    block = Optional.of(index);
+    try {
+      return body.get();
+    } finally {
+      block = Optional.empty();
+    }
+  }
+
+  private Tensor activation(String name, Shape shape) {
+    return new Tensor(name, DType.F32, shape, Arena.ACTIVATIONS, Role.OTHER, block);
   }
 
   /** Token plus position embeddings, (B,T) to (B,T,C); positions count from {@code start}. */

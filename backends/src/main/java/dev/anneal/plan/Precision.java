@@ -95,9 +95,7 @@ public enum Precision implements Rewrite {
           case PARAMETERS, KV_CACHE -> parameters;
           case WEIGHTS, GRADIENTS, OPTIMIZER, INPUTS -> tensor.dtype();
         };
-    return tensor.dtype() == DType.F32
-        ? new Tensor(tensor.name(), dtype, tensor.shape(), tensor.arena())
-        : tensor;
+    return tensor.dtype() == DType.F32 ? tensor.as(dtype) : tensor;
   }
 
   private static Stream<Tensor> summaries(Op op) {

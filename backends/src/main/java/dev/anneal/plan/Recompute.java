@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -43,37 +44,28 @@ public enum Recompute implements Rewrite {
     return outputs;
   }
 
-  /** Activations named {@code h.N.…} that no forward op outside block N reads. */
+  /** Activations of a block that no forward op outside that block reads. */
   private static Set<Tensor> insideBlocks(List<Op> ops) {
     Set<Tensor> inside = new HashSet<>();
-    for (Op op : ops) {
-      if (op instanceof Op.Forward && !(op instanceof Op.Gradient)) {
+    List<Op> forward = forwardPart(ops);
+    for (Op op : forward) {
+      if (!(op instanceof Op.Gradient)) {
         collectBlockTensors(op, inside);
       }
     }
-    for (Op op : forwardPart(ops)) {
-      String reader = block(op.writes().getFirst());
-      op.reads().stream().filter(t -> !block(t).equals(reader)).forEach(inside::remove);
+    for (Op op : forward) {
+      Optional<Integer> reader = op.writes().getFirst().block();
+      op.reads().stream().filter(t -> !t.block().equals(reader)).forEach(inside::remove);
     }
     return inside;
   }
 
   private static void collectBlockTensors(Op op, Set<Tensor> inside) {
     for (Tensor tensor : op.writes()) {
-      if (tensor.arena() == Arena.ACTIVATIONS && !block(tensor).isEmpty()) {
+      if (tensor.arena() == Arena.ACTIVATIONS && tensor.block().isPresent()) {
         inside.add(tensor);
       }
     }
-  }
-
-  /** {@code h.N} for a tensor of block N, otherwise nothing. */
-  private static String block(Tensor tensor) {
-    String name = tensor.name();
-    if (!name.startsWith("h.")) {
-      return "";
-    }
-    int end = name.indexOf('.', 2);
-    return end < 0 ? "" : name.substring(0, end);
   }
 
   /** The ops before the first that only a backward pass has. */
@@ -120,8 +112,7 @@ public enum Recompute implements Rewrite {
       }
     }
     for (Tensor output : producer.writes()) {
-      again.put(
-          output, new Tensor(output.name() + "'", output.dtype(), output.shape(), output.arena()));
+      again.put(output, output.like(output.name() + "'", output.arena()));
     }
     rewritten.add(producer.mapTensors(t -> again.getOrDefault(t, t)));
   }

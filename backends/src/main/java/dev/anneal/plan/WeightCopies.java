@@ -33,7 +33,7 @@ public record WeightCopies(DType dtype) implements Rewrite {
 
   /** The copy of {@code parameter}. */
   public Tensor of(Tensor parameter) {
-    return new Tensor(parameter.name() + ".copy", dtype, parameter.shape(), Arena.WEIGHTS);
+    return parameter.as(dtype).like(parameter.name() + ".copy", Arena.WEIGHTS);
   }
 
   /** What makes the copy of {@code parameter}. */

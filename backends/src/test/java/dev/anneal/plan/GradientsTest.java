@@ -90,6 +90,10 @@ class GradientsTest {
     }
   }
 
+  private Tensor block(int index, Tensor x) {
+    return emit.block(index, () -> block("layers." + index + ".", x));
+  }
+
   private Tensor block(String h, Tensor x) {
     Tensor normed = emit.layerNorm(h + "ln_1.out", x, use(h + "ln_1.w", C), use(h + "ln_1.b", C));
     Tensor qkv =
@@ -152,12 +156,12 @@ class GradientsTest {
 
   @Test
   void aStackOfBlocks() {
-    checkGradients(loss(block("h.1.", block("h.0.", embedded()))));
+    checkGradients(loss(block(1, block(0, embedded()))));
   }
 
   @Test
   void recomputationChangesNoBit() {
-    Tensor loss = loss(block("h.1.", block("h.0.", embedded())));
+    Tensor loss = loss(block(1, block(0, embedded())));
     List<Op> both = new ArrayList<>(emit.ops());
     both.addAll(Backward.derive(emit.ops(), loss, 1, GradientsTest::gradient));
     ReferenceInterpreter expected = filled();
@@ -177,7 +181,7 @@ class GradientsTest {
   void recomputationNeedsLessMemory() {
     Tensor x = embedded();
     for (int i = 0; i < 6; i++) {
-      x = block("h." + i + ".", x);
+      x = block(i, x);
     }
     Tensor loss = loss(x);
     List<Op> both = new ArrayList<>(emit.ops());
@@ -202,7 +206,7 @@ class GradientsTest {
 
   @Test
   void accumulationAddsASecondPass() {
-    Tensor loss = loss(block("h.0.", embedded()));
+    Tensor loss = loss(block(0, embedded()));
     List<Op> first = new ArrayList<>(emit.ops());
     first.addAll(Backward.derive(emit.ops(), loss, 1, GradientsTest::gradient));
     ReferenceInterpreter once = filled();
