@@ -79,7 +79,8 @@ public final class Sampler {
 
   /** A 32-bit key that sorts floats from large to small; equal ones stay in order of their id. */
   private static long descending(float value) {
-    int bits = Float.floatToIntBits(value);
+    // Minus zero is as large as zero.
+    int bits = Float.floatToIntBits(value + 0f);
     int ascending = bits ^ ((bits >> 31) & 0x7FFFFFFF);
     return ~ascending;
   }

@@ -43,6 +43,9 @@ final class Team implements AutoCloseable {
   private volatile Work work = member -> {};
   private volatile boolean closed;
 
+  /** Whether a run is under way: read only by who holds this object, as its caller does. */
+  private boolean running;
+
   @SuppressWarnings("unused") // through ARRIVED
   private volatile int arrived;
 
@@ -69,22 +72,49 @@ final class Team implements AutoCloseable {
     return size;
   }
 
-  /** Runs {@code work} on every member and returns when all are done; one run at a time. */
-  synchronized void run(Work work) {
+  /**
+   * Runs {@code work} on every member and returns when all are done; one run at a time.
+   *
+   * @throws IllegalStateException when a member threw something, whose cause that is, when the team
+   *     was closed, and within a run, which would wait for itself
+   * @throws VirtualMachineError that a member threw
+   */
+  void run(Work work) {
+    refuseMembers();
+    runAlone(work);
+  }
+
+  private synchronized void runAlone(Work work) {
+    refuseWithinARun();
     if (closed) {
       throw new IllegalStateException("this team was closed");
     }
     threads[0] = Thread.currentThread();
     this.work = work;
+    running = true;
     barrier(0);
     perform(0);
     barrier(0);
+    running = false;
     Throwable thrown = failure.getAndSet(null);
     if (thrown instanceof VirtualMachineError exhausted) {
       throw exhausted;
     }
     if (thrown != null) {
       throw new IllegalStateException("a task failed: " + thrown, thrown);
+    }
+  }
+
+  /** The caller holds this object and would enter again, any other member would wait for it. */
+  private void refuseMembers() {
+    if (workers.contains(Thread.currentThread())) {
+      throw new IllegalStateException("a member of this team, within a run");
+    }
+  }
+
+  private void refuseWithinARun() {
+    if (running) {
+      throw new IllegalStateException("the caller of this team, within a run");
     }
   }
 
@@ -144,7 +174,13 @@ final class Team implements AutoCloseable {
   }
 
   @Override
-  public synchronized void close() {
+  public void close() {
+    refuseMembers();
+    closeAlone();
+  }
+
+  private synchronized void closeAlone() {
+    refuseWithinARun();
     if (closed) {
       return;
     }
