@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -43,6 +44,7 @@ struct Stream {
 
 struct Event {
   std::chrono::steady_clock::time_point time;
+  bool reached = true;  // whether the stream has come to where it was recorded last
 };
 
 namespace {
@@ -64,7 +66,8 @@ std::map<Address, size_t> host_allocations;
 
 // What streams were told and have not done.
 std::mutex told_mutex;
-std::vector<std::function<Result()>> told;
+std::recursive_mutex doing_mutex;
+std::deque<std::function<Result()>> told;
 
 Result enqueue(Stream* stream, std::function<Result()> node) {
   if (lost_with) {
@@ -79,16 +82,18 @@ Result enqueue(Stream* stream, std::function<Result()> node) {
   return SUCCESS;
 }
 
-// Does all that was told; the first error is what the device says from then on.
-Result catch_up() {
-  std::vector<std::function<Result()>> nodes;
-  {
-    std::lock_guard<std::mutex> lock(told_mutex);
-    nodes.swap(told);
-  }
-  for (auto& node : nodes) {
-    if (lost_with) {
-      return lost_with;
+// Does what was told, all of it or as far as the event; the first error is what the device says from then on.
+Result catch_up(const Event* until = nullptr) {
+  std::lock_guard<std::recursive_mutex> in_order(doing_mutex);
+  while (!lost_with && !(until && until->reached)) {
+    std::function<Result()> node;
+    {
+      std::lock_guard<std::mutex> lock(told_mutex);
+      if (told.empty()) {
+        return lost_with;
+      }
+      node = std::move(told.front());
+      told.pop_front();
     }
     if (Result result = node()) {
       return result;
@@ -427,13 +432,25 @@ Result destroy(Event* event) {
 
 Result record(Event* event, Stream* stream) {
   calls++;
+  event->reached = false;
   return enqueue(stream, [=]() -> Result {
     event->time = std::chrono::steady_clock::now();
+    event->reached = true;
     return SUCCESS;
   });
 }
 
+Result await(Event* event) {
+  calls++;
+  return catch_up(event);
+}
+
+Result query(Event* event) { return lost_with ? lost_with : event->reached ? SUCCESS : NOT_READY; }
+
 Result elapsed(float* milliseconds, Event* from, Event* to) {
+  if (!from->reached || !to->reached) {
+    return NOT_READY;
+  }
   *milliseconds = std::chrono::duration<float, std::milli>(to->time - from->time).count();
   return SUCCESS;
 }

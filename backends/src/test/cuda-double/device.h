@@ -22,6 +22,7 @@ enum : Result {
   INVALID_IMAGE = CUDA_ERROR_INVALID_IMAGE,
   INVALID_HANDLE = CUDA_ERROR_INVALID_HANDLE,
   NOT_FOUND = CUDA_ERROR_NOT_FOUND,
+  NOT_READY = CUDA_ERROR_NOT_READY,
   LAUNCH_FAILED = CUDA_ERROR_LAUNCH_FAILED,
   NOT_SUPPORTED = CUDA_ERROR_NOT_SUPPORTED,
   CAPTURE_UNSUPPORTED = CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED
@@ -76,6 +77,8 @@ Result destroy(Graph* graph);
 Result create(Event** event);
 Result destroy(Event* event);
 Result record(Event* event, Stream* stream);
+Result await(Event* event);
+Result query(Event* event);
 Result elapsed(float* milliseconds, Event* from, Event* to);
 
 }  // namespace device

@@ -181,7 +181,8 @@ API CUresult cuGraphDestroy(Graph* graph) { INJECTED return destroy(graph); }
 API CUresult cuEventCreate(Event** event, unsigned) { INJECTED return create(event); }
 API CUresult cuEventDestroy_v2(Event* event) { INJECTED return destroy(event); }
 API CUresult cuEventRecord(Event* event, Stream* stream) { INJECTED return record(event, stream); }
-API CUresult cuEventSynchronize(Event*) { INJECTED return lost(); }
+API CUresult cuEventSynchronize(Event* event) { INJECTED return await(event); }
+API CUresult cuEventQuery(Event* event) { INJECTED return query(event); }
 
 API CUresult cuEventElapsedTime(float* milliseconds, Event* from, Event* to) {
   INJECTED

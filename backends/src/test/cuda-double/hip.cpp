@@ -170,6 +170,8 @@ API hipError_t hipGraphDestroy(Graph* graph) { INJECTED return destroy(graph); }
 API hipError_t hipEventCreateWithFlags(Event** event, unsigned) { INJECTED return create(event); }
 API hipError_t hipEventDestroy(Event* event) { INJECTED return destroy(event); }
 API hipError_t hipEventRecord(Event* event, Stream* stream) { INJECTED return record(event, stream); }
+API hipError_t hipEventSynchronize(Event* event) { INJECTED return await(event); }
+API hipError_t hipEventQuery(Event* event) { INJECTED return query(event); }
 
 API hipError_t hipEventElapsedTime(float* milliseconds, Event* from, Event* to) {
   INJECTED

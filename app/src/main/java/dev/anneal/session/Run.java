@@ -22,6 +22,7 @@ import dev.anneal.training.MemoryFloor;
 import dev.anneal.training.StepOptions;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.Trainer.StepResult;
+import dev.anneal.training.Trainer.Update;
 import dev.anneal.training.TrainingPlans;
 import java.nio.file.Path;
 import java.util.List;
@@ -58,6 +59,9 @@ public final class Run implements AutoCloseable {
   private Optional<RunDirectory> directory;
   private Optional<Decoder> decoder = Optional.empty();
   private int step;
+
+  /** When the last update was made, by {@link System#nanoTime}. */
+  private long stepEnd;
 
   /**
    * The first update from which on the configuration makes every step again. Empty when that is the
@@ -336,14 +340,20 @@ public final class Run implements AutoCloseable {
   /** A step, its event, and how it went. */
   record TimedStep(StepResult result, Event.Step event) {}
 
-  /** One update; when its loss or gradient is not finite, the weights and the step stay. */
-  TimedStep advance() {
+  /**
+   * One update; when its loss or gradient is not finite, the weights and the step stay. Its time is
+   * from the end of the update before it, where the device began with it by then.
+   *
+   * @param isFollowed whether another one is made next, so that the device may begin with it
+   */
+  TimedStep advance(boolean isFollowed) {
     int next = step + 1;
-    double learningRate = config.schedule().learningRate(next);
-    long start = System.nanoTime();
+    long start = trainer.isAhead() ? stepEnd : System.nanoTime();
+    Update update = update(next);
     StepResult result =
-        trainer.step(corpus.training(), (long) step * config.microSteps(), next, learningRate);
-    double ms = (System.nanoTime() - start) / 1e6;
+        trainer.step(update, isFollowed ? Optional.of(update(next + 1)) : Optional.empty());
+    stepEnd = System.nanoTime();
+    double ms = (stepEnd - start) / 1e6;
     if (result.finite()) {
       step = next;
     }
@@ -352,12 +362,30 @@ public final class Run implements AutoCloseable {
         new Event.Step(
             next,
             result.loss(),
-            learningRate,
+            update.learningRate(),
             result.gradientNorm(),
             ms,
             config.tokensPerStep() / ms * 1000,
             device.info().backend(),
             trainer.takeMillis()));
+  }
+
+  private Update update(int number) {
+    return new Update(
+        corpus.training(),
+        (long) (number - 1) * config.microSteps(),
+        number,
+        config.schedule().learningRate(number));
+  }
+
+  /** Whether the device has begun with an update that was not asked for yet. */
+  boolean isAhead() {
+    return trainer.isAhead();
+  }
+
+  /** The update that the device has begun with is not made. */
+  void forgetAhead() {
+    trainer.forgetAhead();
   }
 
   /** The loss on the held-out split. */
@@ -472,7 +500,7 @@ public final class Run implements AutoCloseable {
       restore(target);
     }
     while (step < target) {
-      if (!advance().result().finite()) {
+      if (!advance(false).result().finite()) {
         throw Failure.failed("step " + (step + 1) + " is not finite when it is made again");
       }
       onStep.accept(step);

@@ -366,7 +366,9 @@ public final class Session implements AutoCloseable {
           }
         });
     while (true) {
-      obeyCommands();
+      if (!run.isAhead()) {
+        obeyCommands();
+      }
       if (ending.isPresent()) {
         Outcome how = ending.get();
         guarded(() -> finish(how));
@@ -399,6 +401,7 @@ public final class Session implements AutoCloseable {
   }
 
   private void failed(Outcome how, String error) {
+    run.forgetAhead();
     String where = hasNews && !isLooking() ? saving.afterFailure(error) : "";
     ended(how, State.FAILED, Optional.of(error + where));
   }
@@ -445,34 +448,65 @@ public final class Session implements AutoCloseable {
 
   private void advance() {
     RunConfig.Intervals every = run.config().intervals();
-    if (run.step() == 0 && every.evaluate() > 0 && evaluatedAt != 0) {
-      evaluate();
-      // What was asked for meanwhile comes first.
-      return;
-    }
-    if (run.step() >= run.config().steps()) {
-      end(Outcome.COMPLETED);
-      return;
-    }
-    if (limits.time().isPresent() && System.nanoTime() - start >= limits.time().get().toNanos()) {
-      end(Outcome.TIME_LIMIT);
+    if (!run.isAhead() && isOver(every)) {
       return;
     }
     makeStep();
-    if (due(every.evaluate()) && ending.isEmpty()) {
+    int made = run.step();
+    int steps = run.config().steps();
+    if (due(every.evaluate(), made) && ending.isEmpty()) {
       evaluate();
     }
-    if (due(every.checkpoint()) && run.step() < run.config().steps()) {
+    if (due(every.checkpoint(), made) && made < steps) {
       doing("saving");
       saving.periodically();
     }
-    if (due(every.sample()) && run.step() < run.config().steps() && ending.isEmpty()) {
+    if (due(every.sample(), made) && made < steps && ending.isEmpty()) {
       sample(every.sampleTokens());
     }
-    if (run.step() >= run.config().steps()) {
+    if (made >= steps) {
       end(Outcome.COMPLETED);
     }
     countStep();
+  }
+
+  /** Whether there is something else to do than the next step. */
+  private boolean isOver(RunConfig.Intervals every) {
+    if (run.step() == 0 && every.evaluate() > 0 && evaluatedAt != 0) {
+      evaluate();
+      // What was asked for meanwhile comes first.
+      return true;
+    }
+    if (run.step() >= run.config().steps()) {
+      end(Outcome.COMPLETED);
+      return true;
+    }
+    if (isTimeUp()) {
+      end(Outcome.TIME_LIMIT);
+      return true;
+    }
+    return false;
+  }
+
+  private boolean isTimeUp() {
+    return limits.time().isPresent() && System.nanoTime() - start >= limits.time().get().toNanos();
+  }
+
+  /**
+   * Whether the next step is followed by another one at once, for all that is known before it is
+   * made. Commands wait for a step that the device has begun with, so none must be there.
+   */
+  private boolean isFollowed() {
+    int made = run.step() + 1;
+    RunConfig.Intervals every = run.config().intervals();
+    return made < run.config().steps()
+        && (state == State.RUNNING || stepsWhilePaused > 1)
+        && !due(every.evaluate(), made)
+        && !due(every.checkpoint(), made)
+        && !due(every.sample(), made)
+        && !isReached(Until.Metric.STEP, made)
+        && !isTimeUp()
+        && commands.isEmpty();
   }
 
   private void countStep() {
@@ -506,15 +540,15 @@ public final class Session implements AutoCloseable {
     ended(how, State.DONE, Optional.empty());
   }
 
-  private boolean due(int interval) {
-    return interval > 0 && run.step() % interval == 0;
+  private static boolean due(int interval, int step) {
+    return interval > 0 && step % interval == 0;
   }
 
   private void makeStep() {
     run.beginWriting();
     hasNews = true;
     doing("step " + (run.step() + 1));
-    Run.TimedStep step = run.advance();
+    Run.TimedStep step = run.advance(isFollowed());
     StepResult result = step.result();
     emit(step.event());
     if (!result.finite()) {
@@ -536,9 +570,14 @@ public final class Session implements AutoCloseable {
   }
 
   private void reached(Until.Metric metric, double value) {
-    if (limits.until().map(until -> until.reached(metric, value)).orElse(false)) {
+    if (isReached(metric, value)) {
+      run.forgetAhead();
       end(Outcome.TARGET);
     }
+  }
+
+  private boolean isReached(Until.Metric metric, double value) {
+    return limits.until().map(until -> until.reached(metric, value)).orElse(false);
   }
 
   private void evaluate() {

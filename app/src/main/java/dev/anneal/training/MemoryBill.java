@@ -45,7 +45,8 @@ public record MemoryBill(Map<Arena, Long> arenas, long workspace) {
   }
 
   public static MemoryBill of(TrainingPlans plans, Device device) {
-    return new MemoryBill(plans.bytes(), device.workspaceBytes(plans.all()));
+    return new MemoryBill(
+        plans.bytes(), device.workspaceBytes(StepPlans.of(plans, device).all(plans)));
   }
 
   public long total() {

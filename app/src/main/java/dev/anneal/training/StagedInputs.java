@@ -2,6 +2,8 @@ package dev.anneal.training;
 
 import dev.anneal.device.Device;
 import dev.anneal.device.HostMemory;
+import dev.anneal.device.Mark;
+import dev.anneal.device.Memory;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -16,8 +18,17 @@ import java.util.Optional;
  * while a device has not yet copied the one before.
  */
 final class StagedInputs implements AutoCloseable {
-  /** With more micro-steps than these, the device is waited for every so many. */
-  private static final int MOST = 8;
+  /** With more micro-steps than these, the copy of the one so many before is waited for. */
+  private static final int MOST = 16;
+
+  /** One batch's inputs, and when the device has copied them. */
+  private record Stage(HostMemory memory, Mark copied) implements AutoCloseable {
+    @Override
+    public void close() {
+      copied.close();
+      memory.close();
+    }
+  }
 
   /**
    * What changes with the step.
@@ -32,7 +43,7 @@ final class StagedInputs implements AutoCloseable {
 
   private final Device device;
   private final TrainingPlans plans;
-  private final List<HostMemory> stages = new ArrayList<>();
+  private final List<Stage> stages = new ArrayList<>();
   private final int[] tokens;
   private final int[] targets;
   private int current;
@@ -49,12 +60,10 @@ final class StagedInputs implements AutoCloseable {
     int batchTokens = (int) plans.inputs().tokens().elements();
     this.tokens = new int[batchTokens];
     this.targets = new int[batchTokens];
-    int count = device.isAsynchronous() ? Math.min(MOST, plans.microSteps().size() + 1) : 1;
+    int count = device.isAsynchronous() ? Math.min(MOST, 2 * plans.microSteps().size()) : 1;
     try {
       for (int i = 0; i < count; i++) {
-        HostMemory stage = device.allocateHost(plans.step().layout().bytes(Arena.INPUTS));
-        stage.segment().fill((byte) 0);
-        stages.add(stage);
+        stages.add(stage());
       }
     } catch (RuntimeException e) {
       close();
@@ -62,13 +71,23 @@ final class StagedInputs implements AutoCloseable {
     }
   }
 
+  private Stage stage() {
+    HostMemory memory = device.allocateHost(plans.step().layout().bytes(Arena.INPUTS));
+    memory.segment().fill((byte) 0);
+    try {
+      return new Stage(memory, device.mark());
+    } catch (RuntimeException e) {
+      memory.close();
+      throw e;
+    }
+  }
+
   /**
-   * The inputs of a batch, which stay as they are until {@link #areCopied} is called, or as many
-   * were asked for as there are.
+   * Has the device copy the inputs of a batch.
    *
    * @param schedule the last one where none is given
    */
-  MemorySegment next(Trainer.Batches batches, long index, Optional<Schedule> schedule) {
+  void enqueue(Trainer.Batches batches, long index, Optional<Schedule> schedule, Memory to) {
     int stage = (current + 1) % stages.size();
     boolean isRead =
         ahead
@@ -76,8 +95,8 @@ final class StagedInputs implements AutoCloseable {
             .isPresent();
     ahead = Optional.empty();
     if (uncopied == stages.size()) {
-      device.finish("copying inputs");
-      uncopied = 0;
+      stages.get(stage).copied.await("copying inputs");
+      uncopied--;
     }
     if (!isRead) {
       fill(stage, batches, index);
@@ -86,7 +105,8 @@ final class StagedInputs implements AutoCloseable {
     uncopied++;
     schedule.ifPresent(now -> last = schedule);
     last.ifPresent(this::write);
-    return stages.get(stage).segment();
+    device.enqueueCopyIn(to, 0, stages.get(stage).memory.segment());
+    stages.get(stage).copied.set();
   }
 
   /** Reads a batch that will be wanted next, most likely, while the device is busy. */
@@ -102,9 +122,13 @@ final class StagedInputs implements AutoCloseable {
     }
   }
 
-  /** The device was waited for. */
-  void areCopied() {
-    uncopied = 0;
+  /**
+   * The device was waited for.
+   *
+   * @param but the last ones, which it may not have copied yet
+   */
+  void areCopied(int but) {
+    uncopied = Math.min(uncopied, but);
   }
 
   private void fill(int stage, Trainer.Batches batches, long index) {
@@ -135,12 +159,13 @@ final class StagedInputs implements AutoCloseable {
   private MemorySegment part(int stage, Tensor tensor) {
     return stages
         .get(stage)
+        .memory
         .segment()
         .asSlice(plans.step().layout().offset(tensor), tensor.bytes());
   }
 
   @Override
   public void close() {
-    stages.forEach(HostMemory::close);
+    stages.forEach(Stage::close);
   }
 }

@@ -9,6 +9,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * What a training step costs a device, in counts, when it times no ops: of all its micro-steps.
@@ -16,14 +17,16 @@ import java.util.Optional;
  * @param commands all that the device is told, in order
  * @param copiesIn from the host
  * @param copiesOut to the host
- * @param calls of the driver
+ * @param calls of the driver, waits among them
+ * @param idleWaits of the host for a device that has nothing to do beside what is waited for
  */
 public record StepCosts(
     List<ProgramCosts.Command> commands,
     long workspaceBytes,
     int copiesIn,
     int copiesOut,
-    int calls) {
+    int calls,
+    int idleWaits) {
   public StepCosts {
     commands = List.copyOf(commands);
   }
@@ -33,7 +36,8 @@ public record StepCosts(
     Map<Plan, ProgramCosts> known = new IdentityHashMap<>();
     List<ProgramCosts.Command> commands = new ArrayList<>();
     int calls = 0;
-    for (Plan plan : plans.microSteps()) {
+    StepPlans step = StepPlans.of(plans, device);
+    for (Plan plan : Stream.concat(step.gradients().stream(), Stream.of(step.update())).toList()) {
       if (!known.containsKey(plan)) {
         Optional<ProgramCosts> costs = device.costs(plan);
         if (costs.isEmpty()) {
@@ -48,8 +52,16 @@ public record StepCosts(
     int in = plans.microSteps().size();
     int out = plans.microSteps().size() + 1;
     ProgramCosts.Calls each = known.values().iterator().next().calls();
-    calls += in * each.copyIn() + out * each.copyOut() + each.finish();
-    return Optional.of(new StepCosts(commands, device.workspaceBytes(plans.all()), in, out, calls));
+    // A mark after each copy of inputs, and one after the numbers, at which the host waits.
+    calls += in * (each.copyIn() + each.mark()) + out * each.copyOut() + each.mark() + each.await();
+    return Optional.of(
+        new StepCosts(
+            commands,
+            device.workspaceBytes(step.all(plans)),
+            in,
+            out,
+            calls,
+            device.isAsynchronous() ? 0 : 1));
   }
 
   /** How many commands are done by {@code by}. */

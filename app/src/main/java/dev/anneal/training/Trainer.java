@@ -3,7 +3,6 @@ package dev.anneal.training;
 import static java.util.Objects.requireNonNull;
 
 import dev.anneal.device.Device;
-import dev.anneal.device.HostMemory;
 import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
 import dev.anneal.plan.Arena;
@@ -14,14 +13,12 @@ import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Tensor;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.util.Comparator;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
-import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /**
  * The plans of a model on one device: allocates the arenas, compiles, and runs steps. All memory is
@@ -35,6 +32,14 @@ public final class Trainer implements AutoCloseable {
     /** Fills tokens and targets, both (B,T), with micro-batch {@code index} of this run. */
     void fill(long index, int[] tokens, int[] targets);
   }
+
+  /**
+   * An update to be made.
+   *
+   * @param firstBatch index of the step's first micro-batch
+   * @param step counts updates from 1; AdamW's bias correction depends on it
+   */
+  public record Update(Batches batches, long firstBatch, int step, double learningRate) {}
 
   /**
    * What a step reports.
@@ -61,13 +66,20 @@ public final class Trainer implements AutoCloseable {
   private final Map<Arena, Memory> memory = new EnumMap<>(Arena.class);
   private Programs programs;
 
+  /** The update whose gradients the device was told already, after all else. */
+  private Optional<Update> ahead = Optional.empty();
+
   /** Whether the host has written parameters since the copies of them were made. */
   private boolean stale = true;
 
   private boolean intact = true;
 
   private final StagedInputs inputs;
-  private final HostMemory scalars;
+
+  /** What comes of two steps in turn: one's numbers are read while the device makes the other's. */
+  private final List<Readings> results = new ArrayList<>();
+
+  private final Readings losses;
 
   /** For plans that need no random numbers, or do with any. */
   public Trainer(Device device, TrainingPlans plans, AdamWSettings adamW) {
@@ -84,9 +96,12 @@ public final class Trainer implements AutoCloseable {
     this.adamW = adamW;
     this.inputs = new StagedInputs(device, plans);
     try {
-      this.scalars =
-          device.allocateHost(Float.BYTES * (1L + Math.max(plans.microSteps().size(), QUEUED)));
+      for (int i = 0; i < 2; i++) {
+        results.add(new Readings(device, plans.microSteps().size() + 1));
+      }
+      this.losses = new Readings(device, QUEUED);
     } catch (RuntimeException e) {
+      results.forEach(Readings::close);
       inputs.close();
       throw e;
     }
@@ -100,53 +115,12 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  /** The plans, compiled; micro-steps that are the same plan are the same program. */
-  private record Programs(List<Program> microSteps, Program evaluation, Optional<Program> refresh)
-      implements AutoCloseable {
-
-    /** Compiles all, or closes what it has compiled and fails. */
-    static Programs compile(Device device, TrainingPlans plans, Map<Arena, Memory> memory) {
-      Map<Plan, Program> compiled = new IdentityHashMap<>();
-      try {
-        // Whose scratch is the largest comes first, so that all others find theirs in it.
-        for (Plan plan : largestFirst(device, plans.all())) {
-          compiled.put(plan, device.compile(plan, memory));
-        }
-        return new Programs(
-            plans.microSteps().stream().map(plan -> requireNonNull(compiled.get(plan))).toList(),
-            requireNonNull(compiled.get(plans.evaluation())),
-            plans.refresh().map(plan -> requireNonNull(compiled.get(plan))));
-      } catch (RuntimeException e) {
-        compiled.values().forEach(Program::close);
-        throw e;
-      }
-    }
-
-    private static List<Plan> largestFirst(Device device, List<Plan> plans) {
-      Map<Plan, Long> bytes = new IdentityHashMap<>();
-      plans.forEach(plan -> bytes.put(plan, device.workspaceBytes(plan)));
-      return plans.stream()
-          .sorted(Comparator.comparing((Plan plan) -> requireNonNull(bytes.get(plan))).reversed())
-          .toList();
-    }
-
-    List<Program> distinctMicroSteps() {
-      return microSteps.stream().distinct().toList();
-    }
-
-    @Override
-    public void close() {
-      distinctMicroSteps().forEach(Program::close);
-      evaluation.close();
-      refresh.ifPresent(Program::close);
-    }
-  }
-
   /**
    * Compiles every plan again, for kernels that the device was told to use meanwhile. When that
    * fails, the programs stay as they were.
    */
   public void compileAgain() {
+    forgetAhead();
     Programs compiled = Programs.compile(device, plans, memory);
     programs.close();
     programs = compiled;
@@ -171,52 +145,128 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * One update.
+   * One update, from a step's number and batches.
    *
    * @param step counts updates from 1; AdamW's bias correction depends on it
    * @param firstBatch index of the step's first micro-batch
    */
   public StepResult step(Batches batches, long firstBatch, int step, double learningRate) {
-    refreshCopies();
-    List<Program> microSteps = programs.microSteps();
-    Program last = microSteps.getLast();
-    int count = microSteps.size();
+    return step(new Update(batches, firstBatch, step, learningRate), Optional.empty());
+  }
+
+  /**
+   * One update. A device that works while the host goes on is told the gradients of the {@code
+   * following} one before this one's results are waited for, so that it is busy while the host
+   * reads them. The weights change no sooner by that: the following update itself is made when it
+   * is asked for. What fails of its gradients, such as a bad batch, fails then.
+   *
+   * @param following what is asked for next, most likely; when it is not, its gradients are made in
+   *     vain
+   */
+  public StepResult step(Update update, Optional<Update> following) {
+    boolean gradientsAreThere = ahead.equals(Optional.of(update));
+    ahead = Optional.empty();
+    Readings own = results.getFirst();
     boolean done = false;
     boolean queued = false;
     try {
-      for (int i = 0; i < count; i++) {
-        feed(batches, firstBatch + i, schedule(step, learningRate));
-        queued = i == count - 1;
-        microSteps.get(i).enqueue();
-        result(plans.microSteps().get(i), plans.loss(), i);
+      if (!gradientsAreThere) {
+        refreshCopies();
+        enqueueGradients(update, own);
       }
-      result(plans.step(), plans.norm(), count);
-      inputs.readAhead(batches, firstBatch + count);
-      device.finish("running " + plans.step().name());
+      int count = plans.microSteps().size();
+      boolean isWhole = programs.gradients().size() < count;
+      if (isWhole) {
+        feed(update, count - 1);
+      }
+      queued = true;
+      programs.update().enqueue();
+      if (isWhole) {
+        enqueueLoss(count - 1, own);
+      }
+      result(plans.step(), plans.norm(), own, count);
+      own.areEnqueued();
+      goAhead(update, following);
+      own.await("running " + plans.step().name());
       done = true;
     } finally {
-      // Only the last one changes the weights.
-      intact = done || !queued || !last.mayHaveUpdated();
-      inputs.areCopied();
+      // Only the update changes the weights.
+      intact = done || !queued || !programs.update().mayHaveUpdated();
     }
-    double sum = 0;
-    for (int i = 0; i < count; i++) {
-      sum += scalar(i);
+    inputs.areCopied(ahead.isPresent() ? plans.microSteps().size() : 0);
+    int count = plans.microSteps().size();
+    StepResult result = new StepResult(own.mean(count), own.get(count) / plans.lossScale());
+    Collections.swap(results, 0, 1);
+    if (!result.finite()) {
+      makeGradientsAgain(update);
     }
-    return new StepResult(sum / count, scalar(count) / plans.lossScale());
+    return result;
+  }
+
+  /** All but what the update's own program does. */
+  private void enqueueGradients(Update update, Readings to) {
+    for (int i = 0; i < programs.gradients().size(); i++) {
+      feed(update, i);
+      programs.gradients().get(i).enqueue();
+      enqueueLoss(i, to);
+    }
+  }
+
+  private void goAhead(Update update, Optional<Update> following) {
+    if (!device.isAsynchronous()) {
+      return;
+    }
+    if (following.isEmpty()) {
+      inputs.readAhead(update.batches(), update.firstBatch() + plans.microSteps().size());
+      return;
+    }
+    try {
+      enqueueGradients(following.get(), results.getLast());
+      ahead = following;
+    } catch (RuntimeException e) {
+      // They are made again when their update is asked for, and who asks is told.
+    }
+  }
+
+  /** Whether the device was told the gradients of an update that was not asked for yet. */
+  public boolean isAhead() {
+    return ahead.isPresent();
+  }
+
+  /** The next thing is another one than the update that was thought to follow. */
+  public void forgetAhead() {
+    if (ahead.isPresent()) {
+      ahead = Optional.empty();
+      try {
+        device.finish("running " + plans.step().name());
+        inputs.areCopied(0);
+      } catch (RuntimeException e) {
+        // Whoever asks for something next is told.
+      }
+    }
+  }
+
+  /** So that who looks for what went wrong in a step sees its gradients, not the next one's. */
+  private void makeGradientsAgain(Update update) {
+    if (ahead.isPresent()) {
+      forgetAhead();
+      try {
+        enqueueGradients(update, results.getFirst());
+        device.finish("running " + plans.step().name());
+        inputs.areCopied(0);
+      } catch (RuntimeException e) {
+        // What the step gave is more to the point.
+      }
+    }
+  }
+
+  private void enqueueLoss(int microStep, Readings to) {
+    result(plans.microSteps().get(microStep), plans.loss(), to, microStep);
   }
 
   /** Has the device write a number of a plan's to the host. */
-  private void result(Plan plan, Tensor tensor, int index) {
-    device.enqueueCopyOut(
-        memory(tensor.arena()),
-        place(plan, tensor),
-        scalars.segment().asSlice((long) Float.BYTES * index, Float.BYTES));
-  }
-
-  /** One that has come. */
-  private double scalar(int index) {
-    return scalars.segment().getAtIndex(ValueLayout.JAVA_FLOAT, index);
+  private void result(Plan plan, Tensor tensor, Readings to, int index) {
+    to.enqueue(memory(tensor.arena()), place(plan, tensor), index);
   }
 
   /** Whether no update was broken off: what can be read are the weights of a whole step. */
@@ -231,22 +281,21 @@ public final class Trainer implements AutoCloseable {
 
   /** The mean loss over {@code count} batches, which are weighted equally. */
   public double evaluate(Batches batches, int count) {
+    forgetAhead();
     refreshCopies();
     double sum = 0;
     for (int from = 0; from < count; from += QUEUED) {
       int queued = Math.min(QUEUED, count - from);
-      try {
-        for (int i = 0; i < queued; i++) {
-          feed(batches, from + i, Optional.empty());
-          programs.evaluation().enqueue();
-          result(plans.evaluation(), plans.loss(), i);
-        }
-        device.finish("running " + plans.evaluation().name());
-      } finally {
-        inputs.areCopied();
-      }
       for (int i = 0; i < queued; i++) {
-        sum += scalar(i);
+        feed(batches, from + i, Optional.empty());
+        programs.evaluation().enqueue();
+        result(plans.evaluation(), plans.loss(), losses, i);
+      }
+      losses.areEnqueued();
+      losses.await("running " + plans.evaluation().name());
+      inputs.areCopied(0);
+      for (int i = 0; i < queued; i++) {
+        sum += losses.get(i);
       }
     }
     return sum / count;
@@ -257,8 +306,10 @@ public final class Trainer implements AutoCloseable {
    * running any.
    */
   public void prepare(Batches batches, long batch, int step, double learningRate) {
+    forgetAhead();
     refreshCopies();
-    feedAndWait(batches, batch, Optional.of(schedule(step, learningRate)));
+    Update update = new Update(batches, batch, step, learningRate);
+    feedAndWait(batches, batch, Optional.of(schedule(update)));
   }
 
   private void refreshCopies() {
@@ -268,31 +319,31 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  private StagedInputs.Schedule schedule(int step, double learningRate) {
+  private StagedInputs.Schedule schedule(Update update) {
     return new StagedInputs.Schedule(
-        (float) learningRate,
-        correction(adamW.beta1(), step),
-        correction(adamW.beta2(), step),
+        (float) update.learningRate(),
+        correction(adamW.beta1(), update.step()),
+        correction(adamW.beta2(), update.step()),
         seed,
-        step);
+        update.step());
   }
 
   private static float correction(float beta, int step) {
     return (float) (1 - StrictMath.pow(beta, step));
   }
 
-  private void feed(Batches batches, long index, StagedInputs.Schedule schedule) {
-    feed(batches, index, Optional.of(schedule));
+  private void feed(Update update, int microStep) {
+    feed(update.batches(), update.firstBatch() + microStep, Optional.of(schedule(update)));
   }
 
   private void feed(Batches batches, long index, Optional<StagedInputs.Schedule> schedule) {
-    device.enqueueCopyIn(memory(Arena.INPUTS), 0, inputs.next(batches, index, schedule));
+    inputs.enqueue(batches, index, schedule, memory(Arena.INPUTS));
   }
 
   private void feedAndWait(Batches batches, long index, Optional<StagedInputs.Schedule> schedule) {
     feed(batches, index, schedule);
     device.finish("copying inputs");
-    inputs.areCopied();
+    inputs.areCopied(0);
   }
 
   /**
@@ -300,6 +351,7 @@ public final class Trainer implements AutoCloseable {
    * Parameters are fp32 to whoever writes or reads them, however they are stored.
    */
   public void write(Tensor tensor, long offset, MemorySegment from) {
+    forgetAhead();
     stale |= tensor.arena() == Arena.PARAMETERS;
     Tensor stored = stored(tensor);
     long at = place(plans.step(), stored);
@@ -351,6 +403,7 @@ public final class Trainer implements AutoCloseable {
    * from the first micro-step's plan.
    */
   public void computeAgain(Tensor activation, Batches batches, long batch) {
+    forgetAhead();
     Plan first = plans.microSteps().getFirst();
     int last = 0;
     while (!first.ops().get(last).writes().contains(activation)) {
@@ -370,6 +423,7 @@ public final class Trainer implements AutoCloseable {
 
   /** Copies parameters and moments from another trainer of the same model. */
   public void copyState(Trainer from) {
+    forgetAhead();
     stale = true;
     Precision here = plans.storage().precision();
     Precision there = from.plans.storage().precision();
@@ -409,28 +463,29 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  /** Milliseconds by kind of op, over all micro-steps since the last call. */
+  /**
+   * Milliseconds of a step by kind of op: the mean of those since the last call, where the device
+   * times every one.
+   */
   public Map<String, Double> takeMillis() {
-    Map<String, Double> millis = new TreeMap<>();
-    for (Program program : programs.distinctMicroSteps()) {
-      program
-          .timings()
-          .byKind()
-          .forEach((kind, nanos) -> millis.merge(kind, nanos / 1e6, Double::sum));
-      program.resetTimings();
+    Map<String, Double> millis = programs.millis();
+    if (ahead.isEmpty()) {
+      programs.resetTimings();
     }
     return millis;
   }
 
   @Override
   public void close() {
+    forgetAhead();
     programs.close();
     free();
   }
 
   private void free() {
     memory.values().forEach(Memory::close);
-    scalars.close();
+    results.forEach(Readings::close);
+    losses.close();
     inputs.close();
   }
 }

@@ -125,7 +125,7 @@ class KernelBenchTest {
           done = false;
         }
       }
-      return Optional.of(new ProgramCosts(commands, 0, new ProgramCosts.Calls(1, 1, 1, 1)));
+      return Optional.of(new ProgramCosts(commands, 0, new ProgramCosts.Calls(1, 1, 1, 1, 1)));
     }
   }
 

@@ -177,8 +177,8 @@ class CudaDoubleTest extends OnGpuDouble {
   @Test
   void losesItsDeviceAndKeepsTheLastCheckpoint() throws Exception {
     Path run = temp.resolve("run");
-    // The first step is no graph, the sixth launch is of step 7.
-    Map<String, String> losing = Map.of("ANNEAL_DOUBLE_LOST_AFTER", "5");
+    // The first step is no graph, the others are two each: the twelfth launch is step 7's update.
+    Map<String, String> losing = Map.of("ANNEAL_DOUBLE_LOST_AFTER", "11");
     String train =
         "train --backend cuda --steps 12 --total-batch 32 --val-every 0 --sample-tokens 0"
             + " --checkpoint-every 3 --out "

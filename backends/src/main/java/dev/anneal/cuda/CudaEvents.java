@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
+import jcuda.driver.CUresult;
 import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
 
@@ -29,6 +30,20 @@ final class CudaEvents implements Driver.Events {
   @Override
   public void record(int i) {
     check("cuEventRecord", JCudaDriver.cuEventRecord(events.get(i), stream), "timing");
+  }
+
+  @Override
+  public void await(int i, String doing) {
+    check("cuEventSynchronize", JCudaDriver.cuEventSynchronize(events.get(i)), doing);
+  }
+
+  @Override
+  public boolean isReached(int i) {
+    int code = JCudaDriver.cuEventQuery(events.get(i));
+    if (code != CUresult.CUDA_ERROR_NOT_READY) {
+      check("cuEventQuery", code, "timing");
+    }
+    return code == CUresult.CUDA_SUCCESS;
   }
 
   @Override

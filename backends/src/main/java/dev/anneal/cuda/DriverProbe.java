@@ -61,6 +61,7 @@ final class DriverProbe {
           "cuEventDestroy_v2",
           "cuEventRecord",
           "cuEventSynchronize",
+          "cuEventQuery",
           "cuEventElapsedTime");
 
   private DriverProbe() {}

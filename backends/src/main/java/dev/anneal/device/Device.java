@@ -150,6 +150,11 @@ public interface Device extends AutoCloseable {
     copyOut(from, offset, to);
   }
 
+  /** Makes a mark, which is passed until it is set. */
+  default Mark mark() {
+    return Mark.passed();
+  }
+
   /**
    * Waits for all that was enqueued.
    *

@@ -36,7 +36,10 @@ public interface Program extends AutoCloseable {
     return true;
   }
 
-  /** Time per op, over all runs since the last {@link #resetTimings}. */
+  /**
+   * Time per op, over all runs since the last {@link #resetTimings}. Those that are enqueued and
+   * not over are taken to be like the ones before.
+   */
   OpTimings timings();
 
   void resetTimings();

@@ -21,9 +21,10 @@ public record ProgramCosts(List<Command> commands, long workspaceBytes, Calls ca
    * @param run of a run that times no ops, without waiting for it where that can be
    * @param copyIn of a copy to the device
    * @param copyOut of a copy to the host
-   * @param finish of waiting for all of these
+   * @param mark of setting a {@link Mark}
+   * @param await of waiting at one
    */
-  public record Calls(int run, int copyIn, int copyOut, int finish) {}
+  public record Calls(int run, int copyIn, int copyOut, int mark, int await) {}
 
   /** Who does a command. */
   public enum By {

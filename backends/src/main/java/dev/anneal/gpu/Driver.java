@@ -112,11 +112,17 @@ public interface Driver extends AutoCloseable {
   /** Makes {@code count} events. */
   Events events(int count);
 
-  /** Points in the stream whose times can be read after it was waited for. */
+  /** Points in the stream that can be waited for, and whose times can be read after that. */
   interface Events extends AutoCloseable {
 
     /** Puts event {@code i} after what has been enqueued. */
     void record(int i);
+
+    /** Waits for what was enqueued before event {@code i}; what came after may go on. */
+    void await(int i, String doing);
+
+    /** Whether the stream has come to event {@code i}, where it was recorded last. */
+    boolean isReached(int i);
 
     /** Milliseconds from event {@code i} to the next. */
     float millisecondsAfter(int i);

@@ -7,6 +7,7 @@ import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.device.HostMemory;
 import dev.anneal.device.KernelFamily;
+import dev.anneal.device.Mark;
 import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
 import dev.anneal.device.ProgramCosts;
@@ -59,7 +60,7 @@ public final class GpuDevice implements Device {
   private static final long PLANNED_ARENA = 1L << 44;
 
   /** The context is entered before a run, a copy to the device, and a wait. */
-  private static final ProgramCosts.Calls CALLS = new ProgramCosts.Calls(2, 2, 1, 2);
+  private static final ProgramCosts.Calls CALLS = new ProgramCosts.Calls(2, 2, 1, 1, 2);
 
   /**
    * @param images where the kernels come from
@@ -353,6 +354,30 @@ public final class GpuDevice implements Device {
   @Override
   public void enqueueCopyOut(Memory from, long offset, MemorySegment to) {
     driver.enqueueCopyOut(gpu(from).address() + offset, to);
+  }
+
+  @Override
+  public Mark mark() {
+    driver.enter();
+    Driver.Events event = driver.events(1);
+    return new Mark() {
+      @Override
+      public void set() {
+        event.record(0);
+      }
+
+      @Override
+      public void await(String doing) {
+        driver.enter();
+        event.await(0, doing);
+      }
+
+      @Override
+      public void close() {
+        driver.enterToRelease();
+        event.close();
+      }
+    };
   }
 
   @Override

@@ -128,7 +128,9 @@ final class GpuProgram implements Program {
 
   @Override
   public OpTimings timings() {
-    readTimes();
+    if (timesAreDue && events.isReached(commands.size())) {
+      readTimes();
+    }
     long[] nanos = new long[lastTimed.length];
     for (int i = 0; i < nanos.length; i++) {
       nanos[i] = lastTimed[i] * runs;

@@ -21,6 +21,16 @@ final class HipEvents implements Driver.Events {
   }
 
   @Override
+  public void await(int i, String doing) {
+    runtime.await(events[i], doing);
+  }
+
+  @Override
+  public boolean isReached(int i) {
+    return runtime.isReached(events[i]);
+  }
+
+  @Override
   public float millisecondsAfter(int i) {
     return runtime.milliseconds(events[i], events[i + 1]);
   }

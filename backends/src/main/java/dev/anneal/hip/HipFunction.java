@@ -40,6 +40,8 @@ enum HipFunction {
   EVENT_CREATE("hipEventCreateWithFlags", ADDRESS, JAVA_INT),
   EVENT_DESTROY("hipEventDestroy", JAVA_LONG),
   EVENT_RECORD("hipEventRecord", JAVA_LONG, JAVA_LONG),
+  EVENT_SYNCHRONIZE("hipEventSynchronize", JAVA_LONG),
+  EVENT_QUERY("hipEventQuery", JAVA_LONG),
   EVENT_ELAPSED("hipEventElapsedTime", ADDRESS, JAVA_LONG, JAVA_LONG),
   MODULE_LOAD("hipModuleLoadData", ADDRESS, ADDRESS),
   MODULE_UNLOAD("hipModuleUnload", JAVA_LONG),

@@ -32,6 +32,7 @@ final class HipRuntime {
   private static final HeaderConstant NON_BLOCKING = new HeaderConstant("hipStreamNonBlocking", 1);
   private static final HeaderConstant THREAD_LOCAL =
       new HeaderConstant("hipStreamCaptureModeThreadLocal", 1);
+  private static final HeaderConstant NOT_READY = new HeaderConstant("hipErrorNotReady", 600);
   private static final HeaderConstant TIMED = new HeaderConstant("hipEventDefault", 0);
   private static final int NAME_BYTES = 256;
 
@@ -346,6 +347,21 @@ final class HipRuntime {
         HipFunction.EVENT_RECORD,
         "timing",
         () -> (int) bound(HipFunction.EVENT_RECORD).invokeExact(event, stream));
+  }
+
+  void await(long event, String doing) {
+    call(
+        HipFunction.EVENT_SYNCHRONIZE,
+        doing,
+        () -> (int) bound(HipFunction.EVENT_SYNCHRONIZE).invokeExact(event));
+  }
+
+  boolean isReached(long event) {
+    int code = code(() -> (int) bound(HipFunction.EVENT_QUERY).invokeExact(event));
+    if (code != NOT_READY.value()) {
+      check(HipFunction.EVENT_QUERY, code, "timing");
+    }
+    return code == 0;
   }
 
   float milliseconds(long from, long to) {

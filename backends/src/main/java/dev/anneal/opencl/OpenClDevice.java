@@ -272,7 +272,7 @@ final class OpenClDevice implements Device {
             commands,
             workspaceBytes(plan),
             new ProgramCosts.Calls(
-                commands.size() + commands.size() / OpenClProgram.FLUSH + 1, 1, 1, 0)));
+                commands.size() + commands.size() / OpenClProgram.FLUSH + 1, 1, 1, 0, 0)));
   }
 
   @Override
