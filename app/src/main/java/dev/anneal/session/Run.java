@@ -23,7 +23,6 @@ import dev.anneal.training.StepOptions;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.Trainer.StepResult;
 import dev.anneal.training.Trainer.Update;
-import dev.anneal.training.TrainingPlans;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -76,11 +75,11 @@ public final class Run implements AutoCloseable {
     this.directory = directory;
     requireRoom(config, device);
     this.model = new Gpt2(config.model());
-    TrainingPlans plans = step(model, config).on(device);
-    this.benched = KernelChoices.prefer(device, step(model, config));
-    this.bill = MemoryBill.of(plans, device);
+    StepOptions.OnDevice chosen = step(model, config).chosenOn(device);
+    this.benched = chosen.benched();
+    this.bill = MemoryBill.of(chosen.plans(), device);
     bill.requireFits(device);
-    this.trainer = new Trainer(device, plans, config.adamW(), config.seed());
+    this.trainer = new Trainer(device, chosen.plans(), config.adamW(), config.seed());
   }
 
   /** Refuses what the device cannot hold or compute, before anything is read or built. */
@@ -140,11 +139,10 @@ public final class Run implements AutoCloseable {
 
   /** Goes on on another device, with the same weights and moments. The first is not closed. */
   void moveTo(Device to) {
-    TrainingPlans plans = step(model, config).on(to);
-    Map<String, Integer> newBenched = KernelChoices.prefer(to, step(model, config));
-    MemoryBill newBill = MemoryBill.of(plans, to);
+    StepOptions.OnDevice chosen = step(model, config).chosenOn(to);
+    MemoryBill newBill = MemoryBill.of(chosen.plans(), to);
     newBill.requireFits(to);
-    Trainer moved = new Trainer(to, plans, config.adamW(), config.seed());
+    Trainer moved = new Trainer(to, chosen.plans(), config.adamW(), config.seed());
     try {
       moved.copyState(trainer);
     } catch (RuntimeException e) {
@@ -156,7 +154,7 @@ public final class Run implements AutoCloseable {
     device = to;
     trainer = moved;
     bill = newBill;
-    benched = newBenched;
+    benched = chosen.benched();
   }
 
   /** Versions of kernels that are used because a bench found them to be the fastest, by name. */

@@ -22,6 +22,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /**
  * A run on its own thread. Front ends steer it with commands, which take effect between two steps,
@@ -37,6 +38,14 @@ public final class Session implements AutoCloseable {
    */
   public record Limits(Optional<Until> until, Optional<Duration> time) {
     public static final Limits NONE = new Limits(Optional.empty(), Optional.empty());
+
+    private boolean isReached(Until.Metric metric, double value) {
+      return until.map(condition -> condition.reached(metric, value)).orElse(false);
+    }
+
+    private boolean isTimeUp(long start) {
+      return time.isPresent() && System.nanoTime() - start >= time.get().toNanos();
+    }
   }
 
   private final Run run;
@@ -481,15 +490,11 @@ public final class Session implements AutoCloseable {
       end(Outcome.COMPLETED);
       return true;
     }
-    if (isTimeUp()) {
+    if (limits.isTimeUp(start)) {
       end(Outcome.TIME_LIMIT);
       return true;
     }
     return false;
-  }
-
-  private boolean isTimeUp() {
-    return limits.time().isPresent() && System.nanoTime() - start >= limits.time().get().toNanos();
   }
 
   /**
@@ -501,11 +506,10 @@ public final class Session implements AutoCloseable {
     RunConfig.Intervals every = run.config().intervals();
     return made < run.config().steps()
         && (state == State.RUNNING || stepsWhilePaused > 1)
-        && !due(every.evaluate(), made)
-        && !due(every.checkpoint(), made)
-        && !due(every.sample(), made)
-        && !isReached(Until.Metric.STEP, made)
-        && !isTimeUp()
+        && Stream.of(every.evaluate(), every.checkpoint(), every.sample())
+            .noneMatch(interval -> due(interval, made))
+        && !limits.isReached(Until.Metric.STEP, made)
+        && !limits.isTimeUp(start)
         && commands.isEmpty();
   }
 
@@ -570,14 +574,10 @@ public final class Session implements AutoCloseable {
   }
 
   private void reached(Until.Metric metric, double value) {
-    if (isReached(metric, value)) {
+    if (limits.isReached(metric, value)) {
       run.forgetAhead();
       end(Outcome.TARGET);
     }
-  }
-
-  private boolean isReached(Until.Metric metric, double value) {
-    return limits.until().map(until -> until.reached(metric, value)).orElse(false);
   }
 
   private void evaluate() {

@@ -18,7 +18,9 @@ import java.util.stream.Stream;
  * @param copiesIn from the host
  * @param copiesOut to the host
  * @param calls of the driver, waits among them
- * @param idleWaits of the host for a device that has nothing to do beside what is waited for
+ * @param waits of the host for the device
+ * @param idleWaits those of them after which the device has nothing left to do, while the host goes
+ *     on; of a step that is followed by another one
  */
 public record StepCosts(
     List<ProgramCosts.Command> commands,
@@ -26,6 +28,7 @@ public record StepCosts(
     int copiesIn,
     int copiesOut,
     int calls,
+    int waits,
     int idleWaits) {
   public StepCosts {
     commands = List.copyOf(commands);
@@ -61,7 +64,8 @@ public record StepCosts(
             in,
             out,
             calls,
-            device.isAsynchronous() ? 0 : 1));
+            device.isAsynchronous() ? 1 : in + plans.microSteps().size() + out,
+            device.isAsynchronous() ? 0 : in + plans.microSteps().size() + out));
   }
 
   /** How many commands are done by {@code by}. */

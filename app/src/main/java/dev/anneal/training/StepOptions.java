@@ -9,6 +9,7 @@ import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Rewrite;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -46,15 +47,27 @@ public record StepOptions(
   }
 
   /**
+   * The plans for one device.
+   *
+   * @param benched versions of kernels, by name, that the device takes because a bench chose them
+   */
+  public record OnDevice(TrainingPlans plans, Map<String, Integer> benched) {}
+
+  /**
    * The plans for one device, with the rewrites, the copies of weights and the formats that it
    * wants. The device takes the versions of kernels that a bench chose for such steps.
    *
    * @throws Failure when it does not have this precision
    */
   public TrainingPlans on(Device device) {
+    return chosenOn(device).plans();
+  }
+
+  /** The same, and which versions of kernels a bench chose. */
+  public OnDevice chosenOn(Device device) {
     MemoryBill.requireSupported(precision, device);
-    KernelChoices.prefer(device, this);
-    return plans(device.rewrites(), Storage.on(device, precision));
+    Map<String, Integer> benched = KernelChoices.prefer(device, this);
+    return new OnDevice(plans(device.rewrites(), Storage.on(device, precision)), benched);
   }
 
   /**

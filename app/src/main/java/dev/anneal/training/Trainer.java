@@ -6,11 +6,7 @@ import dev.anneal.device.Device;
 import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
 import dev.anneal.plan.Arena;
-import dev.anneal.plan.ArenaLayout;
-import dev.anneal.plan.DType;
-import dev.anneal.plan.Elements;
 import dev.anneal.plan.Plan;
-import dev.anneal.plan.Precision;
 import dev.anneal.plan.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -54,8 +50,6 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  private static final int CHUNK = 1 << 22;
-
   /** Evaluations that are told to the device before it is waited for. */
   private static final int QUEUED = 16;
 
@@ -64,6 +58,7 @@ public final class Trainer implements AutoCloseable {
   private final AdamWSettings adamW;
   private final long seed;
   private final Map<Arena, Memory> memory = new EnumMap<>(Arena.class);
+  private final ModelState state;
   private Programs programs;
 
   /** The update whose gradients the device was told already, after all else. */
@@ -107,6 +102,7 @@ public final class Trainer implements AutoCloseable {
     }
     try {
       plans.bytes().forEach((arena, bytes) -> memory.put(arena, device.allocate(arena, bytes)));
+      this.state = new ModelState(device, plans, memory);
       this.programs = Programs.compile(device, plans, memory);
     } catch (RuntimeException e) {
       // The device may be a live run's next one, and stay open.
@@ -266,7 +262,7 @@ public final class Trainer implements AutoCloseable {
 
   /** Has the device write a number of a plan's to the host. */
   private void result(Plan plan, Tensor tensor, Readings to, int index) {
-    to.enqueue(memory(tensor.arena()), place(plan, tensor), index);
+    to.enqueue(memory(tensor.arena()), plan.layout().offset(tensor), index);
   }
 
   /** Whether no update was broken off: what can be read are the weights of a whole step. */
@@ -353,47 +349,17 @@ public final class Trainer implements AutoCloseable {
   public void write(Tensor tensor, long offset, MemorySegment from) {
     forgetAhead();
     stale |= tensor.arena() == Arena.PARAMETERS;
-    Tensor stored = stored(tensor);
-    long at = place(plans.step(), stored);
-    if (stored.equals(tensor)) {
-      device.copyIn(memory(tensor.arena()), at + offset, from);
-      return;
-    }
-    try (var narrow = java.lang.foreign.Arena.ofConfined()) {
-      long elements = from.byteSize() / Float.BYTES;
-      MemorySegment part = narrow.allocate(elements * stored.dtype().bytes(), 64);
-      for (long i = 0; i < elements; i++) {
-        Elements.set(part, stored.dtype(), i, Elements.get(from, DType.F32, i));
-      }
-      device.copyIn(
-          memory(tensor.arena()), at + offset / Float.BYTES * stored.dtype().bytes(), part);
-    }
-  }
-
-  private Tensor stored(Tensor tensor) {
-    return tensor.arena() == Arena.PARAMETERS ? plans.storage().precision().stored(tensor) : tensor;
+    state.write(tensor, offset, from);
   }
 
   /** Fills {@code to} from a tensor that outlives a step, at byte {@code offset} in it. */
   public void read(Tensor tensor, long offset, MemorySegment to) {
-    Tensor stored = stored(tensor);
-    if (stored.equals(tensor)) {
-      read(plans.step(), tensor, offset, to);
-      return;
-    }
-    try (var narrow = java.lang.foreign.Arena.ofConfined()) {
-      long elements = to.byteSize() / Float.BYTES;
-      MemorySegment part = narrow.allocate(elements * stored.dtype().bytes(), 64);
-      read(plans.step(), stored, offset / Float.BYTES * stored.dtype().bytes(), part);
-      for (long i = 0; i < elements; i++) {
-        Elements.set(to, DType.F32, i, Elements.get(part, stored.dtype(), i));
-      }
-    }
+    state.read(tensor, offset, to);
   }
 
   /** Fills {@code to} from a tensor as {@code plan}, which ran last, left it. */
   public void read(Plan plan, Tensor tensor, long offset, MemorySegment to) {
-    device.copyOut(memory(tensor.arena()), place(plan, tensor) + offset, to);
+    state.read(plan, tensor, offset, to);
   }
 
   /**
@@ -417,50 +383,11 @@ public final class Trainer implements AutoCloseable {
     }
   }
 
-  private static long place(Plan plan, Tensor tensor) {
-    return plan.layout().offset(tensor);
-  }
-
   /** Copies parameters and moments from another trainer of the same model. */
   public void copyState(Trainer from) {
     forgetAhead();
     stale = true;
-    Precision here = plans.storage().precision();
-    Precision there = from.plans.storage().precision();
-    if (here.parameters() == there.parameters()) {
-      copyArena(from, Arena.PARAMETERS);
-    } else {
-      copyParameters(from);
-    }
-    copyArena(from, Arena.OPTIMIZER);
-  }
-
-  private void copyArena(Trainer from, Arena state) {
-    try (var arena = java.lang.foreign.Arena.ofConfined()) {
-      MemorySegment chunk = arena.allocate(CHUNK, 64);
-      long bytes = Math.min(memory(state).bytes(), from.memory(state).bytes());
-      for (long at = 0; at < bytes; at += CHUNK) {
-        MemorySegment part = chunk.asSlice(0, Math.min(CHUNK, bytes - at));
-        from.device.copyOut(from.memory(state), at, part);
-        device.copyIn(memory(state), at, part);
-      }
-    }
-  }
-
-  /** As fp32, one by one. */
-  private void copyParameters(Trainer from) {
-    try (var arena = java.lang.foreign.Arena.ofConfined()) {
-      MemorySegment chunk = arena.allocate(CHUNK, 64);
-      ArenaLayout parameters = requireNonNull(plans.step().layout().arenas().get(Arena.PARAMETERS));
-      for (Tensor stored : parameters.offsets().keySet()) {
-        Tensor tensor = stored.as(DType.F32);
-        for (long at = 0; at < tensor.bytes(); at += CHUNK) {
-          MemorySegment part = chunk.asSlice(0, Math.min(CHUNK, tensor.bytes() - at));
-          from.read(tensor, at, part);
-          write(tensor, at, part);
-        }
-      }
-    }
+    state.copy(from.state);
   }
 
   /**

@@ -59,6 +59,8 @@ record DeviceCosts(DeviceInfo device, StepCosts step, Optional<Integer> block, l
     line(out, "copies to the device per step", step.copiesIn());
     line(out, "copies to the host per step", step.copiesOut());
     line(out, "calls of the driver per step", step.calls());
+    line(out, "waits for the device per step", step.waits());
+    line(out, "waits that leave the device idle", step.idleWaits());
   }
 
   private static void line(PrintWriter out, String what, long count) {
@@ -93,7 +95,9 @@ record DeviceCosts(DeviceInfo device, StepCosts step, Optional<Integer> block, l
         .put("workspace", step.workspaceBytes())
         .put("copies_in", step.copiesIn())
         .put("copies_out", step.copiesOut())
-        .put("driver_calls", step.calls());
+        .put("driver_calls", step.calls())
+        .put("waits", step.waits())
+        .put("idle_waits", step.idleWaits());
     ObjectNode ops = node.putObject("ops");
     byOp()
         .forEach(

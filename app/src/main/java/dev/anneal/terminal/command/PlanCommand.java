@@ -80,8 +80,8 @@ final class PlanCommand extends ShellCommand {
   @Option(
       names = "--device-costs",
       description =
-          "what a step costs a GPU in counts: kernels, calls of libraries, bytes moved, copies;"
-              + " no GPU need be here")
+          "what a step costs a GPU in counts: kernels, calls of libraries, bytes moved, copies,"
+              + " waits; no GPU need be here")
   private boolean deviceCosts;
 
   @Option(
