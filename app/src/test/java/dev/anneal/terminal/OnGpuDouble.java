@@ -28,6 +28,9 @@ abstract class OnGpuDouble {
   private static final Path BACKENDS = Path.of("../backends/target").toAbsolutePath().normalize();
   private static final Path DOUBLE = BACKENDS.resolve("test-classes/cuda-double");
 
+  /** What the tests of the backends have compiled is not compiled again. */
+  private static final Path CACHE = Path.of("../target/home/cache").toAbsolutePath().normalize();
+
   static final String SHAPE = " --layers 1 --channels 32 --heads 2 --context 16 --seq 16 --batch 2";
 
   private final String backend;
@@ -72,7 +75,7 @@ abstract class OnGpuDouble {
   Result anneal(String arguments, Map<String, String> more) throws Exception {
     Map<String, String> environment = new HashMap<>(more);
     environment.put("LD_LIBRARY_PATH", DOUBLE.toString());
-    environment.put("XDG_CACHE_HOME", BACKENDS.resolve("cache").toString());
+    environment.put("XDG_CACHE_HOME", CACHE.toString());
     return AnnealProcess.shell(temp, environment, "", "anneal " + arguments);
   }
 
