@@ -1,5 +1,6 @@
 package dev.anneal.cpu;
 
+import dev.anneal.plan.MuonOp;
 import dev.anneal.plan.Op;
 
 /** The CPU's kernel for each op. */
@@ -34,6 +35,7 @@ final class CpuKernels {
       case Op.ScaledMatmul o -> EightBit.matmul(o, at);
       case Op.AdamW o -> Optimizer.adamW(o, at);
       case Op.Cast o -> Optimizer.cast(o, at);
+      case MuonOp o -> Muon.kernel(o, at);
     };
   }
 }

@@ -2,6 +2,7 @@ package dev.anneal.gpu;
 
 import dev.anneal.device.KernelFamily;
 import dev.anneal.failure.Failure;
+import dev.anneal.plan.MuonOp;
 import dev.anneal.plan.Op;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -19,6 +20,8 @@ final class KernelVersions {
   private static final String PACKS = "128-bit packs";
   private static final String CONVERTED =
       "the hardware's exponential and rounding, where tensors are bf16";
+  private static final String TRANSPOSED =
+      "rows and columns exchanged in tiles of 32 x 32 in shared memory";
   private static final String TENSOR_CORES = "tensor cores, where tensors are bf16";
 
   /** The versions that the kernel files have; their headers say more. */
@@ -104,6 +107,10 @@ final class KernelVersions {
               "one launch for all, 128-bit packs"),
           family("adamw", Op.AdamW.class, PLAIN, PACKS, "one launch for all parameters"),
           family("cast", Op.Cast.class, PLAIN, PACKS),
+          family("muon_momentum", MuonOp.MuonMomentum.class, PLAIN, PACKS),
+          family("normalize", MuonOp.Normalize.class, PLAIN, TRANSPOSED),
+          family("weighted_sum", MuonOp.WeightedSum.class, PLAIN, PACKS),
+          family("muon_update", MuonOp.MuonUpdate.class, PLAIN, TRANSPOSED),
           family(
               "quantize",
               Op.Quantize.class,

@@ -1,6 +1,7 @@
 package dev.anneal.gpu;
 
 import dev.anneal.plan.DType;
+import dev.anneal.plan.MuonOp;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
 import java.util.ArrayList;
@@ -171,6 +172,7 @@ final class OpCommands {
       case Op.ScaledMatmul o -> EightBit.matmul(o, context);
       case Op.AdamW o -> Optimizer.adamW(o, context);
       case Op.Cast o -> Optimizer.cast(o, context);
+      case MuonOp o -> Muon.commands(o, context);
     };
   }
 }

@@ -4,6 +4,7 @@ import static dev.anneal.failure.Spelling.setting;
 
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.DType;
+import dev.anneal.plan.MuonOp;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
 import java.util.ArrayList;
@@ -82,6 +83,13 @@ final class OpFormats {
       case Op.ScaledMatmul o -> and(List.of(o.out()), o.bias());
       case Op.AdamW o -> List.of(o.parameter());
       case Op.Cast o -> List.of(o.out());
+      case MuonOp.MuonMomentum o -> List.of();
+      case MuonOp.Normalize o -> List.of(o.out());
+      case MuonOp.WeightedSum o -> List.of(o.out(), o.a(), o.b());
+      case MuonOp.MuonUpdate o ->
+          o.parameter().dtype() == DType.F32
+              ? List.of(o.direction())
+              : List.of(o.direction(), o.parameter());
     };
   }
 

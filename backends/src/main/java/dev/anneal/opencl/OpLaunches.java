@@ -3,6 +3,7 @@ package dev.anneal.opencl;
 import static dev.anneal.failure.Spelling.setting;
 
 import dev.anneal.failure.Failure;
+import dev.anneal.plan.MuonOp;
 import dev.anneal.plan.Op;
 
 /** The launches of each op. */
@@ -43,6 +44,7 @@ final class OpLaunches {
               "opencl has no products of 8 bits; take " + setting("dtype") + " bf16");
       case Op.AdamW o -> OptimizerLaunches.adamW(o, versions);
       case Op.Cast o -> ElementwiseLaunches.cast(o, versions);
+      case MuonOp o -> MuonLaunches.of(o, versions);
     };
   }
 }

@@ -8,6 +8,7 @@ import static dev.anneal.ops.Operands.parameter;
 
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.DType;
+import dev.anneal.plan.MuonOp;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
 import java.util.List;
@@ -32,7 +33,10 @@ public final class OpCases {
             attention(),
             elementwise(),
             ends(),
-            classifiers())
+            classifiers(),
+            muon(
+                Stream.of(
+                    new int[] {3, 5}, new int[] {33, 65}, new int[] {64, 96}, new int[] {7, 300})))
         .flatMap(s -> s);
   }
 
@@ -50,7 +54,8 @@ public final class OpCases {
             attention(Stream.of(new int[] {1, 35, 34, 2})),
             elementwise(Stream.of(35)),
             ends(Stream.of(new int[] {3, 35, 48})),
-            classifiers(Stream.of(new int[] {1, 11, 35, 37, 48, 8})))
+            classifiers(Stream.of(new int[] {1, 11, 35, 37, 48, 8})),
+            muon(Stream.of(new int[] {21, 37})))
         .flatMap(s -> s);
   }
 
@@ -317,6 +322,57 @@ public final class OpCases {
                       s[1]))
               .map(op -> new OpRun(op, s[1]));
         });
+  }
+
+  /** What Muon does to a matrix of rows and columns besides products. */
+  private static Stream<OpRun> muon(Stream<int[]> sizes) {
+    return sizes
+        .flatMap(
+            s -> {
+              int r = s[0];
+              int c = s[1];
+              Op momentum =
+                  new MuonOp.MuonMomentum(
+                      f("direction", r, c),
+                      f("momentum", r, c),
+                      f("gradient", r, c),
+                      f("positive norm"),
+                      0.95f,
+                      0.5f);
+              Op sum =
+                  new MuonOp.WeightedSum(
+                      activations("out", r, c),
+                      activations("a", r, c),
+                      -4.775f,
+                      activations("b", r, c),
+                      2.0315f);
+              return Stream.concat(
+                  Stream.of(momentum, sum),
+                  Stream.of(false, true).flatMap(transposed -> muon(r, c, transposed)));
+            })
+        .map(op -> new OpRun(op, 1000));
+  }
+
+  private static Stream<Op> muon(int r, int c, boolean transposed) {
+    int rows = transposed ? c : r;
+    int columns = transposed ? r : c;
+    return Stream.of(
+        new MuonOp.Normalize(
+            activations("out", rows, columns),
+            f("in", r, c),
+            f("positive length"),
+            1e-7f,
+            transposed),
+        new MuonOp.MuonUpdate(
+            parameter("parameter", rows, columns),
+            activations("direction", r, c),
+            f("positive norm"),
+            f("positive schedule", 3),
+            20,
+            1.5f,
+            0.1f,
+            transposed,
+            Optional.of(new Op.AdamW.Rounding(i("random", 3), 5))));
   }
 
   /** The end of a training pass: all tokens at once, in even chunks and in uneven ones. */

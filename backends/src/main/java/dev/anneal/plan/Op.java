@@ -57,7 +57,12 @@ public sealed interface Op {
   sealed interface EightBit extends Op {}
 
   /** An op of the optimizer. */
-  sealed interface Update extends Op {}
+  sealed interface Update extends Op permits GlobalNorm, Cast, ParameterUpdate, MuonOp {}
+
+  /** An op that gives a parameter its new value. */
+  sealed interface ParameterUpdate extends Update permits AdamW, MuonOp.MuonUpdate {
+    Tensor parameter();
+  }
 
   /**
    * out(b,t) = wte(tokens(b,t)) + wpe(start + t). out (B,T,C), tokens (B,T), wte (Vp,C), wpe
@@ -792,7 +797,7 @@ public sealed interface Op {
       float weightDecay,
       float maxNorm,
       Optional<Rounding> rounding)
-      implements Update {
+      implements ParameterUpdate {
 
     /**
      * The random bits of a parameter's elements, which {@link dev.anneal.random.Philox} gives.

@@ -109,6 +109,7 @@ public enum Precision implements Rewrite {
       case Op.MeanBackward o -> Stream.of(o.dIn(), o.dOut());
       case Op.Fill o -> Stream.of(o.out());
       case Op.GlobalNorm o -> Stream.of(o.norm());
+      case MuonOp.MuonMomentum o -> Stream.of(o.direction());
       default -> Stream.empty();
     };
   }

@@ -6,7 +6,7 @@ import java.util.List;
 /**
  * Gives every op but the optimizer a copy of each parameter to read, in another format. The
  * parameters themselves stay fp32 masters, so that updates smaller than a 16-bit format's spacing
- * are not lost; each AdamW step is followed by a {@link Op.Cast} that makes the copy anew. Source:
+ * are not lost; each update is followed by a {@link Op.Cast} that makes the copy anew. Source:
  * Micikevicius and others, "Mixed Precision Training", 2018.
  *
  * @param dtype of the copies
@@ -16,14 +16,18 @@ public record WeightCopies(DType dtype) implements Rewrite {
   @Override
   public List<Op> apply(List<Op> ops) {
     List<Op> rewritten = new ArrayList<>();
+    // The copies follow at once where updates end, so that one launch can do both.
+    List<Tensor> updated = new ArrayList<>();
     for (Op op : ops) {
+      if (op instanceof Op.ParameterUpdate update) {
+        updated.add(update.parameter());
+      } else {
+        updated.forEach(parameter -> rewritten.add(refresh(parameter)));
+        updated.clear();
+      }
       rewritten.add(op instanceof Op.Update ? op : op.mapTensors(this::read));
     }
-    for (Op op : ops) {
-      if (op instanceof Op.AdamW update) {
-        rewritten.add(refresh(update.parameter()));
-      }
-    }
+    updated.forEach(parameter -> rewritten.add(refresh(parameter)));
     return List.copyOf(rewritten);
   }
 

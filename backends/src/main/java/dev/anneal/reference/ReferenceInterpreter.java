@@ -1,10 +1,9 @@
 package dev.anneal.reference;
 
-import dev.anneal.plan.Bfloat16;
 import dev.anneal.plan.DType;
+import dev.anneal.plan.MuonOp;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
-import dev.anneal.random.Philox;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -101,6 +100,7 @@ public final class ReferenceInterpreter {
       case Op.ScaledMatmul o -> scaledMatmul(o);
       case Op.AdamW o -> adamW(o);
       case Op.Cast o -> System.arraycopy(get(o.in()), 0, get(o.out()), 0, get(o.out()).length);
+      case MuonOp o -> MuonReference.run(o, this::get);
     }
   }
 
@@ -399,18 +399,7 @@ public final class ReferenceInterpreter {
       p[i] -= schedule[0] * (step + o.weightDecay() * p[i]);
     }
     if (o.parameter().dtype() == DType.BF16) {
-      o.rounding().ifPresent(rounding -> round(p, rounding));
-    }
-  }
-
-  private void round(double[] p, Op.AdamW.Rounding rounding) {
-    double[] random = get(rounding.random());
-    long seed = (long) random[1] << 32 | (long) random[0] & 0xFFFFFFFFL;
-    for (int i = 0; i < p.length; i++) {
-      int bits =
-          Philox.sixteenBits(
-              seed, Philox.Purpose.STOCHASTIC_ROUNDING, rounding.stream(), i, (int) random[2]);
-      p[i] = Bfloat16.toFloat(Bfloat16.stochastic((float) p[i], bits));
+      o.rounding().ifPresent(how -> StochasticRounding.round(p, get(how.random()), how.stream()));
     }
   }
 }

@@ -2,6 +2,7 @@ package dev.anneal.reference;
 
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Multiplication;
+import dev.anneal.plan.MuonOp;
 import dev.anneal.plan.Op;
 import java.util.Locale;
 
@@ -92,6 +93,7 @@ public record Tolerance(boolean elementwise, double limit) {
         || op instanceof Op.GeluForward
         || op instanceof Op.GeluBackward
         || op instanceof Op.AdamW
+        || op instanceof MuonOp
         || op instanceof Op.Cast
         || op instanceof Op.Quantize
         || op instanceof Op.EmbeddingForward

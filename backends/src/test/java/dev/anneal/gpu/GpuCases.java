@@ -31,7 +31,10 @@ public final class GpuCases {
             .map(run -> run.copied(DType.BF16).stored(Precision.BF16));
     Stream<OpRun> without =
         Stream.concat(OpCases.small(), all())
-            .filter(run -> run.op() instanceof Op.CachedAttention || run.op() instanceof Op.AdamW)
+            .filter(
+                run ->
+                    run.op() instanceof Op.CachedAttention
+                        || run.op() instanceof Op.ParameterUpdate)
             .map(run -> run.stored(Precision.PURE_BF16));
     Stream<OpRun> quantized = eightBits().filter(run -> run.op() instanceof Op.Quantize);
     return Stream.of(withMasters, without, quantized, Followers.quantized())

@@ -21,6 +21,7 @@ public final class KernelFiles {
           "layernorm.cu",
           "matmul.cu",
           "mean.cu",
+          "muon.cu",
           "quantize.cu",
           "residual.cu",
           "scaled_matmul.cu");

@@ -50,7 +50,7 @@ final class OpStorage {
               : having(precision.storage(), copied(run).stored(precision));
       // All other ops read 16 bits in either case.
       case PURE_BF16 ->
-          run.op() instanceof Op.CachedAttention || run.op() instanceof Op.AdamW
+          run.op() instanceof Op.CachedAttention || run.op() instanceof Op.ParameterUpdate
               ? having(precision.storage(), run.stored(precision))
               : Optional.empty();
       case FP8, FP8_HYBRID -> Optional.empty();
