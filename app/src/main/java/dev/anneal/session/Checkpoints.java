@@ -96,11 +96,13 @@ public final class Checkpoints {
 
     /** Whether the updates so far would have had the same learning rates. */
     private boolean hasRatesOf(RunConfig changed) {
-      return IntStream.rangeClosed(1, step())
-          .allMatch(
-              update ->
-                  config.schedule().learningRate(update)
-                      == changed.schedule().learningRate(update));
+      return config.schedule().isKnown()
+          && changed.schedule().isKnown()
+          && IntStream.rangeClosed(1, step())
+              .allMatch(
+                  update ->
+                      config.schedule().learningRate(update)
+                          == changed.schedule().learningRate(update));
     }
 
     /** As where the weights of another run come from. */

@@ -39,7 +39,8 @@ public final class ConfigJson {
     Schedule schedule = config.schedule();
     ObjectNode rates =
         node.putObject("schedule")
-            .put("shape", schedule.shape().name())
+            .put(
+                schedule.shape() instanceof Schedule.Own ? "own" : "shape", schedule.shape().name())
             .put("peak", schedule.peak())
             .put("warmup", schedule.warmup())
             .put("horizon", schedule.horizon())

@@ -69,7 +69,7 @@ final class ConfigReader {
 
   private Schedule schedule(JsonNode node) {
     return new Schedule(
-        constant(Schedule.Shape.class, node, "shape"),
+        shape(node),
         real(node, "peak", Setting.LR),
         whole(node, "warmup", Setting.WARMUP),
         whole(node, "horizon", Setting.STEPS),
@@ -88,6 +88,12 @@ final class ConfigReader {
                     new Schedule.Extension(
                         whole(e, "after", Setting.STEP), whole(e, "from", Setting.STEPS)))
             .toList());
+  }
+
+  private Schedule.Shape shape(JsonNode node) {
+    return node.has("own")
+        ? new Schedule.Own(text(node, "own"), Optional.empty())
+        : constant(Schedule.Known.class, node, "shape");
   }
 
   private AdamWSettings adamW(JsonNode node) {

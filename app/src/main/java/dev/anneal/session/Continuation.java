@@ -5,6 +5,7 @@ import static dev.anneal.failure.Spelling.setting;
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.Recompute;
 import dev.anneal.setting.Written;
+import dev.anneal.training.Schedule;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -20,16 +21,42 @@ import java.util.SequencedMap;
  * @param source where the data is now, when it was moved
  * @param validation where what it is measured on is now
  * @param recompute which costs time or memory, and changes no bit
+ * @param shape of the schedule, when Java code makes it
  */
 public record Continuation(
     SequencedMap<LiveSetting, String> settings,
     Optional<String> source,
     Optional<String> validation,
-    Optional<Recompute> recompute) {
+    Optional<Recompute> recompute,
+    Optional<Schedule.Shape> shape) {
 
   /** Nothing is different. */
   public static final Continuation SAME =
-      new Continuation(new LinkedHashMap<>(), Optional.empty(), Optional.empty(), Optional.empty());
+      new Continuation(
+          new LinkedHashMap<>(),
+          Optional.empty(),
+          Optional.empty(),
+          Optional.empty(),
+          Optional.empty());
+
+  /** What a program's user says. */
+  public Continuation(
+      SequencedMap<LiveSetting, String> settings,
+      Optional<String> source,
+      Optional<String> validation,
+      Optional<Recompute> recompute) {
+    this(settings, source, validation, recompute, Optional.empty());
+  }
+
+  /** Nothing is different, and the code of the schedule is there again. */
+  public static Continuation with(Schedule.Shape shape) {
+    return new Continuation(
+        new LinkedHashMap<>(),
+        Optional.empty(),
+        Optional.empty(),
+        Optional.empty(),
+        Optional.of(shape));
+  }
 
   /**
    * The configuration that goes on.
@@ -38,7 +65,7 @@ public record Continuation(
    * @throws Failure when a setting cannot be as asked for
    */
   RunConfig of(RunConfig saved, int step) {
-    RunConfig config = saved;
+    RunConfig config = shape.map(own -> saved.with(again(own, saved.schedule()))).orElse(saved);
     for (Map.Entry<LiveSetting, String> setting : settings.entrySet()) {
       config = setting.getKey().in(config, step, setting.getValue(), Written.OPTION);
     }
@@ -54,6 +81,14 @@ public record Continuation(
     RunConfig.Data moved = data.movedTo(source, validation);
     RunConfig same = config.data().equals(moved) ? config : config.with(moved);
     return recompute.map(same::with).orElse(same);
+  }
+
+  private static Schedule again(Schedule.Shape own, Schedule saved) {
+    if (!own.name().equals(saved.shape().name())) {
+      throw Failure.usage(
+          "the run's schedule is " + saved.shape().name() + ", and not " + own.name());
+    }
+    return saved.with(own);
   }
 
   /** What to tell of it. */

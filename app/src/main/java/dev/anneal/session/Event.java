@@ -1,5 +1,7 @@
 package dev.anneal.session;
 
+import dev.anneal.failure.ExitCode;
+import dev.anneal.failure.Failure;
 import dev.anneal.failure.Spelling;
 import dev.anneal.plan.Precision;
 import java.nio.file.Path;
@@ -131,7 +133,18 @@ public sealed interface Event {
       Optional<Double> evaluation,
       double seconds,
       Optional<String> error)
-      implements Event {}
+      implements Event {
+
+    /** How the run failed, when it did: the numbers, the device, or anything else. */
+    public Optional<Failure> failure() {
+      return switch (outcome) {
+        case COMPLETED, TARGET, TIME_LIMIT, STOPPED -> Optional.empty();
+        case NOT_FINITE -> Optional.of(new Failure(ExitCode.NUMBERS, error.orElse("not finite")));
+        case DEVICE_LOST -> Optional.of(new Failure(ExitCode.BACKEND, error.orElse("device lost")));
+        case FAILED -> Optional.of(Failure.failed(error.orElse("the run failed")));
+      };
+    }
+  }
 
   /** The same event, with the settings that it names written as {@code spelling} says. */
   default Event spelled(Spelling spelling) {

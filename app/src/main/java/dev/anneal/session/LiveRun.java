@@ -19,6 +19,20 @@ public final class LiveRun implements AutoCloseable {
 
   /** Where to compute. */
   public record Place(String backend, int device, DeviceOptions options) {
+    /** A backend as it is written: {@code opencl}, or {@code opencl:1} for its device 1. */
+    public static Place parse(String text, DeviceOptions options) {
+      int colon = text.indexOf(':');
+      try {
+        return colon < 0
+            ? new Place(text, 0, options)
+            : new Place(
+                text.substring(0, colon), Integer.parseInt(text.substring(colon + 1)), options);
+      } catch (NumberFormatException e) {
+        throw Failure.usage(
+            "'" + text + "' names no device; expected NAME or NAME:N, such as opencl:1");
+      }
+    }
+
     /** Opens the device; the caller closes it. */
     public Device open() {
       return Devices.open(backend, device, options);
@@ -267,11 +281,17 @@ public final class LiveRun implements AutoCloseable {
    * @param path of the run, or of its newest checkpoint
    */
   public static LiveRun open(Path path, Place place, List<Event.Listener> listeners) {
+    return open(path, Continuation.SAME, place, listeners);
+  }
+
+  /** The same, with what {@code differently} says from here on. */
+  public static LiveRun open(
+      Path path, Continuation differently, Place place, List<Event.Listener> listeners) {
     return opened(
         place.of(path),
         device -> {
           RunDirectory directory = RunDirectory.look(path);
-          Run run = open(directory, Continuation.SAME, device, listeners).run();
+          Run run = open(directory, differently, device, listeners).run();
           return closing(
               run, () -> new LiveRun(device, run, directory, Session.Limits.NONE, listeners));
         });

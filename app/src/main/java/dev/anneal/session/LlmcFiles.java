@@ -103,7 +103,7 @@ public final class LlmcFiles {
         4,
         Math.min(64, model.context()),
         1,
-        new Schedule(Schedule.Shape.COSINE, 3e-4, 0, 100, 1),
+        new Schedule(Schedule.Known.COSINE, 3e-4, 0, 100, 1),
         AdamWSettings.defaults(),
         Recompute.NONE,
         Precision.FP32,

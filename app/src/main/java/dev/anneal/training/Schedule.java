@@ -1,8 +1,12 @@
 package dev.anneal.training;
 
+import static dev.anneal.failure.Spelling.setting;
+
+import dev.anneal.failure.Failure;
 import dev.anneal.setting.Setting;
 import dev.anneal.setting.Written;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
@@ -45,14 +49,74 @@ public record Schedule(
     }
   }
 
-  /** How the rate goes down after the warm-up. */
-  public enum Shape {
+  /** How the rate goes after the warm-up. */
+  public sealed interface Shape {
+    /** As saved runs have it. */
+    String name();
+  }
+
+  /** The shapes that every front end knows, all of which go down. */
+  public enum Known implements Shape {
     /** Half a cosine. */
     COSINE,
     LINEAR,
     CONSTANT,
     /** Warmup-stable-decay: constant, then down over the last fifth as 1 - sqrt. */
     WSD
+  }
+
+  /**
+   * A shape that Java code gives. A saved run keeps its name alone, since no file can keep the
+   * code: it goes on where the code is there again, and anywhere with another schedule.
+   *
+   * @param curve empty in a saved run
+   */
+  public record Own(String name, Optional<Curve> curve) implements Shape {
+    public Own(String name, Curve curve) {
+      this(name, Optional.of(curve));
+    }
+
+    /**
+     * @throws Failure when the code is not there, or gives no rate
+     */
+    private double rate(int step, int end, double top) {
+      double fraction = curve.orElseThrow(this::missing).fraction(step, end);
+      if (!(fraction >= 0 && fraction <= Float.MAX_VALUE)) {
+        throw Failure.failed(
+            "the schedule "
+                + name
+                + " gives "
+                + fraction
+                + " of the peak at step "
+                + step
+                + "; expected a finite number, at least 0");
+      }
+      return top * fraction;
+    }
+
+    private Failure missing() {
+      return Failure.failed(
+          "the learning rates of this run are made by Java code, its schedule "
+              + name
+              + ", which no file keeps; go on where that code is, or as a new run with another"
+              + " schedule: train "
+              + setting("resume")
+              + " CHECKPOINT "
+              + setting("out")
+              + " NEW "
+              + setting("schedule")
+              + " cosine");
+    }
+  }
+
+  /** A learning rate as a pure function: the same numbers give the same rate. */
+  @FunctionalInterface
+  public interface Curve {
+    /**
+     * The rate of update {@code step}, counting from 1, of a run of {@code steps}, as a fraction of
+     * the peak.
+     */
+    double fraction(int step, int steps);
   }
 
   private static final double WSD_DECAY_FRACTION = 0.2;
@@ -69,6 +133,21 @@ public record Schedule(
   /** A schedule whose peak and horizon stay. */
   public Schedule(Shape shape, double peak, int warmup, int horizon, double finalFraction) {
     this(shape, peak, warmup, horizon, finalFraction, List.of(), List.of());
+  }
+
+  /** A schedule of one's own, which says all rates itself: there is no warm-up. */
+  public static Schedule own(String name, Curve curve, double peak, int horizon) {
+    return new Schedule(new Own(name, curve), peak, 0, horizon, 1);
+  }
+
+  /** The same with another shape. */
+  public Schedule with(Shape newShape) {
+    return new Schedule(newShape, peak, warmup, horizon, finalFraction, changes, extensions);
+  }
+
+  /** Whether it gives rates: the code of a shape of one's own is there. */
+  public boolean isKnown() {
+    return !(shape instanceof Own own) || own.curve().isPresent();
   }
 
   /** This schedule with another peak after update {@code step}; what was to change later is not. */
@@ -128,10 +207,12 @@ public record Schedule(
     int end = horizonAt(step);
     double progress = end <= warmup ? 1 : Math.min(1, (double) (before - warmup) / (end - warmup));
     return switch (shape) {
-      case CONSTANT -> top;
-      case LINEAR -> top - progress * (top - floor);
-      case COSINE -> floor + 0.5 * (1 + StrictMath.cos(StrictMath.PI * progress)) * (top - floor);
-      case WSD -> stableThenDecay(before, end, top, floor);
+      case Known.CONSTANT -> top;
+      case Known.LINEAR -> top - progress * (top - floor);
+      case Known.COSINE ->
+          floor + 0.5 * (1 + StrictMath.cos(StrictMath.PI * progress)) * (top - floor);
+      case Known.WSD -> stableThenDecay(before, end, top, floor);
+      case Own own -> own.rate(step, end, top);
     };
   }
 

@@ -48,7 +48,7 @@ class RunTest {
         batch,
         16,
         microSteps,
-        new Schedule(Schedule.Shape.COSINE, lr, 2, 20, 0.1),
+        new Schedule(Schedule.Known.COSINE, lr, 2, 20, 0.1),
         AdamWSettings.defaults().withWeightDecay(0.1f),
         recompute,
         Precision.FP32,

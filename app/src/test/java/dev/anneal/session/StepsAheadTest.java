@@ -57,7 +57,7 @@ class StepsAheadTest {
         2,
         16,
         microSteps,
-        new Schedule(Schedule.Shape.COSINE, lr, 0, 12, 0.1),
+        new Schedule(Schedule.Known.COSINE, lr, 0, 12, 0.1),
         new AdamWSettings(
             0.9f, 0.95f, 1e-8f, 0, AdamWSettings.Decay.MATRICES, Float.POSITIVE_INFINITY),
         Recompute.NONE,

@@ -23,6 +23,8 @@ class ArchitectureTest {
         .consideringOnlyDependenciesInAnyPackage("dev.anneal..")
         .layer("terminal")
         .definedBy("dev.anneal.terminal..")
+        .layer("library")
+        .definedBy("dev.anneal")
         .layer("session")
         .definedBy("dev.anneal.session..")
         .layer("model")
@@ -51,10 +53,12 @@ class ArchitectureTest {
             "dev.anneal.failure..")
         .whereLayer("terminal")
         .mayNotBeAccessedByAnyLayer()
-        .whereLayer("session")
+        .whereLayer("library")
         .mayOnlyBeAccessedByLayers("terminal")
+        .whereLayer("session")
+        .mayOnlyBeAccessedByLayers("library", "terminal")
         .whereLayer("model")
-        .mayOnlyBeAccessedByLayers("session", "terminal")
+        .mayOnlyBeAccessedByLayers("session", "library", "terminal")
         .check(CLASSES);
   }
 

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.anneal.failure.Failure;
-import dev.anneal.training.Schedule.Shape;
+import dev.anneal.training.Schedule.Known;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -26,7 +26,7 @@ class ScheduleTest {
   private static final double ROUNDING = 1e-18;
 
   /** Top 6e-4 and floor 6e-5, so that top - floor is 5.4e-4. */
-  private static Schedule of(Shape shape, int warmup, int horizon) {
+  private static Schedule of(Known shape, int warmup, int horizon) {
     return new Schedule(shape, 6e-4, warmup, horizon, 0.1);
   }
 
@@ -36,7 +36,7 @@ class ScheduleTest {
 
   @ParameterizedTest
   @EnumSource
-  void warmsUpInALineWhoseLastStepIsThePeak(Shape shape) {
+  void warmsUpInALineWhoseLastStepIsThePeak(Known shape) {
     Schedule schedule = of(shape, 4, 40);
     assertRate(1.5e-4, schedule, 1);
     assertRate(3.0e-4, schedule, 2);
@@ -59,19 +59,19 @@ class ScheduleTest {
     "1000000, 6e-5"
   })
   void aCosineGoesDownOverTwelveSteps(int step, double rate) {
-    assertRate(rate, of(Shape.COSINE, 4, 16), step);
+    assertRate(rate, of(Known.COSINE, 4, 16), step);
   }
 
   @ParameterizedTest
   @CsvSource({"5, 6e-4", "8, 4.65e-4", "11, 3.3e-4", "16, 1.05e-4", "17, 6e-5", "1000000, 6e-5"})
   void aLineGoesDownOverTwelveSteps(int step, double rate) {
-    assertRate(rate, of(Shape.LINEAR, 4, 16), step);
+    assertRate(rate, of(Known.LINEAR, 4, 16), step);
   }
 
   @ParameterizedTest
   @CsvSource({"5", "15", "16", "17", "1000000"})
   void aConstantStaysEvenAfterTheEnd(int step) {
-    assertRate(6e-4, of(Shape.CONSTANT, 4, 16), step);
+    assertRate(6e-4, of(Known.CONSTANT, 4, 16), step);
   }
 
   /** sqrt(1/4) = 1/2, sqrt(1/2) = 0.70710678118654752, sqrt(3/4) = 0.86602540378443865. */
@@ -87,64 +87,64 @@ class ScheduleTest {
     "1000000, 6e-5"
   })
   void wsdGoesDownOverTheLastFifth(int step, double rate) {
-    assertRate(rate, of(Shape.WSD, 4, 20), step);
+    assertRate(rate, of(Known.WSD, 4, 20), step);
   }
 
   /** A fifth of 14 steps is 2, so that the last is at half of the way: sqrt(1/2). */
   @Test
   void wsdRoundsTheFifthDownButNotToNothing() {
-    assertRate(6e-4, of(Shape.WSD, 0, 14), 13);
-    assertRate(2.1816233815926432e-4, of(Shape.WSD, 0, 14), 14);
-    assertRate(6e-4, of(Shape.WSD, 0, 4), 4);
-    assertRate(6e-5, of(Shape.WSD, 0, 4), 5);
+    assertRate(6e-4, of(Known.WSD, 0, 14), 13);
+    assertRate(2.1816233815926432e-4, of(Known.WSD, 0, 14), 14);
+    assertRate(6e-4, of(Known.WSD, 0, 4), 4);
+    assertRate(6e-5, of(Known.WSD, 0, 4), 5);
   }
 
   @ParameterizedTest
   @EnumSource
-  void aRunOfOneStepHasThePeak(Shape shape) {
+  void aRunOfOneStepHasThePeak(Known shape) {
     assertRate(6e-4, of(shape, 0, 1), 1);
     assertRate(6e-4, of(shape, 1, 1), 1);
   }
 
   @ParameterizedTest
   @EnumSource
-  void aWarmUpLongerThanTheRunIsCutOff(Shape shape) {
+  void aWarmUpLongerThanTheRunIsCutOff(Known shape) {
     assertRate(6e-5, of(shape, 10, 2), 1);
     assertRate(1.2e-4, of(shape, 10, 2), 2);
   }
 
   @ParameterizedTest
   @EnumSource
-  void aWarmUpOfTheWholeRunEndsAtThePeakAndThenAtTheFloor(Shape shape) {
+  void aWarmUpOfTheWholeRunEndsAtThePeakAndThenAtTheFloor(Known shape) {
     assertRate(6e-4, of(shape, 8, 8), 8);
-    assertRate(shape == Shape.CONSTANT ? 6e-4 : 6e-5, of(shape, 8, 8), 9);
+    assertRate(shape == Known.CONSTANT ? 6e-4 : 6e-5, of(shape, 8, 8), 9);
   }
 
   /** The decay is where the horizon has it, however much of it the warm-up has taken. */
   @Test
   void aWarmUpIntoTheDecayOfWsdGoesOnBelowThePeak() {
-    Schedule schedule = of(Shape.WSD, 18, 20);
+    Schedule schedule = of(Known.WSD, 18, 20);
     assertRate(6e-4, schedule, 18);
     assertRate(2.1816233815926432e-4, schedule, 19);
   }
 
   @ParameterizedTest
   @EnumSource
-  void afterTheHorizonIsTheWholeFractionOrNothing(Shape shape) {
+  void afterTheHorizonIsTheWholeFractionOrNothing(Known shape) {
     Schedule all = new Schedule(shape, 6e-4, 0, 10, 1);
     assertRate(6e-4, all, 9);
     assertRate(6e-4, all, 11);
     Schedule none = new Schedule(shape, 6e-4, 0, 10, 0);
-    assertRate(shape == Shape.CONSTANT ? 6e-4 : 0, none, 11);
+    assertRate(shape == Known.CONSTANT ? 6e-4 : 0, none, 11);
   }
 
   @Test
   void anotherPeakKeepsTheShapeAndTheRatesBefore() {
-    Schedule cosine = of(Shape.COSINE, 4, 16).withPeakAfter(8, 3e-4);
+    Schedule cosine = of(Known.COSINE, 4, 16).withPeakAfter(8, 3e-4);
     assertRate(5.209188309203678e-4, cosine, 8);
     assertRate(4.65e-4 / 2, cosine, 9);
     assertRate(3e-5, cosine, 17);
-    Schedule warming = of(Shape.LINEAR, 4, 16).withPeakAfter(2, 3e-4);
+    Schedule warming = of(Known.LINEAR, 4, 16).withPeakAfter(2, 3e-4);
     assertRate(3.0e-4, warming, 2);
     assertRate(2.25e-4, warming, 3);
   }
@@ -152,7 +152,7 @@ class ScheduleTest {
   @Test
   void aPeakChangedAgainForgetsWhatWasToComeLater() {
     Schedule schedule =
-        of(Shape.CONSTANT, 0, 16)
+        of(Known.CONSTANT, 0, 16)
             .withPeakAfter(8, 1e-4)
             .withPeakAfter(12, 2e-4)
             .withPeakAfter(10, 3e-4);
@@ -165,19 +165,19 @@ class ScheduleTest {
   /** Eight of twelve steps done, and then twenty-four in all: 8/24 of the way at the ninth. */
   @Test
   void anExtendedRunGoesOnWhereTheLongerOneWouldBe() {
-    Schedule cosine = of(Shape.COSINE, 0, 12).withHorizonAfter(8, 24);
+    Schedule cosine = of(Known.COSINE, 0, 12).withHorizonAfter(8, 24);
     assertRate(3.3e-4, cosine, 7);
     assertRate(4.65e-4, cosine, 9);
     assertRate(3.3e-4, cosine, 13);
     assertRate(6e-5, cosine, 25);
-    Schedule line = of(Shape.LINEAR, 0, 12).withHorizonAfter(8, 24);
+    Schedule line = of(Known.LINEAR, 0, 12).withHorizonAfter(8, 24);
     assertRate(3.3e-4, line, 7);
     assertRate(4.2e-4, line, 9);
   }
 
   @Test
   void anExtendedWsdIsConstantAgainUpToItsNewLastFifth() {
-    Schedule schedule = of(Shape.WSD, 0, 10).withHorizonAfter(10, 20);
+    Schedule schedule = of(Known.WSD, 0, 10).withHorizonAfter(10, 20);
     assertRate(2.1816233815926432e-4, schedule, 10);
     assertRate(6e-4, schedule, 11);
     assertRate(6e-4, schedule, 16);
@@ -186,7 +186,7 @@ class ScheduleTest {
 
   @Test
   void extendedTwiceKnowsEachHorizonInItsTime() {
-    Schedule schedule = of(Shape.LINEAR, 0, 4).withHorizonAfter(4, 12).withHorizonAfter(6, 24);
+    Schedule schedule = of(Known.LINEAR, 0, 4).withHorizonAfter(4, 12).withHorizonAfter(6, 24);
     assertRate(3.3e-4, schedule, 3);
     assertRate(4.2e-4, schedule, 5);
     assertRate(4.65e-4, schedule, 7);
@@ -194,10 +194,10 @@ class ScheduleTest {
 
   @Test
   void refusesWhatIsNoSchedule() {
-    assertThrows(Failure.class, () -> new Schedule(Shape.COSINE, 0, 0, 10, 0.1));
-    assertThrows(Failure.class, () -> new Schedule(Shape.COSINE, Double.NaN, 0, 10, 0.1));
-    assertThrows(Failure.class, () -> new Schedule(Shape.COSINE, 1e-3, -1, 10, 0.1));
-    assertThrows(Failure.class, () -> new Schedule(Shape.COSINE, 1e-3, 0, 0, 0.1));
-    assertThrows(Failure.class, () -> new Schedule(Shape.COSINE, 1e-3, 0, 10, 1.1));
+    assertThrows(Failure.class, () -> new Schedule(Known.COSINE, 0, 0, 10, 0.1));
+    assertThrows(Failure.class, () -> new Schedule(Known.COSINE, Double.NaN, 0, 10, 0.1));
+    assertThrows(Failure.class, () -> new Schedule(Known.COSINE, 1e-3, -1, 10, 0.1));
+    assertThrows(Failure.class, () -> new Schedule(Known.COSINE, 1e-3, 0, 0, 0.1));
+    assertThrows(Failure.class, () -> new Schedule(Known.COSINE, 1e-3, 0, 10, 1.1));
   }
 }

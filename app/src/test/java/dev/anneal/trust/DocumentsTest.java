@@ -47,7 +47,7 @@ class DocumentsTest {
           1,
           4,
           1,
-          new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0, 10, 1),
+          new Schedule(Schedule.Known.CONSTANT, 1e-3, 0, 10, 1),
           AdamWSettings.defaults(),
           Recompute.NONE,
           Precision.FP32,

@@ -50,7 +50,7 @@ class GoingOnTest {
   }
 
   @ParameterizedTest
-  @EnumSource(Schedule.Shape.class)
+  @EnumSource(Schedule.Known.class)
   void anExtendedScheduleIsThatOfTheLongerRunFromThereOn(Schedule.Shape shape) {
     Schedule first = new Schedule(shape, 1e-2, 2, 20, 0.1);
     Schedule longer = new Schedule(shape, 1e-2, 2, 50, 0.1);

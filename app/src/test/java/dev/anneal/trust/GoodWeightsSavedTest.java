@@ -99,7 +99,7 @@ class GoodWeightsSavedTest {
         2,
         16,
         1,
-        new Schedule(Schedule.Shape.COSINE, 1e-2, 0, steps, 0.1),
+        new Schedule(Schedule.Known.COSINE, 1e-2, 0, steps, 0.1),
         AdamWSettings.defaults(),
         Recompute.NONE,
         Precision.FP32,

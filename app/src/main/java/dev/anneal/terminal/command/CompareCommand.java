@@ -237,7 +237,7 @@ final class CompareCommand extends ShellCommand {
     List<Device> devices = new ArrayList<>();
     try {
       for (String backend : backends) {
-        devices.add(BackendName.parse(backend, options(devices.isEmpty())).open());
+        devices.add(LiveRun.Place.parse(backend, options(devices.isEmpty())).open());
       }
       // Not the shell's await: it returns at once when cancelled, and the devices are in use.
       Comparison comparison =
@@ -288,7 +288,7 @@ final class CompareCommand extends ShellCommand {
         batch,
         sequence,
         1,
-        new Schedule(Schedule.Shape.CONSTANT, LR, 0, steps, 1),
+        new Schedule(Schedule.Known.CONSTANT, LR, 0, steps, 1),
         AdamWSettings.defaults(),
         Recompute.NONE,
         precision,

@@ -9,6 +9,7 @@ import dev.anneal.session.RunConfig;
 import dev.anneal.setting.Setting;
 import dev.anneal.setting.Written;
 import dev.anneal.training.AdamWSettings;
+import dev.anneal.training.Recipe;
 import dev.anneal.training.Schedule;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -70,7 +71,7 @@ final class TrainingOptions {
   private Optional<Double> lr = Optional.empty();
 
   @Option(names = "--schedule", description = "cosine, linear, constant or wsd; cosine by default")
-  private Optional<Schedule.Shape> schedule = Optional.empty();
+  private Optional<Schedule.Known> schedule = Optional.empty();
 
   @Option(
       names = "--warmup",
@@ -206,7 +207,7 @@ final class TrainingOptions {
             t,
             1,
             new Schedule(
-                Schedule.Shape.COSINE,
+                Schedule.Known.COSINE,
                 recipe.lr(),
                 warmup.orElse(Math.min(recipe.warmup(), horizon / 10)),
                 horizon,
@@ -275,7 +276,7 @@ final class TrainingOptions {
         t,
         totalBatch.map(total -> RunConfig.microSteps(total, b, t)).orElse(base.microSteps()),
         new Schedule(
-            schedule.orElse(rates.shape()),
+            schedule.<Schedule.Shape>map(known -> known).orElse(rates.shape()),
             peak.orElse(rates.peak()),
             warmup.orElse(rates.warmup()),
             rates.horizon(),

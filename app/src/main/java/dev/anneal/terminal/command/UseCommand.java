@@ -34,7 +34,8 @@ final class UseCommand extends ShellCommand {
     Event.Changed changed =
         shell()
             .await(
-                run.use(BackendName.parse(backend, PlacementOptions.options(threads, List.of()))));
+                run.use(
+                    LiveRun.Place.parse(backend, PlacementOptions.options(threads, List.of()))));
     if (asJson()) {
       print(EventJson.write(changed));
     } else {

@@ -62,7 +62,7 @@ class LiveComparisonTest {
             2,
             8,
             1,
-            new Schedule(Schedule.Shape.CONSTANT, 1e-3, 0, 10, 1),
+            new Schedule(Schedule.Known.CONSTANT, 1e-3, 0, 10, 1),
             AdamWSettings.defaults(),
             Recompute.NONE,
             Precision.BF16,

@@ -1,11 +1,11 @@
-package dev.anneal.terminal.command;
+package dev.anneal.training;
 
 /**
  * Defaults of training: llm.c's for OpenAI's models, and for the small model those with which it
  * learns the most in three minutes on two cores. They are constants of text or whole numbers, so
  * that help says what is used.
  */
-record Recipe(
+public record Recipe(
     int steps,
     int batch,
     int sequence,
@@ -18,38 +18,38 @@ record Recipe(
     int checkpointEvery) {
 
   /** llm.c's. */
-  static final class LlmC {
+  public static final class LlmC {
     private LlmC() {}
 
-    static final int STEPS = 100;
-    static final int BATCH = 4;
-    static final int SEQUENCE = 1024;
-    static final String LR = "3e-4";
-    static final int WARMUP = 0;
-    static final String FINAL_FRACTION = "1";
-    static final String WEIGHT_DECAY = "0";
-    static final int EVALUATE_EVERY = 20;
-    static final int SAMPLE_TOKENS = 64;
-    static final int CHECKPOINT_EVERY = 0;
+    public static final int STEPS = 100;
+    public static final int BATCH = 4;
+    public static final int SEQUENCE = 1024;
+    public static final String LR = "3e-4";
+    public static final int WARMUP = 0;
+    public static final String FINAL_FRACTION = "1";
+    public static final String WEIGHT_DECAY = "0";
+    public static final int EVALUATE_EVERY = 20;
+    public static final int SAMPLE_TOKENS = 64;
+    public static final int CHECKPOINT_EVERY = 0;
   }
 
   /** Those of the small model. */
-  static final class Small {
+  public static final class Small {
     private Small() {}
 
-    static final int STEPS = 5000;
-    static final int BATCH = 8;
-    static final int SEQUENCE = 128;
-    static final String LR = "4e-3";
-    static final int WARMUP = 100;
-    static final String FINAL_FRACTION = "0.05";
-    static final String WEIGHT_DECAY = "0.1";
-    static final int EVALUATE_EVERY = 500;
-    static final int SAMPLE_TOKENS = 600;
-    static final int CHECKPOINT_EVERY = 1000;
+    public static final int STEPS = 5000;
+    public static final int BATCH = 8;
+    public static final int SEQUENCE = 128;
+    public static final String LR = "4e-3";
+    public static final int WARMUP = 100;
+    public static final String FINAL_FRACTION = "0.05";
+    public static final String WEIGHT_DECAY = "0.1";
+    public static final int EVALUATE_EVERY = 500;
+    public static final int SAMPLE_TOKENS = 600;
+    public static final int CHECKPOINT_EVERY = 1000;
   }
 
-  static final Recipe LLM_C =
+  public static final Recipe LLM_C =
       new Recipe(
           LlmC.STEPS,
           LlmC.BATCH,
@@ -61,7 +61,7 @@ record Recipe(
           LlmC.EVALUATE_EVERY,
           LlmC.SAMPLE_TOKENS,
           LlmC.CHECKPOINT_EVERY);
-  static final Recipe SMALL =
+  public static final Recipe SMALL =
       new Recipe(
           Small.STEPS,
           Small.BATCH,

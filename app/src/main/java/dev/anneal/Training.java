@@ -1,0 +1,173 @@
+package dev.anneal;
+
+import dev.anneal.failure.Failure;
+import dev.anneal.model.GptConfig;
+import dev.anneal.plan.Precision;
+import dev.anneal.plan.Recompute;
+import dev.anneal.session.RunConfig;
+import dev.anneal.session.SavedRun;
+import dev.anneal.training.AdamWSettings;
+import dev.anneal.training.Recipe;
+import dev.anneal.training.Schedule;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * What is trained, on what, and how: all that decides a run's numbers. Two runs of the same
+ * training on the same device have the same bits.
+ *
+ * @param config the whole of it, as checkpoints keep it
+ */
+public record Training(RunConfig config) {
+  private static final int EVALUATION_BATCHES = 20;
+
+  /** Nothing is done but what is asked for. */
+  private static final RunConfig.Intervals BY_HAND =
+      new RunConfig.Intervals(0, EVALUATION_BATCHES, 0, 0, 0, 0);
+
+  /**
+   * The small GPT-2 that {@code anneal train} trains, by its recipe, on bytes of {@code data}.
+   *
+   * @param data text files, folders or token shards, as {@code train} takes them
+   */
+  public static Training of(String data) {
+    return of(Optional.of(data));
+  }
+
+  /** The same on the sources of this JDK, which every machine that runs this has. */
+  public static Training ofJdkSources() {
+    return of(Optional.empty());
+  }
+
+  private static Training of(Optional<String> data) {
+    Recipe recipe = Recipe.SMALL;
+    return new Training(
+        new RunConfig(
+            new GptConfig(4, 4, 128, recipe.sequence(), 256),
+            new RunConfig.Data(data, Optional.empty(), "byte"),
+            recipe.batch(),
+            recipe.sequence(),
+            1,
+            schedule(recipe.lr(), recipe.steps()),
+            AdamWSettings.defaults().withWeightDecay((float) recipe.weightDecay()),
+            Recompute.NONE,
+            Precision.FP32,
+            RunConfig.DEFAULT_SEED,
+            BY_HAND));
+  }
+
+  /**
+   * The training that a checkpoint is of.
+   *
+   * @param run a run's directory, for its newest checkpoint, or any checkpoint
+   * @throws Failure when there is none
+   */
+  public static Training of(Path run) {
+    return new Training(SavedRun.checkpoint(run, warning -> {}).config().with(BY_HAND));
+  }
+
+  private static Schedule schedule(double peak, int steps) {
+    Recipe recipe = Recipe.SMALL;
+    int warmup = Math.min(recipe.warmup(), steps / 10);
+    return new Schedule(Schedule.Known.COSINE, peak, warmup, steps, recipe.finalFraction());
+  }
+
+  /** On other data. */
+  public Training withData(String source) {
+    return new Training(
+        config.with(
+            new RunConfig.Data(Optional.of(source), Optional.empty(), config.data().tokenizer())));
+  }
+
+  /** Of another model; a vocabulary of OpenAI's 50257 is the tokens of GPT-2, and 256 is bytes. */
+  public Training withModel(GptConfig model) {
+    String tokenizer = model.vocabulary() == GptConfig.GPT2_VOCABULARY ? "gpt2" : "byte";
+    RunConfig.Data data = config.data();
+    Training other =
+        new Training(
+            config.with(
+                new RunConfig.Data(data.source(), data.validation(), tokenizer, data.text())));
+    return other.with(model, config.batch(), Math.min(config.sequence(), model.context()));
+  }
+
+  /** In passes of {@code sequences} sequences of {@code tokens} tokens each. */
+  public Training withBatch(int sequences, int tokens) {
+    return with(config.model(), sequences, tokens);
+  }
+
+  private Training with(GptConfig model, int batch, int sequence) {
+    return with(
+        model,
+        batch,
+        sequence,
+        config.microSteps(),
+        config.adamW(),
+        config.precision(),
+        config.seed());
+  }
+
+  /** With the gradients of so many passes averaged per update. */
+  public Training withMicroSteps(int passes) {
+    return with(passes, config.adamW(), config.precision(), config.seed());
+  }
+
+  /** With a cosine schedule of {@code steps} updates, which begins with a warm-up. */
+  public Training withSteps(int steps) {
+    return withSchedule(schedule(config.schedule().peak(), steps));
+  }
+
+  /** With a cosine schedule of as many updates, and another peak. */
+  public Training withLearningRate(double peak) {
+    return withSchedule(schedule(peak, config.steps()));
+  }
+
+  /** With another schedule, such as {@link Schedule#own}. */
+  public Training withSchedule(Schedule schedule) {
+    return new Training(config.with(schedule));
+  }
+
+  /** With other constants of the optimizer. */
+  public Training withAdamW(AdamWSettings adamW) {
+    return with(config.microSteps(), adamW, config.precision(), config.seed());
+  }
+
+  /** With activations stored in another format, which the device must have. */
+  public Training withPrecision(Precision precision) {
+    return with(config.microSteps(), config.adamW(), precision, config.seed());
+  }
+
+  /** With other first weights, and another order of the data. */
+  public Training withSeed(long seed) {
+    return with(config.microSteps(), config.adamW(), config.precision(), seed);
+  }
+
+  private Training with(int microSteps, AdamWSettings adamW, Precision precision, long seed) {
+    return with(
+        config.model(), config.batch(), config.sequence(), microSteps, adamW, precision, seed);
+  }
+
+  private Training with(
+      GptConfig model,
+      int batch,
+      int sequence,
+      int microSteps,
+      AdamWSettings adamW,
+      Precision precision,
+      long seed) {
+    return new Training(
+        new RunConfig(
+            model,
+            config.data(),
+            batch,
+            sequence,
+            microSteps,
+            config.schedule(),
+            adamW,
+            config.recompute(),
+            config.classifierChunks(),
+            precision,
+            seed,
+            config.intervals(),
+            config.origin()));
+  }
+}
