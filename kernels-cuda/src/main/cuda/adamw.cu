@@ -24,8 +24,7 @@ adamw_v1(float* parameter, float* ms, float* vs, const float* gradient, const fl
   adamw(parameter[i], ms[i], vs[i], gradient[i], step, beta1, beta2, epsilon);
 }
 
-__device__ __forceinline__ void store_copy(float* to, const Pack<float>& p, int count,
-                                           bool whole) {
+__device__ __forceinline__ void store_copy(float* to, const Pack<float>& p, int count, bool whole) {
   store_some(to, p, count, whole);
 }
 

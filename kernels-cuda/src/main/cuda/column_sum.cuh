@@ -8,8 +8,8 @@
 #include "device.cuh"
 
 // to[j] (+)= the sum over i < tiles of partial[i * stride + j], for j < columns.
-__device__ __forceinline__ void sum_tiles(
-    float* to, const float* partial, int tiles, int stride, int columns, bool accumulate) {
+__device__ __forceinline__ void sum_tiles(float* to, const float* partial, int tiles, int stride,
+                                          int columns, bool accumulate) {
   static constexpr int WARPS = 1024 / WARP;
   __shared__ float sums[WARPS][WARP + 1];
   int lane = threadIdx.x % WARP;

@@ -21,8 +21,8 @@
 #include "pack_floats.cuh"
 
 KERNEL(256)
-cross_entropy_forward_v1(float* losses, float* log_sum_exps, const real* logits,
-                         const int* targets, int rows, int vocabulary, int columns) {
+cross_entropy_forward_v1(float* losses, float* log_sum_exps, const real* logits, const int* targets,
+                         int rows, int vocabulary, int columns) {
   int row = blockIdx.x * blockDim.x + threadIdx.x;
   if (row >= rows) {
     return;
@@ -70,8 +70,8 @@ __device__ __forceinline__ float log_sum_exp_of(const real* x, int vocabulary, b
 }
 
 KERNEL(1024)
-cross_entropy_forward_v2(float* losses, float* log_sum_exps, const real* logits,
-                         const int* targets, int vocabulary, int columns) {
+cross_entropy_forward_v2(float* losses, float* log_sum_exps, const real* logits, const int* targets,
+                         int vocabulary, int columns) {
   int row = blockIdx.x;
   const real* x = logits + (long long)row * columns;
   float log_sum_exp = log_sum_exp_of(x, vocabulary, columns % PACK == 0);
@@ -152,13 +152,19 @@ static constexpr float LOG2_E = 1.44269504f;
 // The arithmetic of a row. In bf16 exponents count in powers of two: e^(x - max) is 2^(x log2 e - max log2
 // e), one multiply-add and one instruction. In fp32 it is exp_poly, to the last bit.
 #ifdef ANNEAL_BF16
-__device__ __forceinline__ float exponent_base(float max) { return max * -LOG2_E; }
+__device__ __forceinline__ float exponent_base(float max) {
+  return max * -LOG2_E;
+}
 __device__ __forceinline__ float power(float x, float base) {
   return fast_exp2(fmaf(x, LOG2_E, base));
 }
 #else
-__device__ __forceinline__ float exponent_base(float max) { return -max; }
-__device__ __forceinline__ float power(float x, float base) { return exp_poly(x + base); }
+__device__ __forceinline__ float exponent_base(float max) {
+  return -max;
+}
+__device__ __forceinline__ float power(float x, float base) {
+  return exp_poly(x + base);
+}
 #endif
 
 // A thread's largest logit and the sum of exponentials below it.
@@ -200,8 +206,8 @@ struct RowSum {
 };
 
 KERNEL(1024)
-cross_entropy_forward_v3(float* losses, float* log_sum_exps, const real* logits,
-                         const int* targets, int vocabulary, int columns) {
+cross_entropy_forward_v3(float* losses, float* log_sum_exps, const real* logits, const int* targets,
+                         int vocabulary, int columns) {
   int row = blockIdx.x;
   const real* x = logits + (long long)row * columns;
   RowSum row_sum;

@@ -193,8 +193,8 @@ token_embedding_backward_v2(float* d_wte, const real* d_out, const int* ordered,
 }
 
 KERNEL(256)
-position_embedding_backward_v1(float* d_wpe, const real* d_out, int batch, int t, int context, int c,
-                               int accumulate) {
+position_embedding_backward_v1(float* d_wpe, const real* d_out, int batch, int t, int context,
+                               int c, int accumulate) {
   long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
   int row = (int)(i / c);
   if (row >= context) {
@@ -211,8 +211,8 @@ position_embedding_backward_v1(float* d_wpe, const real* d_out, int batch, int t
 
 // blockIdx.x: row, blockIdx.y: which 128 packs of it.
 KERNEL(128)
-position_embedding_backward_v2(float* d_wpe, const real* d_out, int batch, int t, int context, int c,
-                               int accumulate) {
+position_embedding_backward_v2(float* d_wpe, const real* d_out, int batch, int t, int context,
+                               int c, int accumulate) {
   int row = blockIdx.x;
   int i = (blockIdx.y * blockDim.x + threadIdx.x) * PACK;
   if (i >= c || (row >= t && accumulate)) {

@@ -18,7 +18,9 @@ __device__ __forceinline__ float sigmoid_2u(float x) {
   return 1.0f / (exp_poly(-twice_u) + 1.0f);
 }
 
-__device__ __forceinline__ float gelu(float x) { return x * sigmoid_2u(x); }
+__device__ __forceinline__ float gelu(float x) {
+  return x * sigmoid_2u(x);
+}
 
 __device__ __forceinline__ float gelu_slope(float x) {
   float s = sigmoid_2u(x);

@@ -85,9 +85,9 @@ layernorm_forward_v2(real* out, float* means, float* rstds, const real* in, cons
 
 // Normalises the row that this warp has in shared memory; lane i owns packs i, i + WARP, ...
 __device__ __forceinline__ void normalize_row(real* out, float* mean_to, float* rstd_to,
-                                              const Pack<real>* row, float sum,
-                                              const real* weight, const real* bias, int c,
-                                              float epsilon, float* largest) {
+                                              const Pack<real>* row, float sum, const real* weight,
+                                              const real* bias, int c, float epsilon,
+                                              float* largest) {
   int lane = threadIdx.x % WARP;
   bool aligned = c % PACK == 0;
   float mean = warp_sum(sum) / c;
@@ -176,8 +176,7 @@ add_layernorm_forward_v1(real* out, float* means, float* rstds, real* sums, cons
     store_some(sums + at + p * PACK, x, count, aligned);
     mine[p] = x;
   }
-  normalize_row(out + at, means + row, rstds + row, mine, sum, weight, bias, c, epsilon,
-                nullptr);
+  normalize_row(out + at, means + row, rstds + row, mine, sum, weight, bias, c, epsilon, nullptr);
 }
 
 // ---- backward ----
@@ -372,8 +371,8 @@ layernorm_backward_v3(real* d_in, float* partial, const real* d_out, const real*
   int row = blockIdx.x * rows_per_block;
   int end = lesser(rows, row + rows_per_block);
   NormRow now;
-  load_row(now, in, d_out, residual, means, rstds, row, (long long)row * c + channel, count, aligned,
-           active);
+  load_row(now, in, d_out, residual, means, rstds, row, (long long)row * c + channel, count,
+           aligned, active);
   for (; row < end; row++) {
     NormRow next;
     if (row + 1 < end) {

@@ -68,9 +68,9 @@ static constexpr int ROOM = TILE + 4;
 template <bool INNER>
 struct Bringer {
   const real* matrix;
-  int outer, inner;          // sizes
-  int outer_first;           // of the tile
-  int row, column;           // of the four, in the tile: along the outer and the inner dimension
+  int outer, inner;  // sizes
+  int outer_first;   // of the tile
+  int row, column;   // of the four, in the tile: along the outer and the inner dimension
   bool aligned;
 
   __device__ __forceinline__ Bringer(const real* matrix, int outer, int inner, int outer_first)
@@ -85,13 +85,13 @@ struct Bringer {
     int i = outer_first + row;
     int k = inner_first + column;
     if (INNER) {
-      return i < outer ? load_four(matrix + (long long)i * inner + k, inner_end - k,
-                                   vector && aligned)
-                       : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+      return i < outer
+                 ? load_four(matrix + (long long)i * inner + k, inner_end - k, vector && aligned)
+                 : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
     }
-    return k < inner_end ? load_four(matrix + (long long)k * outer + i, outer - i,
-                                     vector && aligned)
-                         : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    return k < inner_end
+               ? load_four(matrix + (long long)k * outer + i, outer - i, vector && aligned)
+               : make_float4(0.0f, 0.0f, 0.0f, 0.0f);
   }
 
   __device__ __forceinline__ void store(float (*tile)[ROOM], float4 x) const {

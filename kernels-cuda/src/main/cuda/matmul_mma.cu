@@ -24,8 +24,8 @@ static constexpr int WARP_TILE = 64;
 // Begins to bring a tile of DEPTH inner indices from `inner` on and 128 outer ones; zeros beyond the
 // matrix, and from `inner_end` on. INNER: the inner dimension is innermost in memory.
 template <bool INNER>
-__device__ __forceinline__ void bring_tile(bf16* tile, const bf16* matrix, int outer_first, int outers,
-                                           int inner, int inner_end, int inners) {
+__device__ __forceinline__ void bring_tile(bf16* tile, const bf16* matrix, int outer_first,
+                                           int outers, int inner, int inner_end, int inners) {
   if (INNER) {
     bring<TILE, DEPTH, THREADS>(tile, matrix + (long long)outer_first * inners + inner, inners,
                                 outers - outer_first, inner_end - inner);
@@ -125,8 +125,8 @@ __device__ __forceinline__ void store(bf16* out, FragmentC (&sums)[4][8], const 
 
 // Calls use(where, its two sums) for each two numbers side by side of C that exist.
 template <class Use>
-__device__ __forceinline__ void for_pairs(float* c, FragmentC (&sums)[4][8], const BlockTile& at, int m,
-                                          int n, Use use) {
+__device__ __forceinline__ void for_pairs(float* c, FragmentC (&sums)[4][8], const BlockTile& at,
+                                          int m, int n, Use use) {
   UNROLL for (int i = 0; i < 4; i++) {
     UNROLL for (int half = 0; half < 2; half++) {
       int row = row_of(at, i) + fragment_row(2 * half);

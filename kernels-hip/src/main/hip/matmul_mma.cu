@@ -24,7 +24,9 @@ static constexpr int WAVE_COLUMNS = TILE / WAVES_ACROSS;
 static constexpr int I = WAVE_ROWS / 16;
 static constexpr int J = WAVE_COLUMNS / 16;
 
-__device__ __forceinline__ int wave_row() { return threadIdx.x / WARP / WAVES_ACROSS * WAVE_ROWS; }
+__device__ __forceinline__ int wave_row() {
+  return threadIdx.x / WARP / WAVES_ACROSS * WAVE_ROWS;
+}
 
 __device__ __forceinline__ int wave_column() {
   return threadIdx.x / WARP % WAVES_ACROSS * WAVE_COLUMNS;
@@ -58,9 +60,9 @@ struct TileBringer {
 
 // sums = the tile of C at `at` over the inner indices [first, end).
 template <bool A_INNER, bool B_INNER>
-__device__ __forceinline__ void multiply_tiles(Sums (&sums)[I][J], const BlockTile& at, const bf16* a,
-                                               const bf16* b, int m, int n, int inner, int first,
-                                               int end) {
+__device__ __forceinline__ void multiply_tiles(Sums (&sums)[I][J], const BlockTile& at,
+                                               const bf16* a, const bf16* b, int m, int n,
+                                               int inner, int first, int end) {
   __shared__ __align__(16) bf16 a_tile[TILE * (DEPTH + PAD)];
   __shared__ __align__(16) bf16 b_tile[TILE * (DEPTH + PAD)];
   TileBringer<A_INNER> bring_a;
@@ -119,8 +121,8 @@ __device__ __forceinline__ void store(bf16* out, Sums (&sums)[I][J], const Block
 }
 
 // Writes C, or adds to it.
-__device__ __forceinline__ void store(float* out, const Sums (&sums)[I][J], const BlockTile& at, int m,
-                                      int n, bool accumulate) {
+__device__ __forceinline__ void store(float* out, const Sums (&sums)[I][J], const BlockTile& at,
+                                      int m, int n, bool accumulate) {
   UNROLL for (int i = 0; i < I; i++) {
     int row = at.row + wave_row() + 16 * i + own_row();
     UNROLL for (int j = 0; j < J; j++) {

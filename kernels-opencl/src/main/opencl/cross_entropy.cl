@@ -14,8 +14,9 @@
 //     Backward, for CPUs: sixteen logits per work-item, as one vector. Same bits as v1.
 // v3  forward, for CPUs: one work-item per row, in sixteen lanes, without barriers.
 
-__kernel void cross_entropy_forward_v1(OUT(losses), OUT(logSumExp), ACTIVATIONS(logits), INTEGERS(targets),
-                                       const int m, const int columns, const int vocabulary) {
+__kernel void cross_entropy_forward_v1(OUT(losses), OUT(logSumExp), ACTIVATIONS(logits),
+                                       INTEGERS(targets), const int m, const int columns,
+                                       const int vocabulary) {
   size_t row = get_global_id(0);
   if (row >= m) {
     return;
@@ -34,8 +35,9 @@ __kernel void cross_entropy_forward_v1(OUT(losses), OUT(logSumExp), ACTIVATIONS(
   losses[losses_at + row] = result - LOAD(targets[targets_at + row], x);
 }
 
-__kernel void cross_entropy_backward_v1(ACTIVATIONS_OUT(dLogits), IN(dLosses), ACTIVATIONS(logits), IN(logSumExp),
-                                        INTEGERS(targets), const int columns, const int vocabulary) {
+__kernel void cross_entropy_backward_v1(ACTIVATIONS_OUT(dLogits), IN(dLosses), ACTIVATIONS(logits),
+                                        IN(logSumExp), INTEGERS(targets), const int columns,
+                                        const int vocabulary) {
   size_t v = get_global_id(0);
   size_t row = get_global_id(1);
   if (v >= columns) {
@@ -53,8 +55,8 @@ __kernel void cross_entropy_backward_v1(ACTIVATIONS_OUT(dLogits), IN(dLosses), A
 }
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void cross_entropy_forward_v2(
-    OUT(losses), OUT(logSumExp), ACTIVATIONS(logits), INTEGERS(targets), const int m, const int columns,
-    const int vocabulary) {
+    OUT(losses), OUT(logSumExp), ACTIVATIONS(logits), INTEGERS(targets), const int m,
+    const int columns, const int vocabulary) {
   __local float room[GROUP];
   size_t row = GROUP_ID(0);
   int item = get_local_id(0);
@@ -77,8 +79,8 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void cross_entropy_f
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void cross_entropy_forward_v3(
-    OUT(losses), OUT(logSumExp), ACTIVATIONS(logits), INTEGERS(targets), const int m, const int columns,
-    const int vocabulary) {
+    OUT(losses), OUT(logSumExp), ACTIVATIONS(logits), INTEGERS(targets), const int m,
+    const int columns, const int vocabulary) {
   size_t row = get_global_id(0);
   __global const activation *x = logits + logits_at + row * columns;
   int whole = vocabulary / 16 * 16;
@@ -103,8 +105,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void cross_entropy_forwa
   losses[losses_at + row] = result - LOAD(targets[targets_at + row], x);
 }
 
-__kernel void cross_entropy_backward_v2(ACTIVATIONS_OUT(dLogits), IN(dLosses), ACTIVATIONS(logits), IN(logSumExp),
-                                        INTEGERS(targets), const int columns,
+__kernel void cross_entropy_backward_v2(ACTIVATIONS_OUT(dLogits), IN(dLosses), ACTIVATIONS(logits),
+                                        IN(logSumExp), INTEGERS(targets), const int columns,
                                         const int vocabulary) {
   int from = 16 * get_global_id(0);
   size_t row = get_global_id(1);

@@ -27,8 +27,8 @@ __kernel void embedding_forward_v1(ACTIVATIONS_OUT(out), INTEGERS(tokens), IN(wt
   }
 }
 
-__kernel void token_embedding_backward_v1(OUT(dWte), ACTIVATIONS(dOut), INTEGERS(tokens), const int m,
-                                          const int c) {
+__kernel void token_embedding_backward_v1(OUT(dWte), ACTIVATIONS(dOut), INTEGERS(tokens),
+                                          const int m, const int c) {
   size_t i = get_global_id(0);
   if (i < c) {
     for (int row = 0; row < m; row++) {
@@ -75,8 +75,9 @@ __kernel void link_tokens_v2(INTEGERS_OUT(next), INTEGERS_OUT(first), INTEGERS(t
   first[first_at + i] = before < 0;
 }
 
-__kernel void token_embedding_backward_v2(OUT(dWte), ACTIVATIONS(dOut), INTEGERS(tokens), INTEGERS(next),
-                                          INTEGERS(first), const int m, const int c) {
+__kernel void token_embedding_backward_v2(OUT(dWte), ACTIVATIONS(dOut), INTEGERS(tokens),
+                                          INTEGERS(next), INTEGERS(first), const int m,
+                                          const int c) {
   size_t i = get_global_id(0);
   int row = get_global_id(1);
   if (i < c && first[first_at + row]) {

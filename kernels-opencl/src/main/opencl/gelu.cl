@@ -14,18 +14,20 @@
 #define CUBIC 0.044715f
 #define TWO_SQRT_2_OVER_PI 1.5957691216f
 
-#define DEFINE_GELU(FORWARD, BACKWARD, FLOAT, EXP)                                       \
-  static FLOAT FORWARD##_sigmoid(FLOAT x) {                                              \
-    FLOAT u = x * fma(x * x, (FLOAT)(CUBIC *TWO_SQRT_2_OVER_PI), (FLOAT)(TWO_SQRT_2_OVER_PI)); \
-    return (FLOAT)(1.0f) / (EXP(-u) + (FLOAT)(1.0f));                                    \
-  }                                                                                      \
-  static FLOAT FORWARD(FLOAT x) { return x * FORWARD##_sigmoid(x); }                     \
-  /* d(2u)/dx = 2 sqrt(2/pi) (1 + 3 * 0.044715 x^2) */                                   \
-  static FLOAT BACKWARD(FLOAT x, FLOAT d) {                                              \
-    FLOAT s = FORWARD##_sigmoid(x);                                                      \
-    FLOAT slope =                                                                        \
-        fma(x * x, (FLOAT)(3 * CUBIC * TWO_SQRT_2_OVER_PI), (FLOAT)(TWO_SQRT_2_OVER_PI)); \
-    return fma(x, (s - s * s) * slope, s) * d;                                           \
+#define DEFINE_GELU(FORWARD, BACKWARD, FLOAT, EXP)                                              \
+  static FLOAT FORWARD##_sigmoid(FLOAT x) {                                                     \
+    FLOAT u = x * fma(x * x, (FLOAT)(CUBIC * TWO_SQRT_2_OVER_PI), (FLOAT)(TWO_SQRT_2_OVER_PI)); \
+    return (FLOAT)(1.0f) / (EXP(-u) + (FLOAT)(1.0f));                                           \
+  }                                                                                             \
+  static FLOAT FORWARD(FLOAT x) {                                                               \
+    return x * FORWARD##_sigmoid(x);                                                            \
+  }                                                                                             \
+  /* d(2u)/dx = 2 sqrt(2/pi) (1 + 3 * 0.044715 x^2) */                                          \
+  static FLOAT BACKWARD(FLOAT x, FLOAT d) {                                                     \
+    FLOAT s = FORWARD##_sigmoid(x);                                                             \
+    FLOAT slope =                                                                               \
+        fma(x * x, (FLOAT)(3 * CUBIC * TWO_SQRT_2_OVER_PI), (FLOAT)(TWO_SQRT_2_OVER_PI));       \
+    return fma(x, (s - s * s) * slope, s) * d;                                                  \
   }
 
 DEFINE_GELU(gelu_1, gelu_backward_1, float, exp_1)

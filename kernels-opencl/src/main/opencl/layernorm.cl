@@ -19,8 +19,9 @@
 
 #define TILE 32
 
-__kernel void layernorm_forward_v1(ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in), IN(weight), IN(bias),
-                                   const int m, const int c, const float epsilon) {
+__kernel void layernorm_forward_v1(ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in),
+                                   IN(weight), IN(bias), const int m, const int c,
+                                   const float epsilon) {
   size_t row = get_global_id(0);
   if (row >= m) {
     return;
@@ -44,8 +45,9 @@ __kernel void layernorm_forward_v1(ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), A
   rstd[rstd_at + row] = scale;
 }
 
-__kernel void layernorm_backward_v1(ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), ACTIVATIONS(in), IN(weight), IN(mean), IN(rstd),
-                                    ACTIVATIONS(residual), const int hasResidual, const int m, const int c) {
+__kernel void layernorm_backward_v1(ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), ACTIVATIONS(in),
+                                    IN(weight), IN(mean), IN(rstd), ACTIVATIONS(residual),
+                                    const int hasResidual, const int m, const int c) {
   size_t row = get_global_id(0);
   if (row >= m) {
     return;
@@ -71,9 +73,9 @@ __kernel void layernorm_backward_v1(ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), ACT
   }
 }
 
-__kernel void layernorm_backward_weight_v1(OUT(dWeight), OUT(dBias), ACTIVATIONS(dOut), ACTIVATIONS(in), IN(mean),
-                                           IN(rstd), const int m, const int c,
-                                           const int accumulate) {
+__kernel void layernorm_backward_weight_v1(OUT(dWeight), OUT(dBias), ACTIVATIONS(dOut),
+                                           ACTIVATIONS(in), IN(mean), IN(rstd), const int m,
+                                           const int c, const int accumulate) {
   size_t i = get_global_id(0);
   if (i >= c) {
     return;
@@ -93,8 +95,8 @@ __kernel void layernorm_backward_weight_v1(OUT(dWeight), OUT(dBias), ACTIVATIONS
 // ---- v2 ----
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void layernorm_forward_v2(
-    ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in), IN(weight), IN(bias), const int m, const int c,
-    const float epsilon) {
+    ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in), IN(weight), IN(bias), const int m,
+    const int c, const float epsilon) {
   __local float room[GROUP];
   size_t row = GROUP_ID(0);
   int item = get_local_id(0);
@@ -120,8 +122,8 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void layernorm_forwa
 }
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void layernorm_backward_v2(
-    ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), ACTIVATIONS(in), IN(weight), IN(mean), IN(rstd), ACTIVATIONS(residual), const int hasResidual,
-    const int m, const int c) {
+    ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), ACTIVATIONS(in), IN(weight), IN(mean), IN(rstd),
+    ACTIVATIONS(residual), const int hasResidual, const int m, const int c) {
   __local float room[GROUP];
   size_t row = GROUP_ID(0);
   int item = get_local_id(0);
@@ -146,8 +148,9 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void layernorm_backw
   }
 }
 
-__kernel void layernorm_backward_weight_v2(OUT(partialWeight), OUT(partialBias), ACTIVATIONS(dOut), ACTIVATIONS(in),
-                                           IN(mean), IN(rstd), const int m, const int c) {
+__kernel void layernorm_backward_weight_v2(OUT(partialWeight), OUT(partialBias), ACTIVATIONS(dOut),
+                                           ACTIVATIONS(in), IN(mean), IN(rstd), const int m,
+                                           const int c) {
   size_t i = get_global_id(0);
   size_t tile = get_global_id(1);
   if (i >= c) {
@@ -169,8 +172,8 @@ __kernel void layernorm_backward_weight_v2(OUT(partialWeight), OUT(partialBias),
 // ---- v3 ----
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void layernorm_forward_v3(
-    ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in), IN(weight), IN(bias), const int m, const int c,
-    const float epsilon) {
+    ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in), IN(weight), IN(bias), const int m,
+    const int c, const float epsilon) {
   size_t row = get_global_id(0);
   __global const activation *x = in + in_at + row * c;
   __global const float *w = weight + weight_at;
@@ -208,8 +211,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void layernorm_forward_v
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void layernorm_backward_v3(
-    ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), ACTIVATIONS(in), IN(weight), IN(mean), IN(rstd), ACTIVATIONS(residual), const int hasResidual,
-    const int m, const int c) {
+    ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), ACTIVATIONS(in), IN(weight), IN(mean), IN(rstd),
+    ACTIVATIONS(residual), const int hasResidual, const int m, const int c) {
   size_t row = get_global_id(0);
   __global const activation *x = in + in_at + row * c;
   __global const activation *d = dOut + dOut_at + row * c;
@@ -246,8 +249,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void layernorm_backward_
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void layernorm_backward_weight_v3(
-    OUT(partialWeight), OUT(partialBias), ACTIVATIONS(dOut), ACTIVATIONS(in), IN(mean), IN(rstd), const int m,
-    const int c) {
+    OUT(partialWeight), OUT(partialBias), ACTIVATIONS(dOut), ACTIVATIONS(in), IN(mean), IN(rstd),
+    const int m, const int c) {
   int from = 16 * get_global_id(0);
   size_t tile = get_global_id(1);
   int end = min(m, (int)(tile + 1) * TILE);

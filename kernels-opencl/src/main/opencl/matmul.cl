@@ -46,7 +46,8 @@ __kernel void matmul_backward_input_v1(ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), 
 }
 
 __kernel void matmul_backward_weight_v1(OUT(dWeight), ACTIVATIONS(dOut), ACTIVATIONS(in),
-                                        const int m, const int n, const int k, const int accumulate) {
+                                        const int m, const int n, const int k,
+                                        const int accumulate) {
   size_t j = get_global_id(0);
   size_t i = get_global_id(1);
   if (i < n && j < k) {
@@ -105,41 +106,40 @@ static void add_products_v2(float sum[4][4], __local const float *aTile,
 
 // result(i,j) = start + the sum over p of a(i,p) b(j,p), for the work-group's 64 x 64 elements. a is
 // activations; b and the result are what a definition says.
-#define DEFINE_PRODUCT(NAME, B, LOAD_B_TILE, RESULT, LOAD_RESULT, STORE_RESULT)                  \
-  static void NAME(__global RESULT *result, __global const float *bias, const int start,         \
-                   __global const activation *a, const size_t aLine, const size_t aStep,         \
-                   __global const B *b, const size_t bLine, const size_t bStep, const int rows,  \
-                   const int columns, const int steps, __local float *aTile,                     \
-                   __local float *bTile) {                                                       \
-    size_t firstRow = GROUP_ID(1) * SIDE;                                                    \
-    size_t firstColumn = GROUP_ID(0) * SIDE;                                                 \
-    size_t row = firstRow + 4 * get_local_id(1);                                                 \
-    size_t column = firstColumn + 4 * get_local_id(0);                                           \
-    float sum[4][4];                                                                             \
-    for (int i = 0; i < 4; i++) {                                                                \
-      for (int j = 0; j < 4; j++) {                                                              \
-        sum[i][j] = 0.0f;                                                                        \
-        if (start != FROM_ZERO && row + i < rows && column + j < columns) {                      \
-          sum[i][j] = start == FROM_BIAS                                                         \
-                          ? bias[column + j]                                                     \
-                          : LOAD_RESULT((row + i) * columns + column + j, result);               \
-        }                                                                                        \
-      }                                                                                          \
-    }                                                                                            \
-    for (int from = 0; from < steps; from += STEPS) {                                            \
-      load_tile_v2(aTile, a, aLine, aStep, firstRow, rows, from, steps);                         \
-      LOAD_B_TILE(bTile, b, bLine, bStep, firstColumn, columns, from, steps);                    \
-      barrier(CLK_LOCAL_MEM_FENCE);                                                              \
-      add_products_v2(sum, aTile, bTile);                                                        \
-      barrier(CLK_LOCAL_MEM_FENCE);                                                              \
-    }                                                                                            \
-    for (int i = 0; i < 4; i++) {                                                                \
-      for (int j = 0; j < 4; j++) {                                                              \
-        if (row + i < rows && column + j < columns) {                                            \
-          STORE_RESULT(sum[i][j], (row + i) * columns + column + j, result);                     \
-        }                                                                                        \
-      }                                                                                          \
-    }                                                                                            \
+#define DEFINE_PRODUCT(NAME, B, LOAD_B_TILE, RESULT, LOAD_RESULT, STORE_RESULT)                   \
+  static void NAME(__global RESULT *result, __global const float *bias, const int start,          \
+                   __global const activation *a, const size_t aLine, const size_t aStep,          \
+                   __global const B *b, const size_t bLine, const size_t bStep, const int rows,   \
+                   const int columns, const int steps, __local float *aTile,                      \
+                   __local float *bTile) {                                                        \
+    size_t firstRow = GROUP_ID(1) * SIDE;                                                         \
+    size_t firstColumn = GROUP_ID(0) * SIDE;                                                      \
+    size_t row = firstRow + 4 * get_local_id(1);                                                  \
+    size_t column = firstColumn + 4 * get_local_id(0);                                            \
+    float sum[4][4];                                                                              \
+    for (int i = 0; i < 4; i++) {                                                                 \
+      for (int j = 0; j < 4; j++) {                                                               \
+        sum[i][j] = 0.0f;                                                                         \
+        if (start != FROM_ZERO && row + i < rows && column + j < columns) {                       \
+          sum[i][j] = start == FROM_BIAS ? bias[column + j]                                       \
+                                         : LOAD_RESULT((row + i) * columns + column + j, result); \
+        }                                                                                         \
+      }                                                                                           \
+    }                                                                                             \
+    for (int from = 0; from < steps; from += STEPS) {                                             \
+      load_tile_v2(aTile, a, aLine, aStep, firstRow, rows, from, steps);                          \
+      LOAD_B_TILE(bTile, b, bLine, bStep, firstColumn, columns, from, steps);                     \
+      barrier(CLK_LOCAL_MEM_FENCE);                                                               \
+      add_products_v2(sum, aTile, bTile);                                                         \
+      barrier(CLK_LOCAL_MEM_FENCE);                                                               \
+    }                                                                                             \
+    for (int i = 0; i < 4; i++) {                                                                 \
+      for (int j = 0; j < 4; j++) {                                                               \
+        if (row + i < rows && column + j < columns) {                                             \
+          STORE_RESULT(sum[i][j], (row + i) * columns + column + j, result);                      \
+        }                                                                                         \
+      }                                                                                           \
+    }                                                                                             \
   }
 
 #define STORE_FLOAT(value, i, x) ((x)[i] = (value))
@@ -216,8 +216,8 @@ __kernel void pack_columns_v3(OUT(packed), ACTIVATIONS(x), const int steps, cons
 #define FORWARD_PANELS 8
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void matmul_forward_v3(
-    ACTIVATIONS_OUT(out), IN(packed), IN(weight), IN(bias), const int hasBias, const int m, const int n,
-    const int k) {
+    ACTIVATIONS_OUT(out), IN(packed), IN(weight), IN(bias), const int hasBias, const int m,
+    const int n, const int k) {
   int firstRow = FORWARD_ROWS * get_global_id(0);
   int endRow = min(n, firstRow + FORWARD_ROWS);
   int firstPanel = FORWARD_PANELS * get_global_id(1);
@@ -226,14 +226,14 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void matmul_forward_v3(
     __global const float *lanes = packed + packed_at + (size_t)panel * k * PANEL;
     for (int row = firstRow; row < endRow; row += ROWS) {
       EACH_ROW(DECLARE)
-#define POINT(R)                                                                        \
-  __global const float *w##R = weight + weight_at + (size_t)min(row + R, n - 1) * k;    \
+#define POINT(R)                                                                     \
+  __global const float *w##R = weight + weight_at + (size_t)min(row + R, n - 1) * k; \
   sum##R = tail##R = (float16)(hasBias ? bias[bias_at + min(row + R, n - 1)] : 0.0f);
       EACH_ROW(POINT)
       ACCUMULATE(k, lanes, BY_WEIGHT)
       float result[ROWS][PANEL];
-#define SPILL(R)                    \
-  vstore16(sum##R, 0, result[R]);   \
+#define SPILL(R)                  \
+  vstore16(sum##R, 0, result[R]); \
   vstore16(tail##R, 1, result[R]);
       EACH_ROW(SPILL)
       int count = min(PANEL, m - panel * PANEL);
@@ -290,22 +290,22 @@ static void store_rows_v3(float result[ROWS][PANEL], __global float *to, const s
   }
 }
 
-#define START(R)                                                                          \
-  sum##R = tail##R = (float16)(0.0f);                                                     \
-  if (start && whole) {                                                                   \
-    sum##R = vload16(0, to + R * line);                                                   \
-    tail##R = vload16(1, to + R * line);                                                  \
-  } else if (start) {                                                                     \
-    sum##R = vload16(0, result[R]);                                                       \
-    tail##R = vload16(1, result[R]);                                                      \
+#define START(R)                         \
+  sum##R = tail##R = (float16)(0.0f);    \
+  if (start && whole) {                  \
+    sum##R = vload16(0, to + R * line);  \
+    tail##R = vload16(1, to + R * line); \
+  } else if (start) {                    \
+    sum##R = vload16(0, result[R]);      \
+    tail##R = vload16(1, result[R]);     \
   }
-#define FINISH(R)                      \
-  if (whole) {                         \
+#define FINISH(R)                        \
+  if (whole) {                           \
     vstore16(sum##R, 0, to + R * line);  \
     vstore16(tail##R, 1, to + R * line); \
-  } else {                             \
-    vstore16(sum##R, 0, result[R]);    \
-    vstore16(tail##R, 1, result[R]);   \
+  } else {                               \
+    vstore16(sum##R, 0, result[R]);      \
+    vstore16(tail##R, 1, result[R]);     \
   }
 
 // One work-item per 32 columns of the weight and 256 rows of dOut; it packs its own columns. Sums

@@ -24,26 +24,26 @@
 #define SLOT_LINE(way, slot, side) ((way) ? (slot) / 2 : (slot) % ((side) / 4) * 4)
 #define SLOT_STEP(way, slot, side) ((way) ? (slot) % 2 * 4 : (slot) / ((side) / 4))
 
-#define DEFINE_FETCH(NAME, TYPE, LOAD_1, LOAD_4)                                                  \
-  static float4 NAME(__global const TYPE *x, const size_t stride, const bool way, const bool whole, \
-                     const int side, const int slot, const size_t first, const int lines,         \
-                     const int from, const int steps) {                                           \
-    size_t line = first + SLOT_LINE(way, slot, side);                                             \
-    int step = from + SLOT_STEP(way, slot, side);                                                 \
-    float4 result = (float4)(0.0f);                                                               \
-    if (line < lines && step < steps) {                                                           \
-      size_t at = way ? line * stride + step : step * stride + line;                              \
-      int count = way ? steps - step : lines - (int)line;                                         \
-      if (whole && count >= 4) {                                                                  \
-        result = LOAD_4(at / 4, x);                                                               \
-      } else {                                                                                    \
-        result.s0 = LOAD_1(at, x);                                                                \
-        result.s1 = count > 1 ? LOAD_1(at + 1, x) : 0.0f;                                         \
-        result.s2 = count > 2 ? LOAD_1(at + 2, x) : 0.0f;                                         \
-        result.s3 = count > 3 ? LOAD_1(at + 3, x) : 0.0f;                                         \
-      }                                                                                           \
-    }                                                                                             \
-    return result;                                                                                \
+#define DEFINE_FETCH(NAME, TYPE, LOAD_1, LOAD_4)                                           \
+  static float4 NAME(__global const TYPE *x, const size_t stride, const bool way,          \
+                     const bool whole, const int side, const int slot, const size_t first, \
+                     const int lines, const int from, const int steps) {                   \
+    size_t line = first + SLOT_LINE(way, slot, side);                                      \
+    int step = from + SLOT_STEP(way, slot, side);                                          \
+    float4 result = (float4)(0.0f);                                                        \
+    if (line < lines && step < steps) {                                                    \
+      size_t at = way ? line * stride + step : step * stride + line;                       \
+      int count = way ? steps - step : lines - (int)line;                                  \
+      if (whole && count >= 4) {                                                           \
+        result = LOAD_4(at / 4, x);                                                        \
+      } else {                                                                             \
+        result.s0 = LOAD_1(at, x);                                                         \
+        result.s1 = count > 1 ? LOAD_1(at + 1, x) : 0.0f;                                  \
+        result.s2 = count > 2 ? LOAD_1(at + 2, x) : 0.0f;                                  \
+        result.s3 = count > 3 ? LOAD_1(at + 3, x) : 0.0f;                                  \
+      }                                                                                    \
+    }                                                                                      \
+    return result;                                                                         \
   }
 
 #define LOAD_FLOAT(i, x) ((x)[i])
@@ -148,9 +148,12 @@ static bool whole_vectors(const size_t stride, const ulong first) {
         STORE_4(sum[r], at / 4, RESULT + RESULT##_at);                                            \
       } else {                                                                                    \
         STORE_1(sum[r].s0, at, RESULT + RESULT##_at);                                             \
-        if (column + 1 < ROWS_OF_B) STORE_1(sum[r].s1, at + 1, RESULT + RESULT##_at);             \
-        if (column + 2 < ROWS_OF_B) STORE_1(sum[r].s2, at + 2, RESULT + RESULT##_at);             \
-        if (column + 3 < ROWS_OF_B) STORE_1(sum[r].s3, at + 3, RESULT + RESULT##_at);             \
+        if (column + 1 < ROWS_OF_B)                                                               \
+          STORE_1(sum[r].s1, at + 1, RESULT + RESULT##_at);                                       \
+        if (column + 2 < ROWS_OF_B)                                                               \
+          STORE_1(sum[r].s2, at + 2, RESULT + RESULT##_at);                                       \
+        if (column + 3 < ROWS_OF_B)                                                               \
+          STORE_1(sum[r].s3, at + 3, RESULT + RESULT##_at);                                       \
       }                                                                                           \
     }                                                                                             \
   }
@@ -162,25 +165,23 @@ static float4 four(__global const float *x, const size_t i, const int count) {
 }
 
 #define FROM_ZERO
-#define FROM_BIAS                                                \
-  if (hasBias && column < n) {                                   \
-    sum[r] = four(bias + bias_at, column, n - (int)column);      \
+#define FROM_BIAS                                           \
+  if (hasBias && column < n) {                              \
+    sum[r] = four(bias + bias_at, column, n - (int)column); \
   }
-#define FROM_RESULT                                                                     \
-  if (accumulate && ROW(r) < n && column < k) {                                         \
-    sum[r] = four(dWeight + dWeight_at, ROW(r) * k + column, k - (int)column);          \
+#define FROM_RESULT                                                            \
+  if (accumulate && ROW(r) < n && column < k) {                                \
+    sum[r] = four(dWeight + dWeight_at, ROW(r) * k + column, k - (int)column); \
   }
 
 __kernel __attribute__((reqd_work_group_size(16, 16, 1))) void matmul_forward_v4(
     ACTIVATIONS_OUT(out), ACTIVATIONS(in), IN(weight), IN(bias), const int hasBias, const int m,
-    const int n, const int k) {
-  PRODUCT(out, FROM_BIAS, STORE, STORE4, in, k, ALONG, fetch_float, weight, k, ALONG, m, n, k)
-}
+    const int n, const int k){
+    PRODUCT(out, FROM_BIAS, STORE, STORE4, in, k, ALONG, fetch_float, weight, k, ALONG, m, n, k)}
 
 __kernel __attribute__((reqd_work_group_size(16, 16, 1))) void matmul_backward_input_v4(
-    ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), IN(weight), const int m, const int n, const int k) {
-  PRODUCT(dIn, FROM_ZERO, STORE, STORE4, dOut, n, ALONG, fetch_float, weight, k, ACROSS, m, k, n)
-}
+    ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), IN(weight), const int m, const int n, const int k){
+    PRODUCT(dIn, FROM_ZERO, STORE, STORE4, dOut, n, ALONG, fetch_float, weight, k, ACROSS, m, k, n)}
 
 __kernel __attribute__((reqd_work_group_size(16, 16, 1))) void matmul_backward_weight_v4(
     OUT(dWeight), ACTIVATIONS(dOut), ACTIVATIONS(in), const int m, const int n, const int k,

@@ -65,8 +65,9 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void mean_forward_v2
   }
 }
 
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void root_of_sum_v4(
-    OUT(out), IN(partial), const ulong n) {
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void root_of_sum_v4(OUT(out),
+                                                                                IN(partial),
+                                                                                const ulong n) {
   __local float room[GROUP];
   float sum = group_compensated_sum(room, partial + partial_at, n);
   if (get_local_id(0) == 0) {
