@@ -72,6 +72,7 @@ public record Comparison(
    * @param errors against the reference by kind of op; empty for the reference
    * @param divergence the first op beyond its tolerance
    * @param spread of the times
+   * @param utilization by {@code stepMs}; empty when nobody knows the device's peak
    */
   public record DeviceResult(
       String backend,
@@ -86,6 +87,7 @@ public record Comparison(
       Map<String, Difference> errors,
       Optional<Divergence> divergence,
       Spread spread,
+      Optional<Utilization> utilization,
       Origin origin) {}
 
   /** An op beyond its tolerance; {@code error} and {@code tolerance} have their units. */
@@ -250,7 +252,18 @@ public record Comparison(
         worst,
         errors.stream().filter(e -> !e.within()).findFirst().map(Comparison::divergence),
         new Spread(range(steps, Step::ms), ranges),
+        utilization(trainer, median),
         origin);
+  }
+
+  private static Optional<Utilization> utilization(Trainer trainer, double stepMs) {
+    TrainingPlans plans = trainer.plans();
+    double flops = (double) plans.step().flops() * plans.microSteps().size();
+    String device = trainer.device().info().name() + ", " + trainer.device().info().details();
+    return Double.isNaN(stepMs)
+        ? Optional.empty()
+        : Peak.of(device, plans.storage().precision())
+            .map(peak -> new Utilization(flops / stepMs * 1000, peak));
   }
 
   private static Optional<Spread.Range> range(List<Step> steps, ToDoubleFunction<Step> value) {

@@ -13,11 +13,14 @@ import dev.anneal.checkpoint.InputFile;
 import dev.anneal.eval.Comparison.DeviceResult;
 import dev.anneal.eval.Comparison.Divergence;
 import dev.anneal.failure.Failure;
+import dev.anneal.plan.Precision;
 import dev.anneal.reference.Difference;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -54,6 +57,13 @@ public final class ComparisonJson {
         .put("dtype", device.origin().dtype());
     number(node, "step_ms", device.stepMs());
     number(node, "tokens_per_s", device.tokensPerSecond());
+    device
+        .utilization()
+        .ifPresent(
+            mfu ->
+                node.put("mfu", mfu.share())
+                    .put("mfu_of", mfu.peak().source().word())
+                    .put("peak_flops", mfu.peak().flops()));
     ObjectNode kernels = node.putObject("kernels");
     new TreeMap<>(device.kernels()).forEach(kernels::put);
     ObjectNode kinds = node.putObject("kinds_ms");
@@ -174,7 +184,24 @@ public final class ComparisonJson {
                     d.path("error").asText(),
                     d.path("tolerance").asText())),
         spread(node),
+        utilization(node),
         origin(node));
+  }
+
+  private static Optional<Utilization> utilization(JsonNode node) {
+    double peak = node.path("peak_flops").asDouble();
+    return Peak.Source.of(node.path("mfu_of").asText())
+        .flatMap(
+            source ->
+                precision(node.path("dtype").asText())
+                    .map(precision -> new Peak(peak, precision, source)))
+        .map(of -> new Utilization(node.path("mfu").asDouble() * peak, of));
+  }
+
+  private static Optional<Precision> precision(String dtype) {
+    return Arrays.stream(Precision.values())
+        .filter(precision -> precision.name().toLowerCase(Locale.ROOT).equals(dtype))
+        .findFirst();
   }
 
   private static double error(JsonNode node, String name) {

@@ -1,5 +1,6 @@
 package dev.anneal.session;
 
+import dev.anneal.eval.Peak;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.failure.Spelling;
@@ -63,7 +64,13 @@ public sealed interface Event {
       Map<String, Integer> kernels,
       boolean deterministic,
       Optional<Path> directory)
-      implements Event {}
+      implements Event {
+
+    /** The most that the device does in the run's dtype, as far as known; reads a file. */
+    public Optional<Peak> peak() {
+      return Peak.of(device, dtype);
+    }
+  }
 
   /**
    * An update was made.

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.anneal.checkpoint.FileFailures;
 import dev.anneal.checkpoint.TextLines;
+import dev.anneal.eval.Peak;
+import dev.anneal.eval.Utilization;
 import dev.anneal.session.Event.State;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -61,6 +63,14 @@ public final class History implements Event.Listener {
     /** The numbers that every front end shows. */
     public Summary summary() {
       return Summary.of(this, pace);
+    }
+
+    /** What the run reaches of a peak, on average; empty before the first step. */
+    public Optional<Utilization> utilization(Peak peak) {
+      Summary numbers = summary();
+      return numbers.averaged() == 0
+          ? Optional.empty()
+          : started.map(s -> new Utilization(s.flopsPerToken() * numbers.tokensPerSecond(), peak));
     }
 
     public Series series(Metric metric) {

@@ -40,6 +40,9 @@ final class ComparisonTable {
     }
     rows.add(summary(c, "step", d -> ms(d.stepMs())));
     rows.add(summary(c, "tokens/s", d -> number("%.0f", d.tokensPerSecond())));
+    if (hasUtilization(c)) {
+      rows.add(summary(c, "MFU", ComparisonTable::utilization));
+    }
     rows.add(
         summary(
             c,
@@ -52,6 +55,15 @@ final class ComparisonTable {
             "last loss",
             d -> d.losses().isEmpty() ? "-" : number("%.6f", d.losses().getLast())));
     return rows;
+  }
+
+  /** Whether the peak of a device is known; without one, nobody asks for the others'. */
+  static boolean hasUtilization(Comparison c) {
+    return c.devices().stream().anyMatch(device -> device.utilization().isPresent());
+  }
+
+  static String utilization(DeviceResult device) {
+    return device.utilization().map(mfu -> number("%.0f %%", 100 * mfu.share())).orElse("-");
   }
 
   /** The backend's name, with a number where two devices have the same. */
@@ -113,6 +125,7 @@ final class ComparisonTable {
       DeviceResult device = c.devices().get(i);
       notes.add(label(c, i) + ": " + device.device() + ", " + device.details());
       origin(device.origin()).ifPresent(notes::add);
+      device.utilization().ifPresent(mfu -> notes.add("  " + mfu.text()));
     }
     for (int i = 1; i < c.devices().size(); i++) {
       DeviceResult device = c.devices().get(i);

@@ -176,6 +176,9 @@ final class ComparisonText {
                     .orElse("-"),
             false));
     rows.add(new Row("tokens/s", d -> ComparisonTable.number("%.0f ", d.tokensPerSecond()), false));
+    if (ComparisonTable.hasUtilization(comparison)) {
+      rows.add(new Row("MFU", d -> ComparisonTable.utilization(d) + " ", false));
+    }
     rows.add(new Row("times the first", this::ratio, false));
     rows.add(new Row("memory", d -> Amounts.bytes(d.memoryBytes()), false));
     rows.add(

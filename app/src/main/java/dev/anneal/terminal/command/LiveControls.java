@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.anneal.checkpoint.FileWriter;
 import dev.anneal.checkpoint.OutputFile;
 import dev.anneal.checkpoint.WrittenContent;
+import dev.anneal.eval.Peak;
 import dev.anneal.failure.Failure;
 import dev.anneal.generation.SamplingSettings;
 import dev.anneal.session.Event;
@@ -12,7 +13,6 @@ import dev.anneal.session.History;
 import dev.anneal.session.LiveRun;
 import dev.anneal.session.LiveSetting;
 import dev.anneal.session.Metric;
-import dev.anneal.session.Peak;
 import dev.anneal.session.Run;
 import dev.anneal.session.RunCatalog;
 import dev.anneal.session.Session;
@@ -134,7 +134,7 @@ final class LiveControls implements Controls {
   /** Looked up when a run begins and not for every frame: it is kept in a file. */
   private Optional<Peak> peak(Event.Started started) {
     if (known.filter(k -> k.started.equals(started)).isEmpty()) {
-      known = Optional.of(new Known(started, Peak.of(started)));
+      known = Optional.of(new Known(started, started.peak()));
     }
     return known.get().peak;
   }

@@ -1,8 +1,9 @@
 package dev.anneal.terminal.command;
 
+import dev.anneal.eval.Peak;
+import dev.anneal.eval.Utilization;
 import dev.anneal.session.Event;
 import dev.anneal.session.History;
-import dev.anneal.session.Peak;
 import dev.anneal.session.Summary;
 import dev.anneal.terminal.text.Amounts;
 import dev.anneal.terminal.text.EventText;
@@ -82,7 +83,7 @@ final class Progress implements Event.Listener {
       "not deterministic: the same run would have other bits (--deterministic off)";
 
   private void started(Event.Started e) {
-    peak = Peak.of(e);
+    peak = e.peak();
     steps = e.steps();
     line(format("%s: %,d parameters", e.model(), e.parameters()));
     line(e.data());
@@ -112,7 +113,7 @@ final class Progress implements Event.Listener {
     if (rewrite) {
       // One column stays free: in some terminals the cursor would be on the next line already.
       List<String> parts = new ArrayList<>(SummaryText.progress(numbers));
-      peak.flatMap(p -> p.mfu(history.snapshot())).ifPresent(parts::add);
+      utilization().ifPresent(parts::add);
       err.print("\r\033[K" + FittedLine.of(parts, columns() - 1));
       err.flush();
       lineOpen = true;
@@ -145,7 +146,7 @@ final class Progress implements Event.Listener {
       return;
     }
     line(Steering.summary(e, history.snapshot().summary()));
-    peak.flatMap(p -> p.mfu(history.snapshot())).ifPresent(this::line);
+    utilization().ifPresent(this::line);
   }
 
   private void line(String text) {
@@ -160,5 +161,9 @@ final class Progress implements Event.Listener {
       err.flush();
       lineOpen = false;
     }
+  }
+
+  private Optional<String> utilization() {
+    return peak.flatMap(history.snapshot()::utilization).map(Utilization::text);
   }
 }

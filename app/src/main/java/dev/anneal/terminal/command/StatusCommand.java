@@ -7,7 +7,6 @@ import dev.anneal.session.Event;
 import dev.anneal.session.History;
 import dev.anneal.session.LiveRun;
 import dev.anneal.session.Metric;
-import dev.anneal.session.Peak;
 import dev.anneal.session.RunCatalog;
 import dev.anneal.session.RunOnDisk;
 import dev.anneal.session.Summary;
@@ -72,7 +71,7 @@ final class StatusCommand extends ShellCommand {
     Summary summary = now.summary();
     if (summary.averaged() > 0) {
       sayWrapped(SummaryText.means(summary), 2);
-      Peak.of(started).flatMap(peak -> peak.mfu(now)).ifPresent(mfu -> sayWrapped(mfu, 2));
+      started.peak().flatMap(now::utilization).ifPresent(mfu -> sayWrapped(mfu.text(), 2));
     }
     List<String> rest = new ArrayList<>();
     SummaryText.validation(summary).ifPresent(rest::add);
@@ -108,12 +107,14 @@ final class StatusCommand extends ShellCommand {
           .put("grad_norm", summary.gradientNorm())
           .put("ms", summary.milliseconds())
           .put("tokens_per_s", summary.tokensPerSecond());
-      Peak.of(started)
+      started
+          .peak()
+          .flatMap(now::utilization)
           .ifPresent(
-              peak ->
-                  node.put("mfu", peak.share(now))
-                      .put("mfu_of", peak.source().word())
-                      .put("peak_flops", peak.flops()));
+              mfu ->
+                  node.put("mfu", mfu.share())
+                      .put("mfu_of", mfu.peak().source().word())
+                      .put("peak_flops", mfu.peak().flops()));
     }
     left(summary).ifPresent(seconds -> node.put("left_s", seconds));
     return node;

@@ -1,9 +1,9 @@
 package dev.anneal.terminal.dashboard;
 
+import dev.anneal.eval.Peak;
 import dev.anneal.session.Event;
 import dev.anneal.session.History;
 import dev.anneal.session.Metric;
-import dev.anneal.session.Peak;
 import dev.anneal.session.Series;
 import dev.anneal.terminal.frame.Frame.Region;
 import dev.anneal.terminal.frame.Style;

@@ -1,4 +1,4 @@
-package dev.anneal.session;
+package dev.anneal.eval;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

@@ -1,11 +1,11 @@
-package dev.anneal.session;
+package dev.anneal.eval;
 
 import dev.anneal.cache.CacheDirectory;
-import dev.anneal.eval.DataSheet;
 import dev.anneal.plan.Precision;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Properties;
@@ -30,6 +30,11 @@ public record Peak(double flops, Precision precision, Source source) {
 
     Source(String text) {
       this.text = text;
+    }
+
+    /** The one that {@link #word} gives; empty for another word. */
+    static Optional<Source> of(String word) {
+      return Arrays.stream(values()).filter(source -> source.word().equals(word)).findFirst();
     }
 
     /** For programs: {@code data sheet} or {@code measured}. */
@@ -84,24 +89,6 @@ public record Peak(double flops, Precision precision, Source source) {
       throw new IllegalStateException(e); // Memory takes all.
     }
     CacheDirectory.ofUser().write(FILE, out.toByteArray());
-  }
-
-  /** Of the device that a run begins on, in the run's dtype. */
-  public static Optional<Peak> of(Event.Started started) {
-    return of(started.device(), started.dtype());
-  }
-
-  /** What a run reaches as a share of this; NaN before the first step. */
-  public double share(History.Snapshot run) {
-    Summary numbers = run.summary();
-    double flopsPerToken = run.started().map(Event.Started::flopsPerToken).orElse(Double.NaN);
-    return numbers.averaged() == 0 ? Double.NaN : flopsPerToken * numbers.tokensPerSecond() / flops;
-  }
-
-  /** The same as text: {@code MFU 41 % of the data sheet's 989 TFLOP/s bf16}. */
-  public Optional<String> mfu(History.Snapshot run) {
-    double share = share(run);
-    return Double.isNaN(share) ? Optional.empty() : Optional.of("MFU " + share(share * flops));
   }
 
   /** What was reached as a share: {@code 41 % of the data sheet's 989 TFLOP/s bf16}, say. */
