@@ -57,7 +57,7 @@ final class LargeLogits {
   static Check check(Precision precision, SelfTest.Settings settings) {
     LargeLogits large = new LargeLogits(precision, settings.seed());
     return new Check(
-        "large_logits",
+        CheckNames.LARGE_LOGITS,
         precision,
         on -> settings.quick() ? new Skipped("too large for " + setting("quick")) : large.on(on));
   }

@@ -17,7 +17,6 @@ import dev.anneal.plan.Precision;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
@@ -57,15 +56,14 @@ final class OpChecks {
         if (trials.anyMatch(has)) {
           checks.add(
               new Check(
-                  family.name() + "_v" + version,
+                  CheckNames.of(family, version),
                   precision,
                   on -> withVersion(on, family.name(), version, () -> trials.on(on, has))));
         }
       }
     }
-    String name = kind.replaceAll("(?<=[a-z])(?=[A-Z])", "_").toLowerCase(Locale.ROOT);
     return checks.isEmpty()
-        ? List.of(new Check(name, precision, on -> trials.on(on, run -> true)))
+        ? List.of(new Check(CheckNames.of(kind), precision, on -> trials.on(on, run -> true)))
         : checks;
   }
 
@@ -103,7 +101,8 @@ final class OpChecks {
     groups.forEach(
         (name, runs) -> {
           Trials trials = new Trials(runs, OpAccuracy::worstTogether);
-          checks.add(new Check("fused_" + name, precision, on -> trials.on(on, run -> true)));
+          checks.add(
+              new Check(CheckNames.fused(name), precision, on -> trials.on(on, run -> true)));
         });
     return checks;
   }

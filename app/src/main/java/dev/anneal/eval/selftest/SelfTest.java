@@ -91,6 +91,11 @@ public final class SelfTest implements AutoCloseable {
     }
   }
 
+  /** The names of the checks that it makes, each once. */
+  public List<String> names() {
+    return checks().stream().filter(settings::wants).map(Check::name).distinct().toList();
+  }
+
   private List<Check> checks() {
     List<Precision> precisions =
         settings.precisions().isEmpty()

@@ -46,12 +46,12 @@ final class StepChecks {
     boolean first = true;
     for (Scenario scenario : Scenario.of(precision, settings.quick())) {
       StepOptions options = scenario.options();
-      String name = "_" + scenario.name();
-      checks.add(new Check("ops" + name, precision, on -> opByOp(options, on)));
-      checks.add(new Check("step" + name, precision, on -> whole(options, on)));
+      String name = scenario.name();
+      checks.add(new Check(CheckNames.OPS + name, precision, on -> opByOp(options, on)));
+      checks.add(new Check(CheckNames.STEP + name, precision, on -> whole(options, on)));
       if (first || !settings.quick()) {
-        checks.add(new Check("graph" + name, precision, on -> graph(options, on)));
-        checks.add(new Check("repeat" + name, precision, on -> again(options, on)));
+        checks.add(new Check(CheckNames.GRAPH + name, precision, on -> graph(options, on)));
+        checks.add(new Check(CheckNames.REPEAT + name, precision, on -> again(options, on)));
       }
       first = false;
     }

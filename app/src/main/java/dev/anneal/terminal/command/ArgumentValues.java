@@ -3,6 +3,7 @@ package dev.anneal.terminal.command;
 import dev.anneal.checkpoint.CheckpointDirectory;
 import dev.anneal.device.Backend;
 import dev.anneal.device.KernelFamily;
+import dev.anneal.eval.selftest.CheckNames;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.GptConfig;
 import dev.anneal.plan.Op;
@@ -55,6 +56,7 @@ final class ArgumentValues {
       case "CONDITION" -> conditions();
       case "BACKEND", "backend" -> backends(argument);
       case "KERNEL" -> Stream.concat(kinds(), kernels(before));
+      case "CHECK" -> checks(before);
       case "KERNEL=vN" -> versions(backend(before));
       case "NAME" ->
           argument instanceof OptionSpec option && option.longestName().equals("--model")
@@ -138,6 +140,16 @@ final class ArgumentValues {
   private static Optional<String> backend(List<String> before) {
     int at = before.lastIndexOf("--backend");
     return at >= 0 && at + 1 < before.size() ? Optional.of(before.get(at + 1)) : Optional.empty();
+  }
+
+  /** Of the backend that is named before, or of all. */
+  private static Stream<Candidate> checks(List<String> before) {
+    Optional<String> named = backend(before);
+    return Devices.backends().stream()
+        .filter(backend -> named.map(backend.name()::equals).orElse(true))
+        .flatMap(backend -> CheckNames.all(backend.kernels()).stream())
+        .distinct()
+        .map(name -> new Candidate(name, "a check", true));
   }
 
   private static Stream<KernelFamily> families(Optional<String> named) {

@@ -36,7 +36,8 @@ import picocli.CommandLine.Parameters;
     sortOptions = false,
     description =
         "Make the same training steps on several backends: the errors of every op against the first"
-            + " one, and the time of every kind of op. With a paused run, its own next steps are"
+            + " one, the time of every kind of op, and MFU where the data sheet or bench tells the"
+            + " device's peak. With a paused run, its own next steps are"
             + " made; it stays where it is.",
     footer = {
       "",

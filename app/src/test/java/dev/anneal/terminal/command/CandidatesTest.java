@@ -4,11 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.anneal.device.Device;
+import dev.anneal.device.DeviceOptions;
+import dev.anneal.eval.selftest.SelfTest;
+import dev.anneal.session.Devices;
 import dev.anneal.terminal.text.Words;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -52,6 +57,21 @@ class CandidatesTest {
             .getFirst()
             .description()
             .startsWith("Go on from"));
+  }
+
+  /** Of the backend that is named, or of any; as a device that is here makes them. */
+  @Test
+  void checks() {
+    assertEquals(List.of("gelu_forward", "gelu_backward"), of("selftest --backend cpu gelu_"));
+    assertTrue(of("selftest --backend cuda gelu_").contains("gelu_forward_v2"));
+    assertTrue(of("selftest step_heads_64 fused_bias_").contains("fused_bias_gelu"));
+    assertTrue(of("selftest gelu_").containsAll(List.of("gelu_forward", "gelu_forward_v1")));
+    SelfTest.Settings all = new SelfTest.Settings(List.of(), List.of(), 1, false);
+    try (Device cpu = Devices.open("cpu", 0, DeviceOptions.threads(1));
+        SelfTest test =
+            new SelfTest(cpu, () -> Devices.open("cpu", 0, DeviceOptions.threads(1)), all)) {
+      assertEquals(new TreeSet<>(test.names()), new TreeSet<>(of("selftest --backend cpu ")));
+    }
   }
 
   @Test
