@@ -1,8 +1,10 @@
 // libcublasLt.so.13 and libhipblaslt.so.1 of the test double: the functions, constants and structures
 // that Anneal binds, on the CPU, for floats, bf16 and fp8. What the real libraries ask of their callers is
 // asked here too: sizes of attributes, types that go together, leading dimensions, alignment of the
-// matrices, an algorithm that was found for this product, and enough workspace. Compiled once for each,
-// with PREFIX, what its functions' names begin with, and HIP for AMD's.
+// matrices, an algorithm that was found for this product, and enough workspace. Who asks for several
+// algorithms gets those of COURSES, with time that goes by on events alone. Compiled once for each, with
+// PREFIX, what its functions' names begin with, and HIP for AMD's.
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -17,6 +19,7 @@
 #define JOINED_AS_THEY_ARE(prefix, name) prefix##name
 
 extern "C" int anneal_double_enqueue(void* stream, void (*run)(void*), void* argument);
+extern "C" void anneal_double_spend(long nanos);
 
 namespace {
 
@@ -112,6 +115,63 @@ constexpr int ALGORITHM_WORDS = 8;
 constexpr uint32_t ALIGNMENT = 256;
 #endif
 constexpr size_t WORKSPACE = 1 << 16;
+
+// How an algorithm sums, and what it takes beside the first, which is whoever asks for one gets.
+enum Order { FORWARD, BACKWARD, HALVES, QUARTERS, ANYHOW };
+struct Course {  // of one algorithm
+  Order order;
+  long micros;
+  bool fails, greedy;
+};
+constexpr Course COURSES[] = {
+    {FORWARD, 4000000, false, false},   {BACKWARD, 6000000, false, false},
+    {FORWARD, 100000, true, false},     // refuses to be launched
+    {FORWARD, 200000, false, true},     // wants more workspace than there is
+    {ANYHOW, 500000, false, false},     // as with atomics: other bits every time
+    {HALVES, 2000000, false, false},    {QUARTERS, 3000000, false, false},
+};
+constexpr int COURSE_COUNT = sizeof COURSES / sizeof *COURSES;
+// Of an algorithm's number: one among several, whose time is counted.
+constexpr uint32_t COUNTED = 256;
+
+// For tests: a bit for each that is offered; calls of Matmul so far.
+int offered = ~0;
+std::atomic<int> products{0};
+std::atomic<uint32_t> anyhow{0};
+
+// A sum over terms 0 to n - 1.
+template <class Term>
+float summed(Order order, uint64_t n, uint64_t start, Term term) {
+  switch (order) {
+    case BACKWARD: {
+      float sum = 0;
+      for (uint64_t k = n; k-- > 0;) {
+        sum = term(k, sum);
+      }
+      return sum;
+    }
+    case HALVES:
+    case QUARTERS: {
+      uint64_t parts = order == HALVES ? 2 : 4;
+      float all = 0;
+      for (uint64_t part = 0; part < parts; part++) {
+        float sum = 0;
+        for (uint64_t k = n * part / parts; k < n * (part + 1) / parts; k++) {
+          sum = term(k, sum);
+        }
+        all += sum;
+      }
+      return all;
+    }
+    default: {
+      float sum = 0;
+      for (uint64_t k = 0; k < n; k++) {
+        sum = term((k + start) % n, sum);
+      }
+      return sum;
+    }
+  }
+}
 
 struct Descriptor {
   int compute, scale;
@@ -210,6 +270,7 @@ struct Heuristic {
 };
 static_assert(sizeof(Heuristic) == 8 * ALGORITHM_WORDS + 32);
 
+// What an algorithm is for, in the upper half of its first word; its number is in the lower one.
 uint64_t signature(const Descriptor& d, const Layout& a, const Layout& b, const Layout& c) {
   uint64_t h = 17;
   for (uint64_t x : {(uint64_t)d.operation_a, (uint64_t)d.operation_b, (uint64_t)d.epilogue,
@@ -217,7 +278,13 @@ uint64_t signature(const Descriptor& d, const Layout& a, const Layout& b, const 
                      c.rows, c.columns}) {
     h = h * 1000003 + x;
   }
-  return h;
+  return (h ^ h >> 32) << 32;
+}
+
+uint32_t number(const Algorithm& algorithm) { return (uint32_t)algorithm.words[0] & 255; }
+
+bool is_for(const Algorithm& algorithm, uint64_t what) {
+  return (algorithm.words[0] >> 32) << 32 == what && number(algorithm) < COURSE_COUNT;
 }
 
 bool fits(const Descriptor& d, const Layout& a, const Layout& b, const Layout& c) {
@@ -273,13 +340,17 @@ API int FUNCTION(Create)(void** handle) {
 API int FUNCTION(Destroy)(void*) { INJECTED return SUCCESS; }
 
 #ifdef HIP
-API int hipblasLtGetVersion(void* handle, int* version) {
+static int version = 100001;
+
+API int hipblasLtGetVersion(void* handle, int* to) {
   INJECTED
-  *version = 100001;
+  *to = version;
   return handle ? SUCCESS : INVALID_VALUE;
 }
 #else
-API size_t cublasLtGetVersion() { return 130000; }
+static int version = 130000;
+
+API size_t cublasLtGetVersion() { return version; }
 
 API const char* cublasLtGetStatusString(int status) {
   return status == INVALID_VALUE   ? "an unsupported value or parameter was passed to the function"
@@ -391,20 +462,49 @@ API int FUNCTION(MatmulAlgoGetHeuristic)(void*, Descriptor* d, Layout* a, Layout
     return SUCCESS;
   }
 #endif
-  memset(results, 0, sizeof *results);
-  results->algorithm.words[0] = signature(*d, *a, *b, *c);
 #ifndef HIP
-  for (int i = 0; i < 4; i++) {
-    if (preference->alignments[i] < 16) {
+  for (uint32_t alignment : preference->alignments) {
+    if (alignment < 16) {
       return NOT_SUPPORTED;
     }
-    results->algorithm.words[1 + i] = preference->alignments[i];
   }
 #endif
-  results->workspace = WORKSPACE;
-  *found = 1;
+  for (int i = 0; i < COURSE_COUNT && *found < wanted; i++) {
+    if (!(offered >> i & 1)) {
+      continue;
+    }
+    Heuristic& result = results[(*found)++];
+    memset(&result, 0, sizeof result);
+    result.algorithm.words[0] = signature(*d, *a, *b, *c) | i | (wanted > 1 ? COUNTED : 0);
+#ifndef HIP
+    for (int j = 0; j < 4; j++) {
+      result.algorithm.words[1 + j] = preference->alignments[j];
+    }
+#endif
+    result.workspace = COURSES[i].greedy ? preference->workspace + 1 : WORKSPACE;
+  }
   return SUCCESS;
 }
+
+#ifndef HIP
+API int cublasLtMatmulAlgoCheck(void*, Descriptor* d, Layout* a, Layout* b, Layout* c, Layout*,
+                                const Algorithm* algorithm, Heuristic* result) {
+  INJECTED
+  if (!is_for(*algorithm, signature(*d, *a, *b, *c))) {
+    return NOT_SUPPORTED;
+  }
+  memset(result, 0, sizeof *result);
+  result->algorithm = *algorithm;
+  result->workspace = WORKSPACE;
+  return SUCCESS;
+}
+#endif
+
+// ---- for tests ----
+
+API void anneal_double_blaslt_offer(int which) { offered = which; }
+API int anneal_double_blaslt_products() { return products; }
+API void anneal_double_blaslt_version(int number) { version = number; }
 
 API int FUNCTION(Matmul)(void*, Descriptor* descriptor, const float* alpha, const void* a,
                        Layout* a_layout, const void* b, Layout* b_layout, const float* beta,
@@ -413,10 +513,16 @@ API int FUNCTION(Matmul)(void*, Descriptor* descriptor, const float* alpha, cons
   INJECTED
   Descriptor op = *descriptor;
   Layout la = *a_layout, lb = *b_layout, lc = *c_layout;
-  if (algorithm->words[0] != signature(op, la, lb, lc) || bytes < WORKSPACE ||
+  products++;
+  if (!is_for(*algorithm, signature(op, la, lb, lc)) || bytes < WORKSPACE ||
       (uintptr_t)workspace % 256 != 0) {
     return INVALID_VALUE;
   }
+  Course course = COURSES[number(*algorithm)];
+  if (course.fails || course.greedy) {
+    return course.fails ? NOT_SUPPORTED : INVALID_VALUE;
+  }
+  long nanos = algorithm->words[0] & COUNTED ? 1000 * course.micros : 0;
   const void* matrices[4] = {a, b, c, d};
   for (int i = 0; i < 4; i++) {
 #ifdef HIP
@@ -442,14 +548,14 @@ API int FUNCTION(Matmul)(void*, Descriptor* descriptor, const float* alpha, cons
   auto* run = new std::function<void()>([=] {
     uint64_t inner = op.transpose_a() ? la.rows : la.columns;
     memset(workspace, 0x7f, WORKSPACE);
+    uint64_t start = course.order == ANYHOW ? 1 + 7 * anyhow++ : 0;
     for (uint64_t j = 0; j < lc.columns; j++) {
       for (uint64_t i = 0; i < lc.rows; i++) {
-        float sum = 0;
-        for (uint64_t k = 0; k < inner; k++) {
+        float sum = summed(course.order, inner, start, [&](uint64_t k, float sum) {
           float x = load(a, la.type, op.transpose_a() ? i * la.ld + k : k * la.ld + i);
           float y = load(b, lb.type, op.transpose_b() ? k * lb.ld + j : j * lb.ld + k);
-          sum = fast ? std::fma(tf32(x), tf32(y), sum) : std::fma(x, y, sum);
-        }
+          return fast ? std::fma(tf32(x), tf32(y), sum) : std::fma(x, y, sum);
+        });
         sum *= factor;
         if (op.a_scale && op.b_scale) {
           sum *= *op.a_scale * *op.b_scale;
@@ -477,6 +583,7 @@ API int FUNCTION(Matmul)(void*, Descriptor* descriptor, const float* alpha, cons
       }
       store(sum, const_cast<void*>(op.bias), lc.type, j);
     }
+    anneal_double_spend(nanos);
   });
   // Kept for ever: a captured graph may run it any number of times.
   return anneal_double_enqueue(

@@ -8,6 +8,7 @@ import dev.anneal.gpu.BlasLt;
 import dev.anneal.gpu.BlasLtHeader;
 import dev.anneal.gpu.CFunction;
 import dev.anneal.gpu.HeaderConstant;
+import dev.anneal.gpu.ProductTrials;
 import dev.anneal.gpu.SharedLibrary;
 import dev.anneal.plan.DType;
 import java.lang.foreign.FunctionDescriptor;
@@ -54,7 +55,19 @@ final class CublasLt {
               constant("CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES", 6),
               constant("CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES", 7),
               constant("CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES", 8)),
-          64);
+          64,
+          64,
+          Optional.of(
+              CFunction.status(
+                  "cublasLtMatmulAlgoCheck",
+                  ADDRESS,
+                  ADDRESS,
+                  ADDRESS,
+                  ADDRESS,
+                  ADDRESS,
+                  ADDRESS,
+                  ADDRESS,
+                  ADDRESS)));
 
   static final CFunction VERSION =
       new CFunction("cublasLtGetVersion", FunctionDescriptor.of(JAVA_LONG));
@@ -81,13 +94,21 @@ final class CublasLt {
 
   /**
    * @param capability of the device, e.g. 90 for 9.0
+   * @param trials of algorithms; the library's first is taken where there are none
    * @throws dev.anneal.failure.Failure when the library does not start on the device
    */
-  static BlasLt open(SharedLibrary library, CudaStream stream, int capability) {
+  static BlasLt open(
+      SharedLibrary library, CudaStream stream, int capability, Optional<ProductTrials> trials) {
     MethodHandle text = library.function(STATUS_TEXT);
-    String name = "cuBLASLt " + version(library);
+    long version = version(library);
     return new BlasLt(
-        library, HEADER, name, code -> says(text, code), stream.handle(), fusesGelu(capability));
+        library,
+        HEADER,
+        new BlasLt.Name("cuBLASLt", version / 10000 + "." + version % 10000 / 100, "" + version),
+        code -> says(text, code),
+        stream.handle(),
+        fusesGelu(capability),
+        trials);
   }
 
   static boolean fusesGelu(int capability) {
@@ -105,10 +126,9 @@ final class CublasLt {
     }
   }
 
-  private static String version(SharedLibrary library) {
+  private static long version(SharedLibrary library) {
     try {
-      long version = (long) library.function(VERSION).invokeExact();
-      return version / 10000 + "." + version % 10000 / 100;
+      return (long) library.function(VERSION).invokeExact();
     } catch (Throwable e) {
       throw SharedLibrary.rethrown(e);
     }

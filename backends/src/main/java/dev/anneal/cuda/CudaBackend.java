@@ -20,7 +20,9 @@ import dev.anneal.gpu.KernelSource;
 import dev.anneal.gpu.Libraries;
 import dev.anneal.gpu.LibraryLocator;
 import dev.anneal.gpu.LibrarySearch;
+import dev.anneal.gpu.ProductTrials;
 import dev.anneal.gpu.SharedLibrary;
+import dev.anneal.gpu.TrialScope;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -209,7 +211,7 @@ public final class CudaBackend implements Backend {
     return new GpuDevice(info, driver, images(capability), libraries, options);
   }
 
-  /** cuDNN has engines that sum in any order. */
+  /** cuDNN has engines, and cuBLASLt algorithms, that sum in any order. */
   @Override
   public boolean gainsWithoutDeterminism() {
     return true;
@@ -219,13 +221,16 @@ public final class CudaBackend implements Backend {
   private Libraries libraries(
       DeviceInfo info, CudaDriver driver, int capability, boolean deterministic) {
     List<String> missing = new ArrayList<>();
+    String where = info.name() + ", " + info.details();
+    ProductTrials trials =
+        new ProductTrials(driver, cache(), where, TrialScope.of(environment), deterministic);
     Optional<BlasLt> matrices =
         opened(
             "multiply matrices",
             CudaLibrary.CUBLAS_LT,
             missing,
-            found -> CublasLt.open(found, driver.stream(), capability));
-    CudnnTrial trial = new CudnnTrial(driver, cache(), info.name() + ", " + info.details());
+            found -> CublasLt.open(found, driver.stream(), capability, Optional.of(trials)));
+    CudnnTrial trial = new CudnnTrial(driver, cache(), where);
     Optional<CudnnAttention> attention =
         opened(
             "do attention",

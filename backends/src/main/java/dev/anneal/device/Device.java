@@ -95,6 +95,20 @@ public interface Device extends AutoCloseable {
     return List.of();
   }
 
+  /** What libraries multiply matrices with in the programs that were compiled so far. */
+  default List<ProductAlgorithm> productAlgorithms() {
+    return List.of();
+  }
+
+  /**
+   * Has programs compiled from now on multiply with what a run did that goes on, so that it has the
+   * bits that it would have had. Where that cannot be, {@link #notes} says so.
+   *
+   * @param recorded by {@link ProductAlgorithm#product}, what {@link ProductAlgorithm#recorded}
+   *     gave; empty for a run that begins
+   */
+  default void useAlgorithms(Map<String, String> recorded) {}
+
   /** Makes {@code plan} ready to run on {@code memory}, one for each arena that the plan uses. */
   Program compile(Plan plan, Map<Arena, Memory> memory);
 

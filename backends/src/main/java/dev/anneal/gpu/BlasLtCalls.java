@@ -2,6 +2,7 @@ package dev.anneal.gpu;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.util.Objects.requireNonNull;
@@ -14,6 +15,7 @@ import java.lang.invoke.MethodHandle;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.IntFunction;
 
 /**
@@ -27,6 +29,9 @@ final class BlasLtCalls implements AutoCloseable {
   private final Map<BlasLtFunction, MethodHandle> functions = new EnumMap<>(BlasLtFunction.class);
   private final Arena arena = Arena.ofShared();
   private final MemorySegment handle;
+  private final Optional<MethodHandle> check;
+  private final MemorySegment zero = arena.allocateFrom(JAVA_FLOAT, 0f);
+  private final MemorySegment one = arena.allocateFrom(JAVA_FLOAT, 1f);
 
   /**
    * @param statusText what the library says to a result code
@@ -40,6 +45,7 @@ final class BlasLtCalls implements AutoCloseable {
       for (BlasLtFunction function : BlasLtFunction.values()) {
         functions.put(function, library.function(function.of(header.prefix())));
       }
+      check = header.check().map(library::function);
       MemorySegment to = arena.allocate(ADDRESS);
       check(BlasLtFunction.CREATE, (int) bound(BlasLtFunction.CREATE).invokeExact(to));
       handle = to.get(ADDRESS, 0);
@@ -56,6 +62,21 @@ final class BlasLtCalls implements AutoCloseable {
 
   MemorySegment handle() {
     return handle;
+  }
+
+  /** The factor 0, as long as this is open. */
+  MemorySegment zero() {
+    return zero;
+  }
+
+  /** The factor 1. */
+  MemorySegment one() {
+    return one;
+  }
+
+  /** Whether an algorithm of another process does a product, where there is such a function. */
+  Optional<MethodHandle> check() {
+    return check;
   }
 
   MethodHandle bound(BlasLtFunction function) {

@@ -14,6 +14,9 @@ import java.util.Optional;
  * @param alignments the preferences that say what the addresses of A, B, C and D are multiples of;
  *     none where the library looks at the addresses themselves
  * @param algorithmBytes of the structure that holds an algorithm
+ * @param tellingBytes of them, from the first on, that tell an algorithm from others
+ * @param check whether an algorithm of another process does a product; where there is no such
+ *     function, it is looked for among those that the library offers
  */
 public record BlasLtHeader(
     String prefix,
@@ -24,7 +27,9 @@ public record BlasLtHeader(
     Map<DType, HeaderConstant> types,
     HeaderConstant workspaceBytes,
     List<HeaderConstant> alignments,
-    int algorithmBytes) {
+    int algorithmBytes,
+    int tellingBytes,
+    Optional<CFunction> check) {
   public BlasLtHeader {
     types = Map.copyOf(types);
     alignments = List.copyOf(alignments);

@@ -9,6 +9,7 @@ import dev.anneal.device.HostMemory;
 import dev.anneal.device.KernelFamily;
 import dev.anneal.device.Mark;
 import dev.anneal.device.Memory;
+import dev.anneal.device.ProductAlgorithm;
 import dev.anneal.device.Program;
 import dev.anneal.device.ProgramCosts;
 import dev.anneal.failure.Failure;
@@ -192,11 +193,25 @@ public final class GpuDevice implements Device {
 
   private Program compiled(Plan plan, ToLongFunction<Tensor> places) {
     driver.enter();
+    while (true) {
+      Optional<Program> program = attempt(plan, places);
+      if (program.isPresent()) {
+        return program.get();
+      }
+    }
+  }
+
+  /** Nothing when a library does less than it said, so that commands must be made anew. */
+  private Optional<Program> attempt(Plan plan, ToLongFunction<Tensor> places) {
     Workspace measured = measured(plan);
     ProgramMemory own = ProgramMemory.of(plan, measured, driver, scratch);
     try {
       Workspace workspace = new Workspace(own.constants().address(), own.scratch().address());
       List<List<Command>> commands = commands(plan, places, workspace);
+      if (!chooseAlgorithms(commands)) {
+        own.close();
+        return Optional.empty();
+      }
       try (var host = java.lang.foreign.Arena.ofConfined()) {
         for (Workspace.Constant constant : workspace.constants()) {
           driver.copyIn(
@@ -205,11 +220,31 @@ public final class GpuDevice implements Device {
         }
       }
       driver.synchronize("preparing " + plan.name());
-      return new GpuProgram(plan, driver, own, commands, this::prepare);
+      return Optional.of(new GpuProgram(plan, driver, own, commands, this::prepare));
     } catch (RuntimeException e) {
       own.close();
       throw e;
     }
+  }
+
+  private boolean chooseAlgorithms(List<List<Command>> commands) {
+    List<Command.Product> products =
+        commands.stream()
+            .flatMap(List::stream)
+            .filter(Command.Product.class::isInstance)
+            .map(Command.Product.class::cast)
+            .toList();
+    return libraries.matrices().map(library -> library.choose(products)).orElse(true);
+  }
+
+  @Override
+  public List<ProductAlgorithm> productAlgorithms() {
+    return libraries.matrices().map(MatrixLibrary::algorithms).orElse(List.of());
+  }
+
+  @Override
+  public void useAlgorithms(Map<String, String> recorded) {
+    libraries.matrices().ifPresent(library -> library.use(recorded));
   }
 
   private PreparedCommand prepare(Command command) {

@@ -21,12 +21,12 @@ public record Libraries(
 
   /** What they are not there for, or could not do so far and had been expected to, a line each. */
   List<String> refusals() {
-    return Stream.concat(
+    return Stream.of(
             missing.stream(),
-            Stream.of(
-                    matrices.flatMap(MatrixLibrary::refusal),
-                    attention.flatMap(AttentionLibrary::refusal))
-                .flatMap(Optional::stream))
+            matrices.flatMap(MatrixLibrary::refusal).stream(),
+            matrices.stream().flatMap(library -> library.remarks().stream()),
+            attention.flatMap(AttentionLibrary::refusal).stream())
+        .flatMap(lines -> lines)
         .toList();
   }
 

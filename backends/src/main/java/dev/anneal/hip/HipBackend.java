@@ -17,7 +17,9 @@ import dev.anneal.gpu.KernelSource;
 import dev.anneal.gpu.Libraries;
 import dev.anneal.gpu.LibraryLocator;
 import dev.anneal.gpu.LibrarySearch;
+import dev.anneal.gpu.ProductTrials;
 import dev.anneal.gpu.SharedLibrary;
+import dev.anneal.gpu.TrialScope;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -136,6 +138,13 @@ public final class HipBackend implements Backend {
             CacheDirectory.of(environment, "hip"),
             new HipCompiler(compiler, architecture, driver.hardware().warp()),
             file -> KernelSource.of(file, HipCompiler.FOLDERS));
+    ProductTrials trials =
+        new ProductTrials(
+            driver,
+            CacheDirectory.of(environment, "hip"),
+            info.name() + ", " + info.details(),
+            TrialScope.of(environment),
+            options.deterministic());
     Libraries libraries =
         new Libraries(
             HipLibrary.BLAS_LT
@@ -143,11 +152,17 @@ public final class HipBackend implements Backend {
                 .map(
                     found -> {
                       requireSameRuntime(runtime.library(), found);
-                      return HipBlasLt.open(found, driver.stream(), architecture);
+                      return HipBlasLt.open(found, driver.stream(), architecture, trials);
                     }),
             Optional.empty(),
             List.of());
     return new GpuDevice(info, driver, images, libraries, options);
+  }
+
+  /** hipBLASLt may have algorithms that sum in any order. */
+  @Override
+  public boolean gainsWithoutDeterminism() {
+    return true;
   }
 
   /**

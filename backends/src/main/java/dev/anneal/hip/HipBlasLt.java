@@ -13,6 +13,7 @@ import dev.anneal.gpu.Command.Product;
 import dev.anneal.gpu.HeaderConstant;
 import dev.anneal.gpu.MatrixLibrary;
 import dev.anneal.gpu.PreparedCommand;
+import dev.anneal.gpu.ProductTrials;
 import dev.anneal.gpu.SharedLibrary;
 import dev.anneal.plan.DType;
 import java.lang.foreign.Arena;
@@ -64,7 +65,10 @@ final class HipBlasLt {
               DType.F8E5M2FNUZ, constant("HIP_R_8F_E5M2_FNUZ", 1001)),
           constant("HIPBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES", 1),
           List.of(),
-          24);
+          24,
+          // The index, as hipblaslt_ext::getIndexFromAlgo reads it; what follows may be padding.
+          4,
+          Optional.empty());
 
   /** The library has no function that names its result codes. */
   private static final List<HeaderConstant> STATUSES =
@@ -94,16 +98,23 @@ final class HipBlasLt {
   private HipBlasLt() {}
 
   /** The library, or one that does nothing and says why when it does not start on the device. */
-  static MatrixLibrary open(SharedLibrary library, long stream, Architecture architecture) {
+  static MatrixLibrary open(
+      SharedLibrary library, long stream, Architecture architecture, ProductTrials trials) {
     try {
       int version = version(library);
-      String name =
-          TITLE + " " + version / 100_000 + "." + version / 100 % 1000 + "." + version % 100;
+      String number = version / 100_000 + "." + version / 100 % 1000 + "." + version % 100;
       if (version < FIRST) {
-        return new Refused(name + " is older than ROCm 6.1's, 0.7");
+        return new Refused(TITLE + " " + number + " is older than ROCm 6.1's, 0.7");
       }
       boolean gelu = version >= FIRST_WITH_GELU && fusesGelu(architecture);
-      return new BlasLt(library, HEADER, name, HipBlasLt::says, stream, gelu);
+      return new BlasLt(
+          library,
+          HEADER,
+          new BlasLt.Name(TITLE, number, number),
+          HipBlasLt::says,
+          stream,
+          gelu,
+          Optional.of(trials));
     } catch (Failure e) {
       return new Refused(e.getMessage());
     }

@@ -193,7 +193,8 @@ class CublasEpiloguesTest {
         .ifPresent(
             library -> {
               for (int capability : new int[] {80, 89, 90, 100, 120}) {
-                try (BlasLt cublas = CublasLt.open(library, new CudaStream(), capability)) {
+                try (BlasLt cublas =
+                    CublasLt.open(library, new CudaStream(), capability, Optional.empty())) {
                   boolean gelu = capability == 90 || capability == 100;
                   assertEquals(gelu, cublas.does(product(Epilogue.BIAS_THEN_GELU)));
                   assertEquals(gelu, cublas.does(product(Epilogue.GELU_GRADIENT)));

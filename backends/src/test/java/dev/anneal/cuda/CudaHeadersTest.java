@@ -27,7 +27,7 @@ class CudaHeadersTest {
    */
   private static final List<String> OURS =
       List.of(
-          "BlasLt.ALIGNMENT",
+          "BlasLtAlgorithms.MOST",
           "CublasLt.FIRST_WITH_GELU",
           "CublasLt.LAST_WITH_GELU",
           "CublasLt.TEXT_BYTES",
