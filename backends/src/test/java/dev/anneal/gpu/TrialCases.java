@@ -2,6 +2,7 @@ package dev.anneal.gpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.cache.CacheDirectory;
@@ -36,6 +37,8 @@ import java.util.stream.Stream;
  * @param purpose of the cache
  */
 public record TrialCases(BlasLtControls library, String purpose, Opening opening) {
+  /** What no library answers by itself. */
+  private static final int CODE = 719;
 
   /** How a device is opened. */
   public interface Opening {
@@ -287,32 +290,35 @@ public record TrialCases(BlasLtControls library, String purpose, Opening opening
   }
 
   /** Nothing is hidden: another algorithm, own kernels and a line, or a failure that names it. */
-  public void whateverFailsIsSaid(DoubleControls controls, String matmul) throws Throwable {
-    List<FailingCalls.End> ends =
-        FailingCalls.each(
-            controls,
-            () -> {
-              try {
-                forget();
-              } catch (Throwable e) {
-                throw new IllegalStateException(e);
-              }
-              return open();
-            },
-            FailingCalls::product);
-    List<FailingCalls.End> products =
-        ends.stream().filter(end -> end.call().equals(matmul)).toList();
-    assertEquals(2, products.size(), ends::toString);
-    // From the first call on, no algorithm runs; from the third on, the first one has.
-    assertTrue(products.get(0).failure().isEmpty(), products::toString);
-    assertTrue(products.get(0).notes().getFirst().contains("719"), products::toString);
-    for (FailingCalls.End end : ends) {
-      end.failure()
-          .ifPresent(
-              (Failure failure) -> {
-                assertEquals(1, failure.getMessage().lines().count(), failure.getMessage());
-                assertEquals(ExitCode.BACKEND, failure.exitCode(), end::toString);
-              });
+  public void whateverFailsIsSaid(DoubleControls controls, String prefix) throws Throwable {
+    // Where no algorithm runs, own kernels do; where the library offers none for a trial, too.
+    for (String call : List.of("Matmul", "MatmulAlgoGetHeuristic")) {
+      forget();
+      List<String> notes = failing(controls, prefix + call, call.equals("Matmul") ? 0 : 1);
+      assertEquals(1, notes.size(), notes::toString);
+      assertTrue(notes.getFirst().contains("status " + CODE), notes::toString);
+      assertTrue(notes.getFirst().endsWith("so own kernels do it"), notes::toString);
+    }
+    // Where copies or events fail, the device is lost.
+    for (String call : List.of("MemcpyDtoHAsync", "EventRecord")) {
+      forget();
+      boolean cuda = prefix.startsWith("cu");
+      String name = (cuda ? "cu" : "hip") + call + (cuda && call.startsWith("Mem") ? "_v2" : "");
+      Failure failure = assertThrows(Failure.class, () -> failing(controls, name, 3));
+      assertEquals(ExitCode.BACKEND, failure.exitCode(), failure.getMessage());
+      assertEquals(1, failure.getMessage().lines().count(), failure.getMessage());
+      assertEquals(List.of(), kept());
+    }
+  }
+
+  private List<String> failing(DoubleControls controls, String call, int after) throws Throwable {
+    try (Device device = open()) {
+      controls.fail(call, CODE, after);
+      assertRight(accumulated(), device);
+      assertTrue(controls.failures() > 0, call);
+      return device.notes();
+    } finally {
+      controls.fail("", 0, 0);
     }
   }
 }
