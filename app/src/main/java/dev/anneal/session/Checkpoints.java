@@ -1,5 +1,6 @@
 package dev.anneal.session;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.Checkpoint;
@@ -20,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -34,6 +36,7 @@ public final class Checkpoints {
   private static final String CORPUS = "corpus";
   private static final String ORIGIN = "origin";
   private static final String OPENING = "opening";
+  private static final String ALGORITHMS = "algorithms";
   private static final int CHUNK = 1 << 22;
 
   private Checkpoints() {}
@@ -74,6 +77,17 @@ public final class Checkpoints {
       return new Saved(files, config, corpusFingerprint, opening, origin, Optional.of(run));
     }
 
+    /**
+     * What libraries multiplied with, as {@link dev.anneal.device.Device#useAlgorithms} takes it.
+     */
+    Map<String, String> algorithms() {
+      Map<String, String> found = new TreeMap<>();
+      for (Map.Entry<String, JsonNode> entry : files.meta().path(ALGORITHMS).properties()) {
+        found.put(entry.getKey(), entry.getValue().asText());
+      }
+      return found;
+    }
+
     /** Imported weights have no data that they were trained on. */
     private static Optional<Integer> origin(Checkpoint checkpoint, ObjectNode meta) {
       return meta.has(ORIGIN)
@@ -111,9 +125,18 @@ public final class Checkpoints {
     }
   }
 
-  /** What the manifest of a run on {@code corpus} says. */
-  static ObjectNode meta(RunConfig config, Corpus corpus, Optional<Integer> origin) {
+  /**
+   * What the manifest of a run on {@code corpus} says.
+   *
+   * @param algorithms that libraries multiply with, on which its bits depend
+   */
+  static ObjectNode meta(
+      RunConfig config, Corpus corpus, Optional<Integer> origin, Map<String, String> algorithms) {
     ObjectNode meta = meta(config, Optional.of(corpus.fingerprint()), origin);
+    if (!algorithms.isEmpty()) {
+      ObjectNode node = meta.putObject(ALGORITHMS);
+      new TreeMap<>(algorithms).forEach(node::put);
+    }
     if (corpus.opening() != Opening.END_OF_TEXT) {
       meta.put(OPENING, corpus.opening().word());
     }

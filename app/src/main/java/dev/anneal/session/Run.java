@@ -68,8 +68,18 @@ public final class Run implements AutoCloseable {
    */
   private Optional<Integer> origin = Optional.empty();
 
-  private Run(RunConfig config, Corpus corpus, Device device, Optional<RunDirectory> directory) {
+  /** What libraries multiplied with before this process, by product. */
+  private final Map<String, String> algorithmsBefore;
+
+  private Run(
+      RunConfig config,
+      Corpus corpus,
+      Device device,
+      Optional<RunDirectory> directory,
+      Map<String, String> algorithms) {
     this.config = config;
+    this.algorithmsBefore = algorithms;
+    device.useAlgorithms(algorithms);
     this.corpus = corpus;
     this.device = device;
     this.directory = directory;
@@ -139,6 +149,7 @@ public final class Run implements AutoCloseable {
 
   /** Goes on on another device, with the same weights and moments. The first is not closed. */
   void moveTo(Device to) {
+    to.useAlgorithms(algorithmsBefore);
     StepOptions.OnDevice chosen = step(model, config).chosenOn(to);
     MemoryBill newBill = MemoryBill.of(chosen.plans(), to);
     newBill.requireFits(to);
@@ -195,7 +206,7 @@ public final class Run implements AutoCloseable {
   /** A new run, with weights that the seed gives. */
   public static Run begin(
       RunConfig config, Corpus corpus, Device device, Optional<RunDirectory> directory) {
-    Run run = new Run(config, corpus, device, directory);
+    Run run = new Run(config, corpus, device, directory, Map.of());
     Initialization.initialize(run.trainer, run.model, config.seed());
     return run;
   }
@@ -217,7 +228,7 @@ public final class Run implements AutoCloseable {
       Device device,
       RunDirectory directory,
       Checkpoints.Saved checkpoint) {
-    Run run = new Run(config, corpus, device, Optional.of(directory));
+    Run run = new Run(config, corpus, device, Optional.of(directory), checkpoint.algorithms());
     try {
       Checkpoints.load(checkpoint, run.trainer, run.model);
     } catch (RuntimeException e) {
@@ -232,7 +243,7 @@ public final class Run implements AutoCloseable {
 
   /** A new run with the weights of a checkpoint. */
   static Run beginWith(Checkpoints.Saved weights, RunConfig config, Corpus corpus, Device device) {
-    Run run = new Run(config, corpus, device, Optional.empty());
+    Run run = new Run(config, corpus, device, Optional.empty(), Map.of());
     try {
       Checkpoints.loadWeights(weights, run.model, run.trainer::write);
       Initialization.clearMoments(run.trainer, run.model);
@@ -290,7 +301,9 @@ public final class Run implements AutoCloseable {
 
   /** What a checkpoint keeps beside the weights. */
   ObjectNode meta() {
-    return Checkpoints.meta(config, corpus, origin);
+    Map<String, String> algorithms = new TreeMap<>(algorithmsBefore);
+    device.productAlgorithms().forEach(now -> algorithms.put(now.product(), now.recorded()));
+    return Checkpoints.meta(config, corpus, origin, algorithms);
   }
 
   String corpusFingerprint() {

@@ -8,7 +8,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.anneal.terminal.AnnealProcess.Result;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -129,6 +131,43 @@ class CudaDoubleTest extends OnGpuDouble {
     Result result = anneal(train + " --deterministic off");
     assertTrue(
         (result.out() + result.err()).contains("not deterministic: the same run"), result.err());
+  }
+
+  /** What was tried for the run is in its checkpoint: who tries nothing has the same bits. */
+  @Test
+  void goesOnWithTheAlgorithmsThatTheRunHad() throws Exception {
+    Path run = temp.resolve("run");
+    String train = "train --json --backend cuda";
+    Result whole =
+        anneal(
+            train
+                + " --dtype bf16 --steps 4 --val-every 0 --sample-tokens 0 --checkpoint-every 2"
+                + " --out "
+                + run
+                + SHAPE
+                + data,
+            Map.of("ANNEAL_PRODUCT_TRIALS", "all"));
+    assertEquals(0, whole.code(), whole.err());
+    for (String file : List.of("model.safetensors", "optimizer.safetensors", "manifest.json")) {
+      Files.delete(run.resolve("step_4").resolve(file));
+    }
+    Files.delete(run.resolve("step_4"));
+    Result resumed = anneal(train + " --resume " + run, Map.of("ANNEAL_PRODUCT_TRIALS", "off"));
+    assertEquals(0, resumed.code(), resumed.err());
+    assertEquals(losses(whole).subList(2, 4), losses(resumed));
+    assertTrue(
+        Files.readString(run.resolve("step_2/manifest.json")).contains("cuBLASLt 130000: 05"));
+  }
+
+  private static List<String> losses(Result result) throws Exception {
+    List<String> losses = new ArrayList<>();
+    for (String line : result.out().lines().toList()) {
+      JsonNode event = new ObjectMapper().readTree(line);
+      if (event.path("event").asText().equals("step")) {
+        losses.add(event.path("loss") + ", " + event.path("gradient_norm"));
+      }
+    }
+    return losses;
   }
 
   @Test

@@ -65,7 +65,9 @@ public final class BlasLt implements MatrixLibrary {
     this.stream = stream;
     this.fusesGelu = fusesGelu;
     this.calls = new BlasLtCalls(library, header, statusText);
-    this.algorithms = new BlasLtAlgorithms(name.whole(), calls, trials);
+    this.algorithms =
+        new BlasLtAlgorithms(
+            name.whole() + trials.map(ProductTrials::condition).orElse(""), calls, trials);
   }
 
   @Override

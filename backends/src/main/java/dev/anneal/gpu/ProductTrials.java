@@ -43,7 +43,7 @@ public final class ProductTrials {
   public ProductTrials(
       Driver driver, CacheDirectory cache, String where, TrialScope scope, boolean deterministic) {
     this.driver = driver;
-    this.kept = new KeptAlgorithms(cache, where + (deterministic ? "" : ", any bits"));
+    this.kept = new KeptAlgorithms(cache, where);
     this.scope = scope;
     this.deterministic = deterministic;
   }
@@ -71,6 +71,11 @@ public final class ProductTrials {
 
   /** There was no memory or no time for it. */
   record NotTried(String why) implements Outcome {}
+
+  /** What is found is good for, beside the library: nobody takes it who wants the same bits. */
+  String condition() {
+    return deterministic ? "" : ", any bits";
+  }
 
   /** What other processes found. */
   KeptAlgorithms kept() {
