@@ -1,8 +1,9 @@
 // BiasBackward: dBias (+)= sum over rows of dOut. dOut (rows, n).
+// Bias forward: out += bias in every row, after a product that a library makes without. out (rows, n).
 //
-// Traffic: one read per element.
+// Traffic: one read per element; forward one write, too, which a library's epilogue saves.
 //
-// v1  one thread per column walks down all rows
+// v1  one thread per column walks down all rows; forward one 128-bit pack per thread
 // v2  a warp reads a pack per lane side by side, blocks take tiles of rows; its warps' sums are added
 //     in order, then the tiles' in order
 #include "column_sum.cuh"
@@ -64,4 +65,20 @@ bias_backward_v2(float* partial, const real* d_out, int rows, int n, int rows_pe
 KERNEL(1024)
 bias_backward_sum_v2(float* d_bias, const float* partial, int tiles, int n, int accumulate) {
   sum_tiles(d_bias, partial, tiles, n, n, accumulate);
+}
+
+KERNEL(256) bias_forward_v1(real* out, const real* bias, long long elements, int n) {
+  long long i = ((long long)blockIdx.x * blockDim.x + threadIdx.x) * PACK;
+  if (n % PACK == 0 && i < elements) {
+    Pack<real> x = load_pack(out + i);
+    Pack<real> b = load_pack(bias + i % n);
+    UNROLL for (int k = 0; k < PACK; k++) {
+      x.set(k, x.get(k) + b.get(k));
+    }
+    store_pack(out + i, x);
+    return;
+  }
+  for (int k = 0; k < PACK && i < elements; k++, i++) {
+    out[i] = rounded<real>(to_float(out[i]) + to_float(bias[i % n]));
+  }
 }

@@ -35,6 +35,7 @@ class JsonSchemaTest {
       Map.of(
           "kernel", "only devices with versions of kernels, which the CPU has none of",
           "kernels_chosen", "the same",
+          "product_algorithm", "only a GPU has a vendor's library",
           "missing", "a machine that has every backend has none",
           "typed", "only a prompt has a history",
           "error", "an answer to what was typed in a chat",

@@ -133,9 +133,9 @@ public final class BlasLt implements MatrixLibrary {
     }
   }
 
-  /** What follows a product may always be done after it. */
+  /** What follows a product may always be done after it, but for a bias in 8 bits. */
   private void refuse(Product product, String why) {
-    if (product.epilogue() == Epilogue.NONE || product.epilogue() == Epilogue.BIAS) {
+    if (product.epilogue() == Epilogue.NONE || product.scales().isPresent()) {
       refusal = refusal.or(() -> Optional.of(refused(product, why) + ", so own kernels do it"));
     }
   }

@@ -120,8 +120,20 @@ final class KernelVersions {
                   + " before"),
           family("scaled_matmul", Op.ScaledMatmul.class, PLAIN));
 
-  /** The version of the three products that is {@link MatrixLibrary}'s. */
+  /** The first version of the three products that is {@link MatrixLibrary}'s: nothing else. */
   static final int BY_LIBRARY = 5;
+
+  /** From here on, the forward product with its bias. */
+  static final int WITH_BIAS = 6;
+
+  /** From here on, with the residual sum after it, too. */
+  static final int WITH_RESIDUAL = 7;
+
+  /** From here on, with the GELU after it, where there is one. */
+  static final int WITH_GELU = 8;
+
+  /** From here on, a product of the backward pass with the gradient after it. */
+  static final int WITH_GRADIENT = 6;
 
   /** The same for products of 8 bits. */
   static final int SCALED_BY_LIBRARY = 2;
@@ -152,7 +164,8 @@ final class KernelVersions {
                       family.name().contains("matmul")
                           ? library
                           : family.name().startsWith("attention_") ? attention : Optional.empty();
-                  return by.map(name -> withLibrary(family, name)).orElse(family);
+                  return by.map(name -> withLibrary(family, byLibrary(family, name)))
+                      .orElse(family);
                 })
             .toList();
     families.forEach(family -> chosen.put(family.name(), family.versions()));
@@ -163,9 +176,24 @@ final class KernelVersions {
     this(backend, library, Optional.empty());
   }
 
-  private static KernelFamily withLibrary(KernelFamily family, String library) {
+  /** What a library can do at once is a version each, so that own kernels can do it, too. */
+  private static List<String> byLibrary(KernelFamily family, String name) {
+    return switch (family.name()) {
+      case "matmul_forward" ->
+          List.of(
+              name + ", products alone",
+              name + ", with the bias",
+              name + ", with bias and residual",
+              name);
+      case "matmul_backward_input", "matmul_backward_weight" ->
+          List.of(name + ", products alone", name);
+      default -> List.of(name);
+    };
+  }
+
+  private static KernelFamily withLibrary(KernelFamily family, List<String> library) {
     List<String> ideas = new ArrayList<>(family.ideas());
-    ideas.add(library);
+    ideas.addAll(library);
     return new KernelFamily(family.name(), family.op(), ideas);
   }
 

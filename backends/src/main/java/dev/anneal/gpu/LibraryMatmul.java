@@ -8,6 +8,7 @@ import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * The three products of a linear layer by a {@link MatrixLibrary}, and what it can do with them in
@@ -99,10 +100,28 @@ final class LibraryMatmul {
 
   /** Nothing where own kernels must do it, as in the two that follow. */
   static Optional<List<Command>> forward(Op.MatmulForward op, OpContext context) {
-    if (!chosen("matmul_forward", context)) {
+    if (!chosen("matmul_forward", KernelVersions.BY_LIBRARY, context)) {
       return Optional.empty();
     }
-    return done(biased(op, context.address(op.out()), context), context);
+    Optional<List<Command>> withBias =
+        chosen("matmul_forward", KernelVersions.WITH_BIAS, context) || op.bias().isEmpty()
+            ? done(biased(op, context.address(op.out()), context), context)
+            : Optional.empty();
+    return withBias.or(() -> forwardThenBias(op, context));
+  }
+
+  /** The bias by a kernel of ours. */
+  private static Optional<List<Command>> forwardThenBias(Op.MatmulForward op, OpContext context) {
+    return op.bias()
+        .flatMap(
+            bias ->
+                done(forwardProduct(op, context.address(op.out()), context), context)
+                    .map(
+                        product ->
+                            Stream.concat(
+                                    product.stream(),
+                                    Matmul.addBias(op.out(), bias, context).stream())
+                                .toList()));
   }
 
   private static Product biased(Op.MatmulForward op, long result, OpContext context) {
@@ -113,13 +132,13 @@ final class LibraryMatmul {
   }
 
   static Optional<List<Command>> backwardInput(Op.MatmulBackwardInput op, OpContext context) {
-    return chosen("matmul_backward_input", context)
+    return chosen("matmul_backward_input", KernelVersions.BY_LIBRARY, context)
         ? done(inputProduct(op, context.address(op.dIn()), context), context)
         : Optional.empty();
   }
 
   static Optional<List<Command>> backwardWeight(Op.MatmulBackwardWeight op, OpContext context) {
-    return chosen("matmul_backward_weight", context)
+    return chosen("matmul_backward_weight", KernelVersions.BY_LIBRARY, context)
         ? done(weightProduct(op, context), context)
         : Optional.empty();
   }
@@ -164,8 +183,9 @@ final class LibraryMatmul {
         && EightBit.isEightBit(op.a());
   }
 
-  private static boolean chosen(String kernel, OpContext context) {
-    return context.version(kernel) == KernelVersions.BY_LIBRARY;
+  /** Whether the library is to do so much at least. */
+  private static boolean chosen(String kernel, int least, OpContext context) {
+    return context.version(kernel) >= least;
   }
 
   /**
@@ -175,7 +195,8 @@ final class LibraryMatmul {
    */
   static Optional<List<Command>> forwardThenAdd(
       Op.MatmulForward product, Op.Add add, List<Op> after, OpContext context) {
-    return chosen("matmul_forward", context) && product.bias().isPresent()
+    return chosen("matmul_forward", KernelVersions.WITH_RESIDUAL, context)
+            && product.bias().isPresent()
         ? plusOther(product, product.out(), add, after, context)
             .flatMap(
                 other ->
@@ -215,7 +236,7 @@ final class LibraryMatmul {
       Op.MatmulForward product, Op.GeluForward gelu, OpContext context) {
     // Where GELU is written over its input there is no room for what the backward pass needs.
     boolean fits =
-        chosen("matmul_forward", context)
+        chosen("matmul_forward", KernelVersions.WITH_GELU, context)
             && gelu.in().equals(product.out())
             && product.bias().isPresent()
             && product.out().shape().dim(-1) % AUXILIARY_MULTIPLE == 0
@@ -239,7 +260,7 @@ final class LibraryMatmul {
   static Optional<List<Command>> inputThroughGelu(
       Op.MatmulBackwardInput product, Op.GeluBackward gelu, List<Op> after, OpContext context) {
     boolean fits =
-        chosen("matmul_backward_input", context)
+        chosen("matmul_backward_input", KernelVersions.WITH_GRADIENT, context)
             && gelu.dOut().equals(product.dIn())
             && product.dIn().shape().dim(-1) % AUXILIARY_MULTIPLE == 0
             && !context.overlap(gelu.dIn(), gelu.in())
@@ -260,7 +281,7 @@ final class LibraryMatmul {
   static Optional<List<Command>> weightAndBias(
       Op.MatmulBackwardWeight product, Op.BiasBackward bias, OpContext context) {
     boolean fits =
-        chosen("matmul_backward_weight", context)
+        chosen("matmul_backward_weight", KernelVersions.WITH_GRADIENT, context)
             && bias.dOut().equals(product.dOut())
             && !product.accumulate()
             && !bias.accumulate();

@@ -6,6 +6,7 @@ import static dev.anneal.gpu.Argument.i64;
 import dev.anneal.gpu.Command.Grid;
 import dev.anneal.gpu.Command.Launch;
 import dev.anneal.plan.Op;
+import dev.anneal.plan.Tensor;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -17,6 +18,7 @@ final class Matmul {
   private static final int DEPTH = 8;
   private static final int PLAIN_TILE = 16;
   private static final int SUM_THREADS = 1024;
+  private static final int PACK_THREADS = 256;
 
   /** Tiles of dWeight from which on it alone fills a GPU. */
   private static final int ENOUGH_TILES = 128;
@@ -163,6 +165,21 @@ final class Matmul {
               i32(op.accumulate())));
     }
     return commands;
+  }
+
+  /** After a product without it. */
+  static List<Command> addBias(Tensor out, Tensor bias, OpContext context) {
+    long packs = Math.ceilDiv(out.elements(), context.pack());
+    return List.of(
+        Launch.of(
+            "bias.cu",
+            "bias_forward_v1",
+            Grid.covering(packs, PACK_THREADS),
+            PACK_THREADS,
+            context.at(out),
+            context.at(bias),
+            i64(out.elements()),
+            i32(out.shape().dim(-1))));
   }
 
   static List<Command> biasBackward(Op.BiasBackward op, OpContext context) {

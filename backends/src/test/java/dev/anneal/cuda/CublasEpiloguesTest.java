@@ -5,15 +5,18 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.device.Device;
+import dev.anneal.device.ProgramCosts;
 import dev.anneal.gpu.BlasLt;
 import dev.anneal.gpu.Command.Epilogue;
 import dev.anneal.gpu.Command.Formats;
 import dev.anneal.gpu.Command.Product;
 import dev.anneal.ops.OpRun;
 import dev.anneal.plan.Arena;
+import dev.anneal.plan.ArenaLayout;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Multiplication;
 import dev.anneal.plan.Op;
+import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
@@ -22,6 +25,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -165,6 +169,52 @@ class CublasEpiloguesTest {
     assertNear(run, "out", actual);
     assertNear(run, "sum", actual);
     assertNear(run, "gelu", actual);
+  }
+
+  /** What the library does at once is a version each, and own kernels do the rest. */
+  @ParameterizedTest
+  @EnumSource(names = {"FP32", "BF16"})
+  void everyEpilogueIsAVersionThatOwnKernelsCanDoWithout(Precision precision) {
+    OpRun residual = stored(plusResidual(true), precision);
+    List<List<String>> launched = new ArrayList<>();
+    for (int version = 5; version <= 8; version++) {
+      device.chooseKernels(Map.of("matmul_forward", version));
+      Map<Tensor, float[]> actual = residual.on(device);
+      assertNear(residual, "sum", actual);
+      assertEquals(version < 7, isWritten(residual, "out", actual), "v" + version);
+      launched.add(commands(residual));
+    }
+    assertEquals(
+        List.of(
+            List.of("product", "bias_forward_v1", "add_v2"),
+            List.of("product + bias", "add_v2"),
+            List.of("product + bias + residual"),
+            List.of("product + bias + residual")),
+        launched);
+    OpRun slope = stored(throughGelu(24), precision);
+    for (int version = 5; version <= 6; version++) {
+      device.chooseKernels(Map.of("matmul_backward_input", version));
+      Map<Tensor, float[]> actual = slope.on(device);
+      assertNear(slope, "dHidden", actual);
+      assertEquals(version < 6, isWritten(slope, "dGelu", actual), "v" + version);
+    }
+  }
+
+  private static List<String> commands(OpRun run) {
+    Map<Arena, List<Tensor>> tensors =
+        run.ops().stream()
+            .flatMap(op -> op.tensors().stream())
+            .distinct()
+            .collect(Collectors.groupingBy(Tensor::arena));
+    List<ArenaLayout> layouts = new ArrayList<>();
+    tensors.forEach((arena, all) -> layouts.add(ArenaLayout.sequential(arena, all)));
+    return device
+        .costs(Plan.of("ops", run.ops(), List.of(), layouts))
+        .orElseThrow()
+        .commands()
+        .stream()
+        .map(ProgramCosts.Command::what)
+        .toList();
   }
 
   private static Product product(Epilogue epilogue) {

@@ -51,7 +51,9 @@ import picocli.CommandLine.Parameters;
         "Check every version of every kernel against the CPU and time it, then every distinct op of"
             + " a training step, and the step, all against the device's limits: its best matrix"
             + " product and its memory bandwidth, measured in the same run. The fastest correct"
-            + " versions are used from then on.",
+            + " versions are used from then on. Last come the products by a vendor's library: how"
+            + " many of its algorithms were tried, and what that gained over its own first choice"
+            + " (ANNEAL_PRODUCT_TRIALS=off tries none, all also small products).",
     footer = {
       "",
       "Examples:",
@@ -146,6 +148,7 @@ final class BenchCommand extends ShellCommand {
       if (ofVersions) {
         code = versions(device, options, plans, limits) ? 0 : ExitCode.NUMBERS.code();
         if (kind.isPresent()) {
+          AlgorithmTable.say(this, device.productAlgorithms(), width());
           return code;
         }
       }
@@ -160,6 +163,7 @@ final class BenchCommand extends ShellCommand {
       if (kind.isEmpty()) {
         step(out, device, gpt, plans, adamW, limits);
       }
+      AlgorithmTable.say(this, device.productAlgorithms(), width());
       return code;
     }
   }
