@@ -164,7 +164,7 @@ class CudaDoubleTest extends OnGpuDouble {
     for (String line : result.out().lines().toList()) {
       JsonNode event = new ObjectMapper().readTree(line);
       if (event.path("event").asText().equals("step")) {
-        losses.add(event.path("loss") + ", " + event.path("gradient_norm"));
+        losses.add(event.path("loss") + ", " + event.path("grad_norm"));
       }
     }
     return losses;
