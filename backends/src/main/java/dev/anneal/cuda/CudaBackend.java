@@ -190,6 +190,11 @@ public final class CudaBackend implements Backend {
   }
 
   @Override
+  public List<String> usage() {
+    return List.of(TrialScope.of(environment).said(cache().directory()));
+  }
+
+  @Override
   public List<KernelFamily> kernels() {
     return GpuDevice.ownKernels();
   }

@@ -44,4 +44,9 @@ public interface Backend {
    * @throws dev.anneal.failure.Failure when the device is gone or refuses
    */
   Device open(DeviceInfo device, DeviceOptions options);
+
+  /** How it uses libraries, where the environment has a say in that, a line each. */
+  default List<String> usage() {
+    return List.of();
+  }
 }

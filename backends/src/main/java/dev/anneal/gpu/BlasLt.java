@@ -182,6 +182,7 @@ public final class BlasLt implements MatrixLibrary {
   public PreparedCommand prepare(Product product) {
     try {
       BlasLtProduct described = described(product);
+      algorithms.begin();
       if (algorithms.of(product).isEmpty()
           && algorithms.choose(product, described) instanceof BlasLtAlgorithms.Refused(var why)) {
         throw new Failure(ExitCode.FAILED, refused(product, why));

@@ -33,7 +33,8 @@ public final class ProductTrials {
   private final KeptAlgorithms kept;
   private final TrialScope scope;
   private final boolean deterministic;
-  private long end = Long.MAX_VALUE;
+  private final long budget;
+  private long end;
 
   /**
    * @param cache where results are kept
@@ -42,6 +43,18 @@ public final class ProductTrials {
    */
   public ProductTrials(
       Driver driver, CacheDirectory cache, String where, TrialScope scope, boolean deterministic) {
+    this(driver, cache, where, scope, deterministic, BUDGET);
+  }
+
+  /** With so many nanoseconds for a program. */
+  ProductTrials(
+      Driver driver,
+      CacheDirectory cache,
+      String where,
+      TrialScope scope,
+      boolean deterministic,
+      long budget) {
+    this.budget = budget;
     this.driver = driver;
     this.kept = new KeptAlgorithms(cache, where);
     this.scope = scope;
@@ -82,13 +95,14 @@ public final class ProductTrials {
     return kept;
   }
 
+  /** Whether several algorithms are to be tried for it. */
   boolean wants(Product product) {
     return scope.has(product);
   }
 
   /** From now on there is time for another program's trials. */
   void begin() {
-    end = System.nanoTime() + BUDGET;
+    end = System.nanoTime() + budget;
   }
 
   /** Runs all of {@code offered}; memory is as it was afterwards. */

@@ -1,6 +1,7 @@
 package dev.anneal.gpu;
 
 import dev.anneal.failure.Failure;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
@@ -42,6 +43,27 @@ public enum TrialScope {
                         + Arrays.stream(values())
                             .map(TrialScope::word)
                             .collect(Collectors.joining(", "))));
+  }
+
+  /**
+   * In a line.
+   *
+   * @param kept where results are
+   */
+  public String said(Path kept) {
+    String products =
+        switch (this) {
+          case OFF -> "the library's first algorithm multiplies";
+          case LARGE -> "a library's algorithms are tried for products of 2^24 and more";
+          case ALL -> "a library's algorithms are tried for all products";
+        };
+    return products
+        + (this == OFF ? "" : ", and kept in " + kept)
+        + " ("
+        + VARIABLE
+        + "="
+        + word()
+        + "; there are off, large and all)";
   }
 
   private String word() {

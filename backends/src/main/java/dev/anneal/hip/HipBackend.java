@@ -105,6 +105,12 @@ public final class HipBackend implements Backend {
   }
 
   @Override
+  public List<String> usage() {
+    return List.of(
+        TrialScope.of(environment).said(CacheDirectory.of(environment, "hip").directory()));
+  }
+
+  @Override
   public List<KernelFamily> kernels() {
     return GpuDevice.ownKernels();
   }

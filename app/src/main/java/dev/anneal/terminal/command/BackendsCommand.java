@@ -101,6 +101,7 @@ final class BackendsCommand extends ShellCommand {
         .flatMap(l -> l instanceof LibraryInfo.Missing m ? m.searched().stream() : Stream.empty())
         .distinct()
         .forEach(place -> out.printf(Locale.ROOT, "%" + INDENT + "ssearched %s%n", "", place));
+    backend.usage().forEach(line -> out.printf(Locale.ROOT, "%" + INDENT + "s%s%n", "", line));
   }
 
   private static String text(LibraryInfo library) {
