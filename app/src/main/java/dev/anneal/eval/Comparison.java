@@ -178,6 +178,7 @@ public record Comparison(
       BooleanSupplier cancelled) {
     List<List<Step>> all = new ArrayList<>();
     for (Trainer trainer : trainers) {
+      trainer.keepTimings();
       progress.accept("warm-up: " + trainer.device().info().backend());
       task.state().accept(trainer);
       warmUp(task, trainer, settings.warmUpSeconds(), cancelled);

@@ -90,6 +90,7 @@ public final class Run implements AutoCloseable {
     this.bill = MemoryBill.of(chosen.plans(), device);
     bill.requireFits(device);
     this.trainer = new Trainer(device, chosen.plans(), config.adamW(), config.seed());
+    trainer.keepTimings();
   }
 
   /** Refuses what the device cannot hold or compute, before anything is read or built. */
@@ -164,6 +165,7 @@ public final class Run implements AutoCloseable {
     trainer.close();
     device = to;
     trainer = moved;
+    trainer.keepTimings();
     bill = newBill;
     benched = chosen.benched();
   }

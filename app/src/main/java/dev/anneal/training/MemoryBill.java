@@ -64,7 +64,7 @@ public record MemoryBill(Map<Arena, Long> arenas, long workspace) {
       throw Failure.failed(
           String.format(
               Locale.ROOT,
-              "training needs %s (%s of it activations) and %s has %s free; lower "
+              "training needs %s (%s of it activations) and %s has %s %s; lower "
                   + setting("batch")
                   + " or "
                   + setting("seq")
@@ -75,7 +75,8 @@ public record MemoryBill(Map<Arena, Long> arenas, long workspace) {
               gigabytes(total()),
               gigabytes(arenas.getOrDefault(Arena.ACTIVATIONS, 0L)),
               device.info().backend(),
-              gigabytes(available)));
+              gigabytes(available),
+              device.info().memoryWord()));
     }
   }
 

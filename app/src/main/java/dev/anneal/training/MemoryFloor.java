@@ -3,6 +3,7 @@ package dev.anneal.training;
 import static dev.anneal.failure.Spelling.setting;
 
 import dev.anneal.device.Device;
+import dev.anneal.device.DeviceInfo;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.GptConfig;
 import dev.anneal.plan.DType;
@@ -47,7 +48,8 @@ public record MemoryFloor(String what, GptConfig model, double bytes) {
   public MemoryFloor requireFits(Device device) {
     double available = device.info().memoryBytes();
     if (bytes > available) {
-      throw refusal(device.info().backend() + " has " + amount(available) + " free");
+      DeviceInfo info = device.info();
+      throw refusal(info.backend() + " has " + amount(available) + " " + info.memoryWord());
     }
     return requirePossible();
   }

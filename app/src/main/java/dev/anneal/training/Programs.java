@@ -76,6 +76,11 @@ record Programs(
     return millis;
   }
 
+  /** Of a step's from now on. */
+  void keepTimings() {
+    uses().keySet().forEach(Program::keepTimings);
+  }
+
   void resetTimings() {
     uses().keySet().forEach(Program::resetTimings);
   }

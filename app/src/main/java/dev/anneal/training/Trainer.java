@@ -60,6 +60,7 @@ public final class Trainer implements AutoCloseable {
   private final Map<Arena, Memory> memory = new EnumMap<>(Arena.class);
   private final ModelState state;
   private Programs programs;
+  private boolean timed;
 
   /** The update whose gradients the device was told already, after all else. */
   private Optional<Update> ahead = Optional.empty();
@@ -120,6 +121,9 @@ public final class Trainer implements AutoCloseable {
     Programs compiled = Programs.compile(device, plans, memory);
     programs.close();
     programs = compiled;
+    if (timed) {
+      keepTimings();
+    }
   }
 
   public Device device() {
@@ -390,9 +394,16 @@ public final class Trainer implements AutoCloseable {
     state.copy(from.state);
   }
 
+  /** Asks for {@link #takeMillis} of the steps from now on. */
+  public void keepTimings() {
+    timed = true;
+    programs.keepTimings();
+  }
+
   /**
    * Milliseconds of a step by kind of op: the mean of those since the last call, where the device
-   * times every one.
+   * times every one; zeros on a device where times cost some and {@link #keepTimings} was not called
+   * before.
    */
   public Map<String, Double> takeMillis() {
     Map<String, Double> millis = programs.millis();

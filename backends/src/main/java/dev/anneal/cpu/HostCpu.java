@@ -15,7 +15,7 @@ final class HostCpu {
   static DeviceInfo describe() {
     int cores = Runtime.getRuntime().availableProcessors();
     String details = cores + " cores, " + Lanes.F.vectorBitSize() + "-bit vectors";
-    return new DeviceInfo("cpu", 0, name(), details, availableMemory());
+    return new DeviceInfo("cpu", 0, name(), details, availableMemory(), true);
   }
 
   private static String name() {

@@ -37,8 +37,15 @@ public interface Program extends AutoCloseable {
   }
 
   /**
+   * Asks for {@link #timings} of the runs from now on, on a device where taking times costs some;
+   * the others have them anyway.
+   */
+  default void keepTimings() {}
+
+  /**
    * Time per op, over all runs since the last {@link #resetTimings}. Those that are enqueued and
-   * not over are taken to be like the ones before.
+   * not over are taken to be like the ones before. Zeros where times cost some
+   * and nobody asked for them before.
    */
   OpTimings timings();
 

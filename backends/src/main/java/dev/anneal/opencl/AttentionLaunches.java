@@ -13,10 +13,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Launches of attention.cl and attention_backward.cl, which are compiled for each head size. */
+/** Launches of attention's three files, which are compiled for each head size. */
 final class AttentionLaunches {
   /** Version 2: queries, or keys, of a work-group. */
   private static final int TOKENS = 64;
+
+  /** Version 4: the most channels of a head, and lanes of a row. */
+  private static final int LANES_HEAD = 128;
+
+  private static final int LANES = 8;
 
   /** Version 3: tokens of a panel, and rows of a work-item. */
   private static final int PANEL = 32;
@@ -30,12 +35,23 @@ final class AttentionLaunches {
       return new Sizes(out.dim(0), out.dim(1), heads, out.dim(2) / heads);
     }
 
-    Source forward() {
-      return Source.ofHeads("attention", headSize);
+    /** The file of a version, or with {@code 1} of what all versions share. */
+    Source forward(int version) {
+      return Source.ofHeads(version == 4 ? "attention_lanes" : "attention", headSize);
     }
 
-    Source backward() {
-      return Source.ofHeads("attention_backward", headSize);
+    Source backward(int version) {
+      return Source.ofHeads(version == 4 ? "attention_lanes" : "attention_backward", headSize);
+    }
+
+    /** What computes these sizes where {@code chosen} is: version 2 has heads of any size. */
+    int version(int chosen) {
+      return chosen == 4 && headSize > LANES_HEAD ? 2 : chosen;
+    }
+
+    /** Version 4: rows of a work-group, two to each eight lanes. */
+    Grid lanes(int rows) {
+      return Grid.groups(Math.ceilDiv(t, rows), allHeads(), rows / 2 * LANES, 1);
     }
 
     int channels() {
@@ -66,10 +82,11 @@ final class AttentionLaunches {
     }
 
     /** The work-items of a version that takes some queries, or keys, of each head. */
-    Grid grid(int version, KernelVersions versions) {
+    Grid grid(int version, boolean backward, KernelVersions versions) {
       return switch (version) {
         case 1 -> Grid.items(queries(), versions.limits());
         case 2 -> Grid.groups(Math.ceilDiv(t, TOKENS), allHeads(), TOKENS, 1);
+        case 4 -> lanes(backward && headSize > 64 ? 16 : 32);
         default -> Grid.single(Math.ceilDiv(t, ROWS), allHeads());
       };
     }
@@ -101,35 +118,35 @@ final class AttentionLaunches {
 
   static Launches forward(Op.AttentionForward op, KernelVersions versions) {
     Sizes s = Sizes.of(op.out().shape(), op.heads());
-    int version = versions.of("attention_forward");
+    int version = s.version(versions.of("attention_forward"));
     List<Argument> tensors =
         List.of(activations(op.out()), data(op.logSumExp()), activations(op.qkv()));
-    if (version < 3) {
+    if (version != 3) {
       return Launches.of(
           new Launch(
-              s.forward(),
+              s.forward(version),
               "attention_forward_v" + version,
-              s.grid(version, versions),
+              s.grid(version, false, versions),
               with(tensors, s.numbers(version))));
     }
     int c = s.channels();
     return Launches.of(
         s.packedFloats(),
-        pack(s.forward(), s, 0, op.qkv(), 3 * c, c),
+        pack(s.forward(3), s, 0, op.qkv(), 3 * c, c),
         new Launch(
-            s.forward(),
+            s.forward(3),
             "attention_forward_v3",
-            s.grid(version, versions),
+            s.grid(version, false, versions),
             with(tensors, with(List.of(workspace(0)), s.numbers(version)))));
   }
 
   static Launches backward(Op.AttentionBackward op, KernelVersions versions) {
     Sizes s = Sizes.of(op.out().shape(), op.heads());
-    int version = versions.of("attention_backward");
+    int version = s.version(versions.of("attention_backward"));
     List<Launch> launches = new ArrayList<>();
     launches.add(
         Launch.of(
-            s.backward(),
+            s.backward(1),
             "attention_delta_v1",
             Grid.items(s.queries(), versions.limits()),
             data(op.delta()),
@@ -145,12 +162,12 @@ final class AttentionLaunches {
             activations(op.dOut()),
             activations(op.qkv()),
             data(op.logSumExp()));
-    Grid grid = s.grid(version, versions);
-    if (version < 3) {
+    Grid grid = s.grid(version, true, versions);
+    if (version != 3) {
       for (String side : List.of("query", "key")) {
         launches.add(
             new Launch(
-                s.backward(),
+                s.backward(version),
                 "attention_backward_" + side + "_v" + version,
                 grid,
                 with(tensors, s.numbers(version))));
@@ -159,11 +176,11 @@ final class AttentionLaunches {
     }
     int c = s.channels();
     long part = s.packedFloats();
-    launches.add(pack(s.backward(), s, 0, op.qkv(), 3 * c, c));
-    launches.add(pack(s.backward(), s, part, op.qkv(), 3 * c, 2 * c));
+    launches.add(pack(s.backward(3), s, 0, op.qkv(), 3 * c, c));
+    launches.add(pack(s.backward(3), s, part, op.qkv(), 3 * c, 2 * c));
     launches.add(both("query", s, grid, tensors, part));
-    launches.add(pack(s.backward(), s, 0, op.qkv(), 3 * c, 0));
-    launches.add(pack(s.backward(), s, part, op.dOut(), c, 0));
+    launches.add(pack(s.backward(3), s, 0, op.qkv(), 3 * c, 0));
+    launches.add(pack(s.backward(3), s, part, op.dOut(), c, 0));
     launches.add(both("key", s, grid, tensors, part));
     return new Launches(launches, 2 * part);
   }
@@ -171,7 +188,7 @@ final class AttentionLaunches {
   /** Version 3 for one side, with the other side's two parts packed in the workspace. */
   private static Launch both(String side, Sizes s, Grid grid, List<Argument> tensors, long part) {
     return new Launch(
-        s.backward(),
+        s.backward(3),
         "attention_backward_" + side + "_v3",
         grid,
         with(tensors, with(List.of(workspace(0), workspace(part)), s.numbers(3))));
@@ -183,7 +200,7 @@ final class AttentionLaunches {
     int room = op.keyCache().shape().dim(1);
     return Launches.of(
         Launch.of(
-            s.forward(),
+            s.forward(1),
             "append_to_caches_v1",
             Grid.items(c, (long) s.batch() * s.t(), versions.limits()),
             data(op.keyCache()),
@@ -194,7 +211,7 @@ final class AttentionLaunches {
             integer(room),
             integer(c)),
         Launch.of(
-            s.forward(),
+            s.forward(1),
             "cached_attention_v1",
             Grid.items(s.queries(), versions.limits()),
             activations(op.out()),

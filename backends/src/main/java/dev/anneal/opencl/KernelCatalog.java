@@ -9,8 +9,11 @@ final class KernelCatalog {
   /** Work-items of the versions that share local memory. */
   static final int GROUP = 256;
 
-  /** Local memory that any version uses at most. */
+  /** Local memory that versions use at most, but for those that say otherwise. */
   static final long LOCAL_BYTES = 16 * 1024;
+
+  /** What OpenCL 1.1 and later promise of every device that is no embedded one. */
+  private static final long MORE_LOCAL_BYTES = 32 * 1024;
 
   private static final String PER_ELEMENT = "one work-item per element";
   private static final String PER_ROW = "one work-item per row";
@@ -27,6 +30,8 @@ final class KernelCatalog {
   private static final String LANES = "for CPUs: one work-item per row, in sixteen lanes";
   private static final String TILED_TOKENS =
       "for GPUs: one work-group per 64 tokens, the others through local memory";
+  private static final String LANES_OF_TOKENS =
+      "for GPUs: eight lanes per query or key, rows of 32 or 16 through local memory, by vectors";
   private static final String PACKED_TOKENS =
       "for CPUs: 8 tokens per work-item, the others packed into panels of 32";
 
@@ -59,13 +64,15 @@ final class KernelCatalog {
               Op.AttentionForward.class,
               "one work-item per query",
               TILED_TOKENS,
-              PACKED_TOKENS),
+              PACKED_TOKENS,
+              LANES_OF_TOKENS),
           family(
               "attention_backward",
               Op.AttentionBackward.class,
               "one work-item per query, and one per key",
               TILED_TOKENS,
-              PACKED_TOKENS),
+              PACKED_TOKENS,
+              LANES_OF_TOKENS),
           family("layernorm_forward", Op.LayerNormForward.class, PER_ROW, GROUP_PER_ROW, LANES),
           family("layernorm_backward", Op.LayerNormBackward.class, PER_ROW, GROUP_PER_ROW, LANES),
           family(
@@ -122,10 +129,15 @@ final class KernelCatalog {
     return family.ideas().get(version - 1).startsWith("for GPUs");
   }
 
+  /** Local memory that a version uses at most. */
+  static long localBytes(KernelFamily family, int version) {
+    return family.ideas().get(version - 1).equals(LANES_OF_TOKENS) ? MORE_LOCAL_BYTES : LOCAL_BYTES;
+  }
+
   /** Whether the device has the work-group size and the local memory that a version uses. */
   static boolean fits(KernelFamily family, int version, DeviceLimits limits) {
     return version == 1
-        || (limits.localBytes() >= LOCAL_BYTES
+        || (limits.localBytes() >= localBytes(family, version)
             && (!forGpus(family, version) || limits.workGroup() >= GROUP));
   }
 }

@@ -123,7 +123,7 @@ final class KernelVersions {
               + " needs work-groups of "
               + KernelCatalog.GROUP
               + " and "
-              + KernelCatalog.LOCAL_BYTES / 1024
+              + KernelCatalog.localBytes(family, version) / 1024
               + " KiB of local memory; "
               + limits.name()
               + " has "

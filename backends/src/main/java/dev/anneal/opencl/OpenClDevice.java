@@ -47,8 +47,10 @@ final class OpenClDevice implements Device {
   private final cl_context context;
   private final cl_command_queue queue;
 
-  /** The same with times of what it does, which cost some devices a tenth. */
-  private final cl_command_queue timed;
+  private final cl_device_id device;
+
+  /** The same with times of what it does, which cost some devices a tenth: none until asked for. */
+  private Optional<cl_command_queue> timed = Optional.empty();
 
   private final KernelCompiler compiler;
   private final TrialLaunch trial;
@@ -86,6 +88,7 @@ final class OpenClDevice implements Device {
     this.info = info;
     this.pace = pace;
     this.block = block;
+    this.device = handle.device();
     this.limits = handle.limits();
     this.versions = new KernelVersions(limits, options.kernels());
     try {
@@ -94,7 +97,6 @@ final class OpenClDevice implements Device {
       this.context =
           CL.clCreateContext(properties, 1, new cl_device_id[] {handle.device()}, null, null, null);
       this.queue = queue(context, handle.device(), 0);
-      this.timed = queue(context, handle.device(), CL.CL_QUEUE_PROFILING_ENABLE);
     } catch (CLException e) {
       throw OpenClFailures.lost("opening it", limits, e);
     }
@@ -128,8 +130,16 @@ final class OpenClDevice implements Device {
     return queue;
   }
 
+  /** Made when it is first asked for. */
   cl_command_queue timedQueue() {
-    return timed;
+    cl_command_queue made =
+        timed.orElseGet(() -> queue(context, device, CL.CL_QUEUE_PROFILING_ENABLE));
+    timed = Optional.of(made);
+    return made;
+  }
+
+  boolean hasTimedQueue() {
+    return timed.isPresent();
   }
 
   /**
@@ -348,7 +358,7 @@ final class OpenClDevice implements Device {
   public void close() {
     trial.close();
     compiler.close();
-    CL.clReleaseCommandQueue(timed);
+    timed.ifPresent(CL::clReleaseCommandQueue);
     CL.clReleaseCommandQueue(queue);
     CL.clReleaseContext(context);
   }

@@ -25,9 +25,11 @@ import org.jocl.cl_mem;
 
 /**
  * A plan as launches on one queue, in order: every launch has a kernel object of its own, whose
- * arguments are set once. In the first two runs and then in one of {@value #TIMED_EVERY}, each
- * launch leaves an event, whose two times are the op's timing; {@link #timings} takes the runs
- * between to have gone as the last of those.
+ * arguments are set once. Where times are asked for, in the first two runs from then on and in one
+ * of {@value #TIMED_EVERY}, the queue is another, each launch leaves an event, and its two times
+ * are the op's timing; {@link #timings} takes the runs between to have gone as the last of those.
+ * They are asked for by {@link #keepTimings}, and by a run in which a launch may have taken longer
+ * than it may.
  */
 final class OpenClProgram implements Program {
   /** Launches after which the device is told to begin with them. */
@@ -44,7 +46,10 @@ final class OpenClProgram implements Program {
   private final long[] nanos;
   private final long[] time = {0};
   private boolean timed;
-  private long everRun;
+
+  /** Runs since times were asked for; negative where they were not. */
+  private long asked = -1;
+
   private long runs;
 
   OpenClProgram(
@@ -165,7 +170,16 @@ final class OpenClProgram implements Program {
 
   @Override
   public void run() {
-    run(everRun < 2 || everRun % TIMED_EVERY == 0);
+    run(isTimesTurn());
+  }
+
+  private boolean isTimesTurn() {
+    return asked >= 0 && (asked < 2 || asked % TIMED_EVERY == 0);
+  }
+
+  @Override
+  public void keepTimings() {
+    asked = Math.max(asked, 0);
   }
 
   /** By the launches' events: without what lies between launches. */
@@ -177,10 +191,11 @@ final class OpenClProgram implements Program {
 
   private void run(boolean withTimes) {
     timed = withTimes;
-    cl_command_queue queue = timed ? device.timedQueue() : device.queue();
+    long begin = System.nanoTime();
     List<LaunchParts.Enqueued> parts = launches.all();
     int enqueued = 0;
     try {
+      cl_command_queue queue = timed ? device.timedQueue() : device.queue();
       for (; enqueued < parts.size(); enqueued++) {
         enqueue(queue, parts.get(enqueued));
         if (enqueued % FLUSH == FLUSH - 1) {
@@ -199,7 +214,11 @@ final class OpenClProgram implements Program {
       events.forEach(CL::clReleaseEvent);
       events.clear();
     }
-    everRun++;
+    if (asked >= 0) {
+      asked++;
+    } else if (device.pace().parts((System.nanoTime() - begin) / 1e9) > 1) {
+      keepTimings();
+    }
     runs++;
   }
 

@@ -2,6 +2,7 @@ package dev.anneal.opencl;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.ops.OpCases;
@@ -133,12 +134,37 @@ class LaunchPartsTest {
         TrainingStep step = new TrainingStep(device, 1, 8, 1, 1, 64, 30, 32)) {
       assertEquals(0, properties(device.queue()) & CL.CL_QUEUE_PROFILING_ENABLE);
       OpenClProgram program = (OpenClProgram) step.program();
+      program.run();
+      assertFalse(program.wasTimed());
+      assertFalse(device.hasTimedQueue(), "nobody asked for times");
+      assertEquals(0, program.timings().totalNanos());
+      program.keepTimings();
       int timed = 0;
       for (int i = 0; i < 70; i++) {
         program.run();
         timed += program.wasTimed() ? 1 : 0;
       }
       assertEquals(3, timed);
+      assertTrue(program.timings().totalNanos() > 0);
+      long properties = CL.CL_QUEUE_PROFILING_ENABLE;
+      assertEquals(properties, properties(device.timedQueue()) & CL.CL_QUEUE_PROFILING_ENABLE);
+    }
+  }
+
+  /** Where a launch may have taken longer than the device allows, the next run finds out which. */
+  @Test
+  void aSlowRunOnAWatchedDeviceAsksForTimes() {
+    Pace impatient = new Pace(1e15, 1e15, 1e-6);
+    try (OpenClDevice device = FirstDevice.here().with(impatient).open();
+        TrainingStep step = new TrainingStep(device, 1, 8, 1, 1, 64, 30, 32)) {
+      OpenClProgram program = (OpenClProgram) step.program();
+      int before = program.launches();
+      program.run();
+      assertFalse(program.wasTimed());
+      assertEquals(before, program.launches());
+      program.run();
+      assertTrue(program.wasTimed());
+      assertTrue(program.launches() > before, program.launches() + " after " + before);
     }
   }
 

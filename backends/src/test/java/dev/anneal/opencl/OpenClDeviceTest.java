@@ -181,6 +181,7 @@ class OpenClDeviceTest {
   void timesEveryOp() {
     try (OpenClDevice device = open();
         TrainingStep step = new TrainingStep(device, 2, 8, 1, 1, 64, 30, 32)) {
+      step.program().keepTimings();
       step.program().run();
       step.program().run();
       assertEquals(2, step.program().timings().runs());

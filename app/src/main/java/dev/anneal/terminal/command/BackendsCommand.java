@@ -59,18 +59,20 @@ final class BackendsCommand extends ShellCommand {
           .put("index", device.index())
           .put("name", device.name())
           .put("details", device.details())
-          .put("memory_bytes", device.memoryBytes());
+          .put("memory_bytes", device.memoryBytes())
+          .put("memory_is_free", device.memoryIsFree());
       JsonOption.print(out, node);
     } else {
       sayWrapped(
           String.format(
               Locale.ROOT,
-              "%-8s %d  %s, %s, %s free",
+              "%-8s %d  %s, %s, %s %s",
               device.backend(),
               device.index(),
               device.name(),
               device.details(),
-              Amounts.bytes(device.memoryBytes())),
+              Amounts.bytes(device.memoryBytes()),
+              device.memoryWord()),
           INDENT);
     }
   }
