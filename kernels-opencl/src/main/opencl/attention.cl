@@ -17,6 +17,8 @@
 //     of 32 keys, packed transposed beforehand; results are products with the values, whose channels
 //     run along the lanes. No barriers, and every load is a whole vector.
 
+#if HAS(1)
+
 __kernel void attention_forward_v1(ACTIVATIONS_OUT(out), OUT(logSumExp), ACTIVATIONS(qkv), const int b, const int t,
                                    const int heads, const float scale) {
   size_t index = get_global_id(0);
@@ -109,7 +111,11 @@ __kernel void cached_attention_v1(ACTIVATIONS_OUT(out), IN(keys), IN(values), AC
   }
 }
 
+#endif
+
 // ---- v2 ----
+
+#if HAS(2)
 
 __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_forward_v2(
     ACTIVATIONS_OUT(out), OUT(logSumExp), ACTIVATIONS(qkv), const int t, const int heads, const float scale) {
@@ -166,7 +172,11 @@ __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_forw
   }
 }
 
+#endif
+
 // ---- v3 ----
+
+#if HAS(3)
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_forward_v3(
     ACTIVATIONS_OUT(out), OUT(logSumExp), ACTIVATIONS(qkv), IN(keys), const int t, const int heads, const float scale) {
@@ -225,3 +235,5 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_forward_v
     logSumExp[logSumExp_at + get_global_id(1) * t + first + r] = largest[r] + log_1(sum);
   }
 }
+
+#endif

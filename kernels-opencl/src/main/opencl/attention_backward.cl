@@ -14,6 +14,8 @@
 //     products of 8 rows and a panel of 32 of the other side, packed transposed beforehand; dQ, dK
 //     and dV are products with rows whose channels run along the lanes. No barriers.
 
+#if HAS(1)
+
 // delta(b,head,t) = the sum over the head's channels of dOut * out, in every version.
 __kernel void attention_delta_v1(OUT(delta), ACTIVATIONS(dOut), ACTIVATIONS(out), const int b, const int t,
                                  const int heads) {
@@ -95,7 +97,11 @@ __kernel void attention_backward_key_v1(ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVA
   }
 }
 
+#endif
+
 // ---- v2 ----
+
+#if HAS(2)
 
 __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_backward_query_v2(
     ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut), ACTIVATIONS(qkv), IN(logSumExp), const int t, const int heads,
@@ -189,6 +195,8 @@ __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_back
   }
 }
 
+#endif
+
 // ---- v3 ----
 
 // scores = 8 rows qR times one panel, slopes = 8 rows dR times another.
@@ -205,6 +213,8 @@ __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_back
     ACCUMULATE(HEAD_SIZE, PANEL_OF_SLOPES, BY_D)         \
     EACH_ROW(SPILL_TO_SLOPES)                            \
   }
+
+#if HAS(3)
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_backward_query_v3(
     ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut), ACTIVATIONS(qkv), IN(logSumExp), IN(keys), IN(values), const int t,
@@ -304,3 +314,5 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_backward_
     store_head_v3(to + c, dV[r], 1.0f);
   }
 }
+
+#endif

@@ -10,8 +10,9 @@
 
 #define TILE 64
 
-__kernel void bias_backward_v1(OUT(dBias), ACTIVATIONS(dOut), const int m, const int n,
-                               const int accumulate) {
+#if HAS(1)
+
+__kernel void bias_backward_v1(OUT(dBias), ACTIVATIONS(dOut), const int m, const int n, const int accumulate) {
   size_t j = get_global_id(0);
   if (j < n) {
     float sum = accumulate ? dBias[dBias_at + j] : 0.0f;
@@ -21,6 +22,10 @@ __kernel void bias_backward_v1(OUT(dBias), ACTIVATIONS(dOut), const int m, const
     dBias[dBias_at + j] = sum;
   }
 }
+
+#endif
+
+#if HAS(2)
 
 __kernel void bias_backward_v2(OUT(partial), ACTIVATIONS(dOut), const int m, const int n) {
   size_t j = get_global_id(0);
@@ -35,10 +40,12 @@ __kernel void bias_backward_v2(OUT(partial), ACTIVATIONS(dOut), const int m, con
   }
 }
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void bias_backward_v3(OUT(partial),
-                                                                              ACTIVATIONS(dOut),
-                                                                              const int m,
-                                                                              const int n) {
+#endif
+
+#if HAS(3)
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void bias_backward_v3(
+    OUT(partial), ACTIVATIONS(dOut), const int m, const int n) {
   int from = 64 * get_global_id(0);
   size_t tile = get_global_id(1);
   int end = min(m, (int)(tile + 1) * TILE);
@@ -69,3 +76,5 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void bias_backward_v3(OU
     to[j] = sum;
   }
 }
+
+#endif

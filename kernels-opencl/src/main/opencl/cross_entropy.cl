@@ -14,9 +14,10 @@
 //     Backward, for CPUs: sixteen logits per work-item, as one vector. Same bits as v1.
 // v3  forward, for CPUs: one work-item per row, in sixteen lanes, without barriers.
 
-__kernel void cross_entropy_forward_v1(OUT(losses), OUT(logSumExp), ACTIVATIONS(logits),
-                                       INTEGERS(targets), const int m, const int columns,
-                                       const int vocabulary) {
+#if HAS(1)
+
+__kernel void cross_entropy_forward_v1(OUT(losses), OUT(logSumExp), ACTIVATIONS(logits), INTEGERS(targets),
+                                       const int m, const int columns, const int vocabulary) {
   size_t row = get_global_id(0);
   if (row >= m) {
     return;
@@ -54,6 +55,10 @@ __kernel void cross_entropy_backward_v1(ACTIVATIONS_OUT(dLogits), IN(dLosses), A
   STORE(result, row * columns + v, dLogits + dLogits_at);
 }
 
+#endif
+
+#if HAS(2)
+
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void cross_entropy_forward_v2(
     OUT(losses), OUT(logSumExp), ACTIVATIONS(logits), INTEGERS(targets), const int m,
     const int columns, const int vocabulary) {
@@ -77,6 +82,10 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void cross_entropy_f
     losses[losses_at + row] = result - LOAD(targets[targets_at + row], x);
   }
 }
+
+#endif
+
+#if HAS(3)
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void cross_entropy_forward_v3(
     OUT(losses), OUT(logSumExp), ACTIVATIONS(logits), INTEGERS(targets), const int m,
@@ -105,8 +114,12 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void cross_entropy_forwa
   losses[losses_at + row] = result - LOAD(targets[targets_at + row], x);
 }
 
-__kernel void cross_entropy_backward_v2(ACTIVATIONS_OUT(dLogits), IN(dLosses), ACTIVATIONS(logits),
-                                        IN(logSumExp), INTEGERS(targets), const int columns,
+#endif
+
+#if HAS(2)
+
+__kernel void cross_entropy_backward_v2(ACTIVATIONS_OUT(dLogits), IN(dLosses), ACTIVATIONS(logits), IN(logSumExp),
+                                        INTEGERS(targets), const int columns,
                                         const int vocabulary) {
   int from = 16 * get_global_id(0);
   size_t row = get_global_id(1);
@@ -134,3 +147,5 @@ __kernel void cross_entropy_backward_v2(ACTIVATIONS_OUT(dLogits), IN(dLosses), A
     STORE(v < vocabulary ? exp_1(LOAD(v, x) - lse) * d - hit : 0.0f, v, y);
   }
 }
+
+#endif

@@ -15,6 +15,8 @@
 //     comparisons each, mostly few); then one work-item per channel of each token that is the first
 //     of its kind walks along the chain. M C work-items; same bits.
 
+#if HAS(1)
+
 __kernel void embedding_forward_v1(ACTIVATIONS_OUT(out), INTEGERS(tokens), IN(wte), IN(wpe),
                                    INTEGERS(start), const int hasStart, const int t, const int c) {
   size_t i = get_global_id(0);
@@ -53,6 +55,10 @@ __kernel void position_embedding_backward_v1(OUT(dWpe), ACTIVATIONS(dOut), const
   }
 }
 
+#endif
+
+#if HAS(2)
+
 // next(i): the next position with the same token, m when there is none; first(i): 1 when there is
 // none before it.
 __kernel void link_tokens_v2(INTEGERS_OUT(next), INTEGERS_OUT(first), INTEGERS(tokens),
@@ -89,3 +95,5 @@ __kernel void token_embedding_backward_v2(OUT(dWte), ACTIVATIONS(dOut), INTEGERS
     dWte[to] = sum;
   }
 }
+
+#endif

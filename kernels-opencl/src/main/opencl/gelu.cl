@@ -33,6 +33,8 @@
 DEFINE_GELU(gelu_1, gelu_backward_1, float, exp_1)
 DEFINE_GELU(gelu_16, gelu_backward_16, float16, exp_16)
 
+#if HAS(1)
+
 __kernel void gelu_forward_v1(ACTIVATIONS_OUT(out), ACTIVATIONS(in), const ulong n) {
   size_t i = get_global_id(0);
   if (i < n) {
@@ -48,6 +50,10 @@ __kernel void gelu_backward_v1(ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), ACTIVATI
     STORE(gelu_backward_1(x, LOAD(i, dOut + dOut_at)), i, dIn + dIn_at);
   }
 }
+
+#endif
+
+#if HAS(2)
 
 __kernel void gelu_forward_v2(ACTIVATIONS_OUT(out), ACTIVATIONS(in), const ulong n) {
   size_t i = 16 * get_global_id(0);
@@ -73,3 +79,5 @@ __kernel void gelu_backward_v2(ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), ACTIVATI
     }
   }
 }
+
+#endif

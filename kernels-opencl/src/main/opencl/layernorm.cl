@@ -19,9 +19,10 @@
 
 #define TILE 32
 
-__kernel void layernorm_forward_v1(ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in),
-                                   IN(weight), IN(bias), const int m, const int c,
-                                   const float epsilon) {
+#if HAS(1)
+
+__kernel void layernorm_forward_v1(ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in), IN(weight), IN(bias),
+                                   const int m, const int c, const float epsilon) {
   size_t row = get_global_id(0);
   if (row >= m) {
     return;
@@ -92,7 +93,11 @@ __kernel void layernorm_backward_weight_v1(OUT(dWeight), OUT(dBias), ACTIVATIONS
   dBias[dBias_at + i] = sumBias;
 }
 
+#endif
+
 // ---- v2 ----
+
+#if HAS(2)
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void layernorm_forward_v2(
     ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in), IN(weight), IN(bias), const int m,
@@ -169,7 +174,11 @@ __kernel void layernorm_backward_weight_v2(OUT(partialWeight), OUT(partialBias),
   partialBias[partialBias_at + tile * c + i] = sumBias;
 }
 
+#endif
+
 // ---- v3 ----
+
+#if HAS(3)
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void layernorm_forward_v3(
     ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in), IN(weight), IN(bias), const int m,
@@ -281,3 +290,5 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void layernorm_backward_
     }
   }
 }
+
+#endif

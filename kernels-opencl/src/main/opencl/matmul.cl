@@ -19,6 +19,8 @@
 //     it is. Backward, they run along K. Below 4 rows forward dots rows with the weight instead, in
 //     sixteen lanes, since then the weight's bytes are the limit; only there the bits differ.
 
+#if HAS(1)
+
 __kernel void matmul_forward_v1(ACTIVATIONS_OUT(out), ACTIVATIONS(in), IN(weight), IN(bias),
                                 const int hasBias, const int m, const int n, const int k) {
   size_t j = get_global_id(0);
@@ -59,6 +61,8 @@ __kernel void matmul_backward_weight_v1(OUT(dWeight), ACTIVATIONS(dOut), ACTIVAT
     dWeight[dWeight_at + i * k + j] = sum;
   }
 }
+
+#endif
 
 // ---- v2 ----
 
@@ -147,6 +151,8 @@ static void add_products_v2(float sum[4][4], __local const float *aTile,
 DEFINE_PRODUCT(product_v2, float, load_float_tile_v2, activation, LOAD, STORE)
 DEFINE_PRODUCT(weight_product_v2, activation, load_tile_v2, float, LOAD_FLOAT, STORE_FLOAT)
 
+#if HAS(2)
+
 __kernel __attribute__((reqd_work_group_size(16, 16, 1))) void matmul_forward_v2(
     ACTIVATIONS_OUT(out), ACTIVATIONS(in), IN(weight), IN(bias), const int hasBias, const int m,
     const int n, const int k) {
@@ -173,6 +179,8 @@ __kernel __attribute__((reqd_work_group_size(16, 16, 1))) void matmul_backward_w
                     dOut + dOut_at, 1, n, in + in_at, 1, k, n, k, m, aTile, bTile);
 }
 
+#endif
+
 // ---- v3 ----
 
 #define DEPTH 96
@@ -180,6 +188,8 @@ __kernel __attribute__((reqd_work_group_size(16, 16, 1))) void matmul_backward_w
 #define BY_WEIGHT(R) MULTIPLY(R, w##R[p])
 #define BY_OUT(R) MULTIPLY(R, LOAD(p, d##R))
 #define BY_COLUMN(R) MULTIPLY(R, a[p * WEIGHT_ROWS + R])
+
+#if HAS(3)
 
 // packed[panel][p][lane] = x(32 panel + lane, p), zero beyond the last line: one work-item per panel
 // and 16 steps.
@@ -427,3 +437,5 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void matmul_backward_wei
     }
   }
 }
+
+#endif

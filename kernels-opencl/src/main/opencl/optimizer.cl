@@ -17,6 +17,8 @@
 
 #define TILE 4096
 
+#if HAS(1)
+
 __kernel void squares_v1(OUT(partial), IN(gradient), const ulong n) {
   size_t tile = get_global_id(0);
   ulong from = (ulong)tile * TILE;
@@ -30,6 +32,8 @@ __kernel void squares_v1(OUT(partial), IN(gradient), const ulong n) {
     partial[partial_at + tile] = sum;
   }
 }
+
+#endif
 
 // tiles: for each tile, where in the arena it begins, and how many elements it has.
 static void squares(__local float *room, OUT(partial), __global const float *arena,
@@ -54,8 +58,14 @@ static void squares(__local float *room, OUT(partial), __global const float *are
     squares(room, partial, partial_at, arena, tiles);                          \
   }
 
+#if HAS(2)
 DEFINE_SQUARES(squares_v2)
+#endif
+#if HAS(4)
 DEFINE_SQUARES(squares_v4)
+#endif
+
+#if HAS(3)
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void squares_v3(
     OUT(partial), __global const float *arena, __global const long *tiles) {
@@ -72,18 +82,22 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void squares_v3(
   partial[partial_at + tile] = sum_16(sum);
 }
 
-#define DEFINE_ADAMW(NAME, FLOAT)                                                                 \
-  static FLOAT NAME(FLOAT *m, FLOAT *v, FLOAT p, FLOAT gradient, float scale, float lr, float c1, \
-                    float c2, float beta1, float beta2, float epsilon, float keep) {              \
-    FLOAT g = gradient * scale;                                                                   \
-    *m = fma(*m, (FLOAT)(beta1), g * (1 - beta1));                                                \
-    *v = fma(*v, (FLOAT)(beta2), g * g * (1 - beta2));                                            \
-    FLOAT step = (*m * c1) / (sqrt(*v * c2) + epsilon);                                           \
-    return fma(step, (FLOAT)(-lr), p * keep);                                                     \
+#endif
+
+#define DEFINE_ADAMW(NAME, FLOAT)                                                          \
+  static FLOAT NAME(FLOAT *m, FLOAT *v, FLOAT p, FLOAT gradient, float scale, float lr,    \
+                    float c1, float c2, float beta1, float beta2, float epsilon, float keep) { \
+    FLOAT g = gradient * scale;                                                            \
+    *m = fma(*m, (FLOAT)(beta1), g * (1 - beta1));                                         \
+    *v = fma(*v, (FLOAT)(beta2), g * g * (1 - beta2));                                     \
+    FLOAT step = (*m * c1) / (sqrt(*v * c2) + epsilon);                                    \
+    return fma(step, (FLOAT)(-lr), p * keep);                                              \
   }
 
 DEFINE_ADAMW(adamw_1, float)
 DEFINE_ADAMW(adamw_16, float16)
+
+#if HAS(1)
 
 __kernel void adamw_v1(OUT(parameter), OUT(m), OUT(v), IN(gradient), IN(norm), IN(schedule),
                        const float beta1, const float beta2, const float epsilon,
@@ -104,6 +118,10 @@ __kernel void adamw_v1(OUT(parameter), OUT(m), OUT(v), IN(gradient), IN(norm), I
   m[m_at + i] = newM;
   v[v_at + i] = newV;
 }
+
+#endif
+
+#if HAS(2)
 
 __kernel void adamw_v2(OUT(parameter), OUT(m), OUT(v), IN(gradient), IN(norm), IN(schedule),
                        const float beta1, const float beta2, const float epsilon,
@@ -140,3 +158,5 @@ __kernel void adamw_v2(OUT(parameter), OUT(m), OUT(v), IN(gradient), IN(norm), I
     second[i] = newV;
   }
 }
+
+#endif

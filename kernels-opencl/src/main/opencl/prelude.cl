@@ -15,6 +15,14 @@
 
 #pragma OPENCL FP_CONTRACT OFF
 
+// A build has the kernels of one version, -DVERSION: a compiler takes as long as it is given kernels, and
+// most of a file is for other devices.
+#ifdef VERSION
+#define HAS(version) (VERSION == version)
+#else
+#define HAS(version) 1
+#endif
+
 #define IN(name) __global const float *name, const ulong name##_at
 #define INTEGERS(name) __global const int *name, const ulong name##_at
 #define OUT(name) __global float *name, const ulong name##_at

@@ -17,6 +17,8 @@ static float compensated_sum(__global const float *x, ulong n) {
   return sum + error;
 }
 
+#if HAS(1)
+
 // out = the mean of n elements.
 __kernel void mean_forward_v1(OUT(out), IN(in), const ulong n) {
   out[out_at] = compensated_sum(in + in_at, n) / (float)n;
@@ -40,6 +42,8 @@ __kernel void add_tiles_v1(OUT(result), IN(partial), const int tiles, const int 
   }
 }
 
+#endif
+
 // ---- for GPUs ----
 
 // The sum of n numbers, for each work-item of a group of 256: every 256th by one work-item, then the
@@ -56,6 +60,8 @@ static float group_compensated_sum(__local float *room, __global const float *x,
   return group_sum(room, sum) + group_sum(room, error);
 }
 
+#if HAS(2)
+
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void mean_forward_v2(OUT(out), IN(in),
                                                                                  const ulong n) {
   __local float room[GROUP];
@@ -65,12 +71,17 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void mean_forward_v2
   }
 }
 
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void root_of_sum_v4(OUT(out),
-                                                                                IN(partial),
-                                                                                const ulong n) {
+#endif
+
+#if HAS(4)
+
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void root_of_sum_v4(
+    OUT(out), IN(partial), const ulong n) {
   __local float room[GROUP];
   float sum = group_compensated_sum(room, partial + partial_at, n);
   if (get_local_id(0) == 0) {
     out[out_at] = sqrt(sum);
   }
 }
+
+#endif

@@ -8,14 +8,15 @@ import java.util.Set;
 
 /**
  * One launch of a kernel, as data: which, over which work-items, with what. Its source is built for
- * the dtype that its activations are stored in.
+ * the dtype that its activations are stored in and for the version that the kernel's name ends
+ * with.
  *
  * @param work that it has at most
  */
 record Launch(Source source, String kernel, Grid grid, List<Argument> arguments, Work work) {
   Launch {
     arguments = List.copyOf(arguments);
-    source = source.storing(storage(kernel, arguments));
+    source = source.storing(storage(kernel, arguments)).with(kernel);
   }
 
   /** Of work that nobody has told yet. */

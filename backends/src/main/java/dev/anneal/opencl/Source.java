@@ -43,7 +43,15 @@ record Source(String file, List<String> before, String definitions) {
     };
   }
 
+  /** The same, with no kernels but those of the version that {@code kernel}'s name ends with. */
+  Source with(String kernel) {
+    return defining("-DVERSION=" + kernel.substring(kernel.lastIndexOf("_v") + 2));
+  }
+
   private Source defining(String definition) {
+    if (List.of(definitions.split(" ")).contains(definition)) {
+      return this;
+    }
     return new Source(file, before, (definitions + " " + definition).strip());
   }
 

@@ -64,22 +64,22 @@ class OpenClRefusalTest {
   void aRefusedKernelStepsDownToTheVersionBeforeItAndSaysSo() {
     KernelProbe refuses =
         launch ->
-            launch.kernel().equals("attention_forward_v2")
+            launch.kernel().equals("attention_forward_v4")
                 ? Optional.of("CL_OUT_OF_RESOURCES")
                 : Optional.empty();
     try (OpenClDevice device = open(true, refuses)) {
-      assertEquals(2, device.kernelVersions().get("attention_forward"));
+      assertEquals(4, device.kernelVersions().get("attention_forward"));
       OpRun run = attention();
       assertEquals(Optional.empty(), OpAccuracy.firstError(run, run.reference(), run.on(device)));
       run.on(device);
-      assertEquals(1, device.kernelVersions().get("attention_forward"));
-      assertEquals(2, device.kernelVersions().get("attention_backward"));
+      assertEquals(2, device.kernelVersions().get("attention_forward"));
+      assertEquals(4, device.kernelVersions().get("attention_backward"));
       assertEquals(1, device.notes().size(), device.notes() + "");
       String note = device.notes().getFirst();
       assertTrue(
           note.endsWith(
-              "refuses attention_forward_v2 (CL_OUT_OF_RESOURCES), so attention_forward runs as"
-                  + " v1 in place of v2"),
+              "refuses attention_forward_v4 (CL_OUT_OF_RESOURCES), so attention_forward runs as"
+                  + " v2 in place of v4"),
           note);
     }
   }
