@@ -12,6 +12,7 @@
 // v2  forward, for GPUs: one work-group of 256 per row, neighbours reading neighbouring logits, both
 //     reductions as a tree in local memory.
 //     Backward, for CPUs: sixteen logits per work-item, as one vector. Same bits as v1.
+// v4  forward, for GPUs with sub-groups: the text of v2 with subgroups.cl's sums.
 // v3  forward, for CPUs: one work-item per row, in sixteen lanes, without barriers.
 
 #if HAS(1)
@@ -58,13 +59,19 @@ __kernel void cross_entropy_backward_v1(ACTIVATIONS_OUT(dLogits), IN(dLosses), A
 #endif
 
 #if HAS(2)
+#define OF_GROUP(NAME) NAME##_v2
+#elif HAS(4)
+#define OF_GROUP(NAME) NAME##_v4
+#endif
 
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void cross_entropy_forward_v2(
-    OUT(losses), OUT(logSumExp), ACTIVATIONS(logits), INTEGERS(targets), const int m,
-    const int columns, const int vocabulary) {
-  __local float room[GROUP];
+#if HAS(2) || HAS(4)
+
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void OF_GROUP(cross_entropy_forward)(
+    OUT(losses), OUT(logSumExp), ACTIVATIONS(logits), INTEGERS(targets), const int m, const int columns,
+    const int vocabulary) {
+  __local float room[ROOM];
   size_t row = GROUP_ID(0);
-  int item = get_local_id(0);
+  int item = ITEM;
   __global const activation *x = logits + logits_at + row * columns;
   float largest = -INFINITY;
   for (int v = item; v < vocabulary; v += GROUP) {

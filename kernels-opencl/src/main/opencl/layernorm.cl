@@ -13,6 +13,7 @@
 // v2  for GPUs: one work-group of 256 per row, neighbours reading neighbouring elements, sums as a
 //     tree in local memory; the weights' gradients one work-item per channel and tile of 32 rows,
 //     whose partial sums sum.cl adds in order.
+// v4  for GPUs with sub-groups: the same text with subgroups.cl's sums. The weights' gradients are v2's.
 // v3  for CPUs: one work-item per row, in sixteen lanes: element i is added into lane i mod 16, and
 //     the lanes as a tree, as the CPU backend does; no barriers, which cost a CPU more than the sums.
 //     The weights' gradients take 16 channels at a time.
@@ -95,16 +96,22 @@ __kernel void layernorm_backward_weight_v1(OUT(dWeight), OUT(dBias), ACTIVATIONS
 
 #endif
 
-// ---- v2 ----
+// ---- v2 and v4 ----
 
 #if HAS(2)
+#define OF_GROUP(NAME) NAME##_v2
+#elif HAS(4)
+#define OF_GROUP(NAME) NAME##_v4
+#endif
 
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void layernorm_forward_v2(
-    ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in), IN(weight), IN(bias), const int m,
-    const int c, const float epsilon) {
-  __local float room[GROUP];
+#if HAS(2) || HAS(4)
+
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void OF_GROUP(layernorm_forward)(
+    ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in), IN(weight), IN(bias), const int m, const int c,
+    const float epsilon) {
+  __local float room[ROOM];
   size_t row = GROUP_ID(0);
-  int item = get_local_id(0);
+  int item = ITEM;
   __global const activation *x = in + in_at + row * c;
   float sum = 0.0f;
   for (int i = item; i < c; i += GROUP) {
@@ -126,12 +133,12 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void layernorm_forwa
   }
 }
 
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void layernorm_backward_v2(
-    ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), ACTIVATIONS(in), IN(weight), IN(mean), IN(rstd),
-    ACTIVATIONS(residual), const int hasResidual, const int m, const int c) {
-  __local float room[GROUP];
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void OF_GROUP(layernorm_backward)(
+    ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), ACTIVATIONS(in), IN(weight), IN(mean), IN(rstd), ACTIVATIONS(residual), const int hasResidual,
+    const int m, const int c) {
+  __local float room[ROOM];
   size_t row = GROUP_ID(0);
-  int item = get_local_id(0);
+  int item = ITEM;
   __global const activation *x = in + in_at + row * c;
   __global const activation *d = dOut + dOut_at + row * c;
   float center = mean[mean_at + row];
@@ -153,9 +160,12 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void layernorm_backw
   }
 }
 
-__kernel void layernorm_backward_weight_v2(OUT(partialWeight), OUT(partialBias), ACTIVATIONS(dOut),
-                                           ACTIVATIONS(in), IN(mean), IN(rstd), const int m,
-                                           const int c) {
+#endif
+
+#if HAS(2)
+
+__kernel void layernorm_backward_weight_v2(OUT(partialWeight), OUT(partialBias), ACTIVATIONS(dOut), ACTIVATIONS(in),
+                                           IN(mean), IN(rstd), const int m, const int c) {
   size_t i = get_global_id(0);
   size_t tile = get_global_id(1);
   if (i >= c) {

@@ -7,6 +7,7 @@
 //     tile, sums as a tree in local memory.
 // v3  for CPUs: the same launch, one work-item per tile, in sixteen lanes.
 // v4  for GPUs: v2, and the tiles' sums are added by a work-group, too.
+// v5  for GPUs with sub-groups: v4 with subgroups.cl's sums.
 //
 // adamw: with g = gradient * min(1, maxNorm / norm), m = beta1 m + (1-beta1) g,
 // v = beta2 v + (1-beta2) g^2, parameter -= lr * ((m / c1) / (sqrt(v / c2) + epsilon) + decay *
@@ -42,20 +43,20 @@ static void squares(__local float *room, OUT(partial), __global const float *are
   __global const float *x = arena + tiles[2 * tile];
   int n = tiles[2 * tile + 1];
   float sum = 0.0f;
-  for (int i = get_local_id(0); i < n; i += GROUP) {
+  for (int i = ITEM; i < n; i += GROUP) {
     sum = fma(x[i], x[i], sum);
   }
   sum = group_sum(room, sum);
-  if (get_local_id(0) == 0) {
+  if (ITEM == 0) {
     partial[partial_at + tile] = sum;
   }
 }
 
-#define DEFINE_SQUARES(NAME)                                                   \
-  __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void NAME(       \
-      OUT(partial), __global const float *arena, __global const long *tiles) { \
-    __local float room[GROUP];                                                 \
-    squares(room, partial, partial_at, arena, tiles);                          \
+#define DEFINE_SQUARES(NAME)                                                        \
+  __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void NAME(            \
+      OUT(partial), __global const float *arena, __global const long *tiles) {      \
+    __local float room[ROOM];                                                       \
+    squares(room, partial, partial_at, arena, tiles);                               \
   }
 
 #if HAS(2)
@@ -63,6 +64,9 @@ DEFINE_SQUARES(squares_v2)
 #endif
 #if HAS(4)
 DEFINE_SQUARES(squares_v4)
+#endif
+#if HAS(5)
+DEFINE_SQUARES(squares_v5)
 #endif
 
 #if HAS(3)

@@ -178,6 +178,13 @@ static float16 load_part_16(__global const activation *x, const int n) {
 // Sum and largest over a work-group of 256, as a fixed tree, for each of its work-items.
 #define GROUP 256
 
+// subgroups.cl, where it follows, has them otherwise.
+#ifndef SUB_GROUPS
+
+// Where a work-item is in its work-group, and floats of local memory for the sums.
+#define ITEM ((int)get_local_id(0))
+#define ROOM GROUP
+
 static float group_sum(__local float *room, const float x) {
   int item = get_local_id(0);
   barrier(CLK_LOCAL_MEM_FENCE);
@@ -205,6 +212,8 @@ static float group_max(__local float *room, const float x) {
   }
   return room[0];
 }
+
+#endif
 
 // 8 rows of 32 results in vector registers: result(r, lane) += the sum over p of x(r, p) panel(p,
 // lane). An inner step loads two vectors, broadcasts 8 numbers, and does 16 vector fma. A file says

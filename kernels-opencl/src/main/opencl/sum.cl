@@ -1,6 +1,7 @@
 // Sums of partial sums. 4 bytes read per number.
 //
-// Many to one: a single work-item, in order; for GPUs (mean_forward_v2, root_of_sum_v4) one work-group,
+// Many to one: a single work-item, in order; for GPUs (mean_forward_v2, root_of_sum_v4; mean_forward_v3, root_of_sum_v5
+// with sub-groups) one work-group,
 // since a single work-item of a GPU waits for its memory once per number.
 // The rounding error of each addition is kept in a second float (Knuth's two-sum), so that the
 // result is as good as one summed in double precision, which not every device has.
@@ -51,7 +52,7 @@ __kernel void add_tiles_v1(OUT(result), IN(partial), const int tiles, const int 
 static float group_compensated_sum(__local float *room, __global const float *x, const ulong n) {
   float sum = 0.0f;
   float error = 0.0f;
-  for (ulong i = get_local_id(0); i < n; i += GROUP) {
+  for (ulong i = ITEM; i < n; i += GROUP) {
     float next = sum + x[i];
     float added = next - sum;
     error += (sum - (next - added)) + (x[i] - added);
@@ -60,26 +61,31 @@ static float group_compensated_sum(__local float *room, __global const float *x,
   return group_sum(room, sum) + group_sum(room, error);
 }
 
-#if HAS(2)
+#ifdef SUB_GROUPS
+#define mean_forward_v2 mean_forward_v3
+#define root_of_sum_v4 root_of_sum_v5
+#endif
+
+#if HAS(2) || HAS(3)
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void mean_forward_v2(OUT(out), IN(in),
                                                                                  const ulong n) {
-  __local float room[GROUP];
+  __local float room[ROOM];
   float sum = group_compensated_sum(room, in + in_at, n);
-  if (get_local_id(0) == 0) {
+  if (ITEM == 0) {
     out[out_at] = sum / (float)n;
   }
 }
 
 #endif
 
-#if HAS(4)
+#if HAS(4) || HAS(5)
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void root_of_sum_v4(
     OUT(out), IN(partial), const ulong n) {
-  __local float room[GROUP];
+  __local float room[ROOM];
   float sum = group_compensated_sum(room, partial + partial_at, n);
-  if (get_local_id(0) == 0) {
+  if (ITEM == 0) {
     out[out_at] = sqrt(sum);
   }
 }

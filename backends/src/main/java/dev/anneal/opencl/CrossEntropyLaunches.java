@@ -22,11 +22,13 @@ final class CrossEntropyLaunches {
     int version = versions.of("cross_entropy_forward");
     return Launches.of(
         Launch.of(
-            CROSS_ENTROPY,
+            version == 4
+                ? Source.of("cross_entropy", versions.limits().subGroups())
+                : CROSS_ENTROPY,
             "cross_entropy_forward_v" + version,
             switch (version) {
               case 1 -> Grid.items(m, versions.limits());
-              case 2 -> Grid.groups(m, 1, KernelCatalog.GROUP, 1);
+              case 2, 4 -> Grid.groups(m, 1, KernelCatalog.GROUP, 1);
               default -> Grid.single(m, 1);
             },
             data(op.losses()),
@@ -61,7 +63,7 @@ final class CrossEntropyLaunches {
     int version = versions.of("mean_forward");
     return Launches.of(
         Launch.of(
-            SUM,
+            version == 3 ? Source.of("sum", versions.limits().subGroups()) : SUM,
             "mean_forward_v" + version,
             version == 1 ? Grid.single(1, 1) : Grid.groups(1, 1, KernelCatalog.GROUP, 1),
             data(op.out()),

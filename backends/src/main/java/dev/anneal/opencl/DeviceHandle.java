@@ -29,7 +29,11 @@ record DeviceHandle(cl_platform_id platform, cl_device_id device, DeviceLimits l
             number(device, CL.CL_DEVICE_GLOBAL_MEM_SIZE),
             number(device, CL.CL_DEVICE_MAX_MEM_ALLOC_SIZE),
             (number(device, CL.CL_DEVICE_SINGLE_FP_CONFIG) & CL.CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT)
-                != 0));
+                != 0,
+            SubGroups.of(
+                text(device, CL.CL_DEVICE_EXTENSIONS),
+                text(device, CL.CL_DEVICE_VENDOR),
+                text(device, CL.CL_DEVICE_VERSION))));
   }
 
   DeviceInfo describe(int index) {

@@ -10,6 +10,7 @@ package dev.anneal.opencl;
  * @param workGroup the most work-items of one work-group
  * @param localBytes of memory that a work-group shares
  * @param allocationBytes the most that one buffer should have
+ * @param subGroups how work-items exchange numbers without local memory, if they do
  * @param roundsDivision whether division and square root can be correctly rounded
  */
 record DeviceLimits(
@@ -24,7 +25,38 @@ record DeviceLimits(
     long localBytes,
     long memoryBytes,
     long allocationBytes,
-    boolean roundsDivision) {
+    boolean roundsDivision,
+    SubGroups subGroups) {
+
+  /** Of a device without sub-groups. */
+  DeviceLimits(
+      String name,
+      String vendor,
+      String version,
+      String driver,
+      boolean vectors,
+      int computeUnits,
+      int megahertz,
+      int workGroup,
+      long localBytes,
+      long memoryBytes,
+      long allocationBytes,
+      boolean roundsDivision) {
+    this(
+        name,
+        vendor,
+        version,
+        driver,
+        vectors,
+        computeUnits,
+        megahertz,
+        workGroup,
+        localBytes,
+        memoryBytes,
+        allocationBytes,
+        roundsDivision,
+        SubGroups.NONE);
+  }
 
   /** The same device and driver compile the same source to the same binary. */
   String identity() {

@@ -27,6 +27,10 @@ final class KernelCatalog {
       "for CPUs: 8 x 32 results in vector registers, operands packed into panels";
   private static final String GROUP_PER_ROW =
       "for GPUs: one work-group per row, sums as a tree in local memory";
+  private static final String SUB_GROUPS = "for GPUs with sub-groups: ";
+  private static final String EXCHANGES =
+      SUB_GROUPS
+          + "v2, sums by exchanges between lanes, in the same order at any size of sub-group";
   private static final String LANES = "for CPUs: one work-item per row, in sixteen lanes";
   private static final String TILED_TOKENS =
       "for GPUs: one work-group per 64 tokens, the others through local memory";
@@ -73,10 +77,27 @@ final class KernelCatalog {
               TILED_TOKENS,
               PACKED_TOKENS,
               LANES_OF_TOKENS),
-          family("layernorm_forward", Op.LayerNormForward.class, PER_ROW, GROUP_PER_ROW, LANES),
-          family("layernorm_backward", Op.LayerNormBackward.class, PER_ROW, GROUP_PER_ROW, LANES),
           family(
-              "cross_entropy_forward", Op.CrossEntropyForward.class, PER_ROW, GROUP_PER_ROW, LANES),
+              "layernorm_forward",
+              Op.LayerNormForward.class,
+              PER_ROW,
+              GROUP_PER_ROW,
+              LANES,
+              EXCHANGES),
+          family(
+              "layernorm_backward",
+              Op.LayerNormBackward.class,
+              PER_ROW,
+              GROUP_PER_ROW,
+              LANES,
+              EXCHANGES),
+          family(
+              "cross_entropy_forward",
+              Op.CrossEntropyForward.class,
+              PER_ROW,
+              GROUP_PER_ROW,
+              LANES,
+              EXCHANGES),
           family("cross_entropy_backward", Op.CrossEntropyBackward.class, PER_ELEMENT, VECTORS),
           family("gelu_forward", Op.GeluForward.class, PER_ELEMENT, VECTORS),
           family("gelu_backward", Op.GeluBackward.class, PER_ELEMENT, VECTORS),
@@ -92,12 +113,14 @@ final class KernelCatalog {
               "one launch per gradient, one work-item per tile of 4096 elements",
               "for GPUs: one launch, one work-group per tile",
               "for CPUs: one launch, one work-item per tile, in sixteen lanes",
-              "for GPUs: v2, with the tiles' sums added by a work-group"),
+              "for GPUs: v2, with the tiles' sums added by a work-group",
+              SUB_GROUPS + "v4, sums by exchanges between lanes"),
           family(
               "mean_forward",
               Op.MeanForward.class,
               "one work-item, number after number",
-              "for GPUs: one work-group, sums as a tree in local memory"));
+              "for GPUs: one work-group, sums as a tree in local memory",
+              EXCHANGES));
 
   private KernelCatalog() {}
 
@@ -129,6 +152,11 @@ final class KernelCatalog {
     return family.ideas().get(version - 1).startsWith("for GPUs");
   }
 
+  /** Whether a version is for devices whose work-items exchange numbers in sub-groups. */
+  static boolean exchanges(KernelFamily family, int version) {
+    return family.ideas().get(version - 1).startsWith(SUB_GROUPS);
+  }
+
   /** Local memory that a version uses at most. */
   static long localBytes(KernelFamily family, int version) {
     return family.ideas().get(version - 1).equals(LANES_OF_TOKENS) ? MORE_LOCAL_BYTES : LOCAL_BYTES;
@@ -138,6 +166,7 @@ final class KernelCatalog {
   static boolean fits(KernelFamily family, int version, DeviceLimits limits) {
     return version == 1
         || (limits.localBytes() >= localBytes(family, version)
-            && (!forGpus(family, version) || limits.workGroup() >= GROUP));
+            && (!forGpus(family, version) || limits.workGroup() >= GROUP)
+            && (!exchanges(family, version) || limits.subGroups().offered()));
   }
 }

@@ -50,7 +50,8 @@ final class KernelCompiler implements AutoCloseable {
   }
 
   private String options(Source source) {
-    StringBuilder options = new StringBuilder("-cl-std=CL1.2");
+    StringBuilder options = new StringBuilder("-cl-std=");
+    options.append(source.exchanges() ? handle.limits().subGroups().dialect() : SubGroups.PLAIN);
     if (handle.limits().roundsDivision()) {
       options.append(" -cl-fp32-correctly-rounded-divide-sqrt");
     }

@@ -114,6 +114,16 @@ final class KernelVersions {
               + ": opencl has its versions v1 to v"
               + family.versions());
     }
+    if (KernelCatalog.exchanges(family, version) && !limits.subGroups().offered()) {
+      throw Failure.usage(
+          "kernel "
+              + kernel
+              + "=v"
+              + version
+              + " needs sub-groups that exchange numbers, which "
+              + limits.name()
+              + " does not offer; choose another version");
+    }
     if (!KernelCatalog.fits(family, version, limits)) {
       throw Failure.usage(
           "kernel "

@@ -23,9 +23,13 @@ final class LayerNormLaunches {
   private static Grid rows(int m, int version, KernelVersions versions) {
     return switch (version) {
       case 1 -> Grid.items(m, versions.limits());
-      case 2 -> Grid.groups(m, 1, KernelCatalog.GROUP, 1);
+      case 2, 4 -> Grid.groups(m, 1, KernelCatalog.GROUP, 1);
       default -> Grid.single(m, 1);
     };
+  }
+
+  private static Source source(int version, KernelVersions versions) {
+    return version == 4 ? Source.of("layernorm", versions.limits().subGroups()) : LAYERNORM;
   }
 
   static Launches forward(Op.LayerNormForward op, KernelVersions versions) {
@@ -34,7 +38,7 @@ final class LayerNormLaunches {
     int version = versions.of("layernorm_forward");
     return Launches.of(
         Launch.of(
-            LAYERNORM,
+            source(version, versions),
             "layernorm_forward_v" + version,
             rows(m, version, versions),
             activations(op.out()),
@@ -62,8 +66,8 @@ final class LayerNormLaunches {
       launches.add(
           Launch.of(
               LAYERNORM,
-              "layernorm_backward_weight_v" + version,
-              version == 2
+              "layernorm_backward_weight_v" + (version == 3 ? 3 : 2),
+              version != 3
                   ? Grid.items(c, tiles, versions.limits())
                   : Grid.single(Math.ceilDiv(c, VECTOR), tiles),
               workspace(0),
@@ -79,7 +83,7 @@ final class LayerNormLaunches {
     }
     launches.add(
         Launch.of(
-            LAYERNORM,
+            source(version, versions),
             "layernorm_backward_v" + version,
             rows(m, version, versions),
             activations(op.dIn()),

@@ -34,12 +34,13 @@ final class OptimizerLaunches {
     long tiles =
         version == 1
             ? eachGradient(op.gradients(), versions, launches)
-            : allGradients(op.gradients(), version, launches);
+            : allGradients(op.gradients(), version, versions, launches);
+    boolean group = version >= 4;
     launches.add(
         Launch.of(
-            SUM,
-            version == 4 ? "root_of_sum_v4" : "root_of_sum_v1",
-            version == 4 ? Grid.groups(1, 1, KernelCatalog.GROUP, 1) : Grid.single(1, 1),
+            version == 5 ? Source.of("sum", versions.limits().subGroups()) : SUM,
+            "root_of_sum_v" + (group ? version : 1),
+            group ? Grid.groups(1, 1, KernelCatalog.GROUP, 1) : Grid.single(1, 1),
             data(op.norm()),
             workspace(0),
             count(tiles)));
@@ -67,7 +68,10 @@ final class OptimizerLaunches {
   }
 
   /** A launch for each arena that gradients are in: one. Returns how many tiles there are. */
-  private static long allGradients(List<Tensor> gradients, int version, List<Launch> launches) {
+  private static long allGradients(
+      List<Tensor> gradients, int version, KernelVersions versions, List<Launch> launches) {
+    Source source =
+        version == 5 ? Source.of("optimizer", versions.limits().subGroups()) : OPTIMIZER;
     Map<Arena, List<Tensor>> byArena =
         gradients.stream()
             .collect(
@@ -78,9 +82,9 @@ final class OptimizerLaunches {
       Argument.Tiles tiles = new Argument.Tiles(tensors, TILE);
       launches.add(
           Launch.of(
-              OPTIMIZER,
+              source,
               "squares_v" + version,
-              version == 2 || version == 4
+              version != 3
                   ? Grid.groups(tiles.count(), 1, KernelCatalog.GROUP, 1)
                   : Grid.single(tiles.count(), 1),
               workspace(first),

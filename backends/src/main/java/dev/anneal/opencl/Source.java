@@ -17,6 +17,7 @@ import java.util.stream.Stream;
  */
 record Source(String file, List<String> before, String definitions) {
   private static final String PRELUDE = "prelude";
+  private static final String SUB_GROUPS = "subgroups";
 
   Source {
     before = List.copyOf(before);
@@ -24,6 +25,20 @@ record Source(String file, List<String> before, String definitions) {
 
   static Source of(String file) {
     return new Source(file, List.of(PRELUDE), "");
+  }
+
+  /**
+   * One whose kernels add over work-groups, by exchanges between lanes where {@code how} has any.
+   */
+  static Source of(String file, SubGroups how) {
+    return how.offered()
+        ? new Source(file, List.of(PRELUDE, SUB_GROUPS), how.definitions())
+        : of(file);
+  }
+
+  /** Whether work-items of sub-groups exchange numbers, which older dialects do not know. */
+  boolean exchanges() {
+    return before.contains(SUB_GROUPS);
   }
 
   /** One of attention's files, for heads of {@code size} channels. */

@@ -1,5 +1,6 @@
 package dev.anneal.opencl;
 
+import dev.anneal.failure.Failure;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -46,7 +47,12 @@ final class TrialLaunch implements KernelProbe, AutoCloseable {
   }
 
   private Optional<String> tried(Launch launch) {
-    cl_kernel kernel = device.compiler().kernel(launch);
+    cl_kernel kernel;
+    try {
+      kernel = device.compiler().kernel(launch);
+    } catch (Failure e) {
+      return Optional.of(e.getMessage());
+    }
     try {
       arguments(kernel, launch);
       long[] group = {launch.grid().groupColumns(), launch.grid().groupRows()};

@@ -10,6 +10,7 @@ import java.util.Optional;
 /**
  * The first OpenCL device here, or what it would be like if it were another.
  *
+ * @param subGroups how its work-items exchange numbers; its own where nothing is said
  * @param gpu whether it takes the versions for GPUs
  * @param most bytes of one buffer
  * @param block bytes at whose multiples arenas can be cut
@@ -19,6 +20,7 @@ import java.util.Optional;
 record FirstDevice(
     Path cache,
     boolean gpu,
+    Optional<SubGroups> subGroups,
     long most,
     long block,
     Optional<Pace> pace,
@@ -32,23 +34,33 @@ record FirstDevice(
   /** As it is. */
   static FirstDevice in(Path cache) {
     return new FirstDevice(
-        cache, false, Long.MAX_VALUE, ArenaLayout.BLOCK, Optional.empty(), Optional.empty());
+        cache,
+        false,
+        Optional.empty(),
+        Long.MAX_VALUE,
+        ArenaLayout.BLOCK,
+        Optional.empty(),
+        Optional.empty());
   }
 
   FirstDevice asGpu() {
-    return new FirstDevice(cache, true, most, block, pace, probe);
+    return new FirstDevice(cache, true, subGroups, most, block, pace, probe);
+  }
+
+  FirstDevice with(SubGroups other) {
+    return new FirstDevice(cache, gpu, Optional.of(other), most, block, pace, probe);
   }
 
   FirstDevice with(Pace other) {
-    return new FirstDevice(cache, gpu, most, block, Optional.of(other), probe);
+    return new FirstDevice(cache, gpu, subGroups, most, block, Optional.of(other), probe);
   }
 
   FirstDevice with(KernelProbe other) {
-    return new FirstDevice(cache, gpu, most, block, pace, Optional.of(other));
+    return new FirstDevice(cache, gpu, subGroups, most, block, pace, Optional.of(other));
   }
 
   FirstDevice giving(long bytes, long inBlocks) {
-    return new FirstDevice(cache, gpu, bytes, inBlocks, pace, probe);
+    return new FirstDevice(cache, gpu, subGroups, bytes, inBlocks, pace, probe);
   }
 
   OpenClDevice open() {
@@ -80,6 +92,7 @@ record FirstDevice(
         l.localBytes(),
         l.memoryBytes(),
         Math.min(most, l.allocationBytes()),
-        l.roundsDivision());
+        l.roundsDivision(),
+        subGroups.orElse(l.subGroups()));
   }
 }
