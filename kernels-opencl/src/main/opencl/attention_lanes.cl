@@ -6,7 +6,7 @@
 // - a row's own side lies in local memory, with the other side's tile, lines an odd number of vectors
 //   apart so that lanes meet in no bank;
 // - scores: a lane takes two rows and every eighth of the other side's, over all channels, by vectors
-//   of four: 4 rows from local memory feed 16 fma, where version 2's fed 4;
+//   of four: a load from local memory feeds 3 to 5 fma, where version 2's fed one;
 // - results: a lane takes the same two rows and every eighth vector of channels. Two rows of an eighth
 //   of a head, of two gradients backward: 16 floats for heads of 64 forward, at most 64 for heads of
 //   128 backward;

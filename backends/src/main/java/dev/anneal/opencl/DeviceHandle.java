@@ -2,6 +2,8 @@ package dev.anneal.opencl;
 
 import dev.anneal.device.DeviceInfo;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.stream.LongStream;
 import org.jocl.CL;
 import org.jocl.Pointer;
 import org.jocl.Sizeof;
@@ -10,6 +12,12 @@ import org.jocl.cl_platform_id;
 
 /** A device as the OpenCL library names it, and its limits. */
 record DeviceHandle(cl_platform_id platform, cl_device_id device, DeviceLimits limits) {
+
+  /** CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV, which JOCL does not have. */
+  static final int COMPUTE_CAPABILITY_MAJOR_NV = 0x4000;
+
+  /** CL_DEVICE_SUB_GROUP_SIZES_INTEL, which it does not have, either. */
+  static final int SUB_GROUP_SIZES_INTEL = 0x4108;
 
   static DeviceHandle of(cl_platform_id platform, cl_device_id device) {
     return new DeviceHandle(
@@ -33,7 +41,8 @@ record DeviceHandle(cl_platform_id platform, cl_device_id device, DeviceLimits l
             SubGroups.of(
                 text(device, CL.CL_DEVICE_EXTENSIONS),
                 text(device, CL.CL_DEVICE_VENDOR),
-                text(device, CL.CL_DEVICE_VERSION))));
+                text(device, CL.CL_DEVICE_VERSION)),
+            matrixUnits(device)));
   }
 
   DeviceInfo describe(int index) {
@@ -43,6 +52,25 @@ record DeviceHandle(cl_platform_id platform, cl_device_id device, DeviceLimits l
         limits.name(),
         limits.version() + ", driver " + limits.driver() + ", " + units(),
         limits.memoryBytes());
+  }
+
+  private static MatrixUnits matrixUnits(cl_device_id device) {
+    List<String> extensions = List.of(text(device, CL.CL_DEVICE_EXTENSIONS).strip().split("\\s+"));
+    if (extensions.contains("cl_intel_required_subgroup_size")) {
+      return MatrixUnits.intel(extensions, smallest(device, SUB_GROUP_SIZES_INTEL));
+    }
+    return extensions.contains("cl_nv_device_attribute_query")
+        ? MatrixUnits.nvidia((int) number(device, COMPUTE_CAPABILITY_MAJOR_NV))
+        : MatrixUnits.NONE;
+  }
+
+  /** Of the sizes that a property lists; 0 where it lists none. */
+  private static long smallest(cl_device_id device, int what) {
+    long[] bytes = {0};
+    CL.clGetDeviceInfo(device, what, 0, null, bytes);
+    long[] sizes = new long[(int) (bytes[0] / Sizeof.size_t)];
+    CL.clGetDeviceInfo(device, what, bytes[0], Pointer.to(sizes), null);
+    return LongStream.of(sizes).min().orElse(0);
   }
 
   private String units() {

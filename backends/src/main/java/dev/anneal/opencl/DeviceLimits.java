@@ -11,6 +11,7 @@ package dev.anneal.opencl;
  * @param localBytes of memory that a work-group shares
  * @param allocationBytes the most that one buffer should have
  * @param subGroups how work-items exchange numbers without local memory, if they do
+ * @param matrixUnits that multiply bf16, if there are any
  * @param roundsDivision whether division and square root can be correctly rounded
  */
 record DeviceLimits(
@@ -26,9 +27,10 @@ record DeviceLimits(
     long memoryBytes,
     long allocationBytes,
     boolean roundsDivision,
-    SubGroups subGroups) {
+    SubGroups subGroups,
+    MatrixUnits matrixUnits) {
 
-  /** Of a device without sub-groups. */
+  /** Of a device without sub-groups and matrix units. */
   DeviceLimits(
       String name,
       String vendor,
@@ -55,7 +57,8 @@ record DeviceLimits(
         memoryBytes,
         allocationBytes,
         roundsDivision,
-        SubGroups.NONE);
+        SubGroups.NONE,
+        MatrixUnits.NONE);
   }
 
   /** The same device and driver compile the same source to the same binary. */

@@ -23,6 +23,11 @@ final class KernelCatalog {
   private static final String TALL_TILES =
       "for GPUs: 128 x 64 results per work-group, 8 x 4 per work-item, without bank conflicts, by"
           + " vectors, the next tile on its way";
+  private static final String MATRIX_UNITS = "for GPUs with matrix units: ";
+  private static final String UNITS =
+      MATRIX_UNITS
+          + "64 x 64 results per work-group, bf16 by bf16, weights in two parts; v4 for other"
+          + " dtypes";
   private static final String PANELS =
       "for CPUs: 8 x 32 results in vector registers, operands packed into panels";
   private static final String GROUP_PER_ROW =
@@ -42,21 +47,29 @@ final class KernelCatalog {
   static final List<KernelFamily> FAMILIES =
       List.of(
           family(
-              "matmul_forward", Op.MatmulForward.class, PER_ELEMENT, SQUARES, PANELS, TALL_TILES),
+              "matmul_forward",
+              Op.MatmulForward.class,
+              PER_ELEMENT,
+              SQUARES,
+              PANELS,
+              TALL_TILES,
+              UNITS),
           family(
               "matmul_backward_input",
               Op.MatmulBackwardInput.class,
               PER_ELEMENT,
               SQUARES,
               PANELS,
-              TALL_TILES),
+              TALL_TILES,
+              UNITS),
           family(
               "matmul_backward_weight",
               Op.MatmulBackwardWeight.class,
               PER_ELEMENT,
               SQUARES,
               PANELS,
-              TALL_TILES),
+              TALL_TILES,
+              UNITS),
           family(
               "bias_backward",
               Op.BiasBackward.class,
@@ -157,6 +170,17 @@ final class KernelCatalog {
     return family.ideas().get(version - 1).startsWith(SUB_GROUPS);
   }
 
+  /** Whether a version is for devices with matrix units. */
+  static boolean multiplies(KernelFamily family, int version) {
+    return family.ideas().get(version - 1).startsWith(MATRIX_UNITS);
+  }
+
+  /** Whether the device has what a version needs that not every GPU has. */
+  static boolean offers(KernelFamily family, int version, DeviceLimits limits) {
+    return (!exchanges(family, version) || limits.subGroups().offered())
+        && (!multiplies(family, version) || limits.matrixUnits().offered());
+  }
+
   /** Local memory that a version uses at most. */
   static long localBytes(KernelFamily family, int version) {
     return family.ideas().get(version - 1).equals(LANES_OF_TOKENS) ? MORE_LOCAL_BYTES : LOCAL_BYTES;
@@ -167,6 +191,6 @@ final class KernelCatalog {
     return version == 1
         || (limits.localBytes() >= localBytes(family, version)
             && (!forGpus(family, version) || limits.workGroup() >= GROUP)
-            && (!exchanges(family, version) || limits.subGroups().offered()));
+            && offers(family, version, limits));
   }
 }

@@ -114,13 +114,15 @@ final class KernelVersions {
               + ": opencl has its versions v1 to v"
               + family.versions());
     }
-    if (KernelCatalog.exchanges(family, version) && !limits.subGroups().offered()) {
+    if (!KernelCatalog.offers(family, version, limits)) {
       throw Failure.usage(
           "kernel "
               + kernel
               + "=v"
               + version
-              + " needs sub-groups that exchange numbers, which "
+              + (KernelCatalog.multiplies(family, version)
+                  ? " needs matrix units of bf16, which "
+                  : " needs sub-groups that exchange numbers, which ")
               + limits.name()
               + " does not offer; choose another version");
     }

@@ -6,10 +6,13 @@ import static dev.anneal.opencl.Argument.flag;
 import static dev.anneal.opencl.Argument.integer;
 import static dev.anneal.opencl.Argument.workspace;
 
+import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
 
-/** Launches of matmul.cl and matmul_tiles.cl, whose tile sizes are repeated here. */
+/**
+ * Launches of matmul.cl, matmul_tiles.cl and matmul_units.cl, whose tile sizes are repeated here.
+ */
 final class MatmulLaunches {
   private static final Source MATMUL = Source.of("matmul");
   private static final Source TILES = Source.of("matmul_tiles");
@@ -46,7 +49,8 @@ final class MatmulLaunches {
   static Launches forward(Op.MatmulForward op, KernelVersions versions) {
     Sizes s = Sizes.of(op.in(), op.weight());
     Argument in = activations(op.in());
-    return switch (versions.of("matmul_forward")) {
+    return switch (version("matmul_forward", op.in(), versions)) {
+      case 5 -> units(forward("v5", units(s.n(), s.m(), versions), op, in, s), versions);
       case 1 -> Launches.of(forward("v1", Grid.items(s.n(), s.m(), versions.limits()), op, in, s));
       case 2 -> Launches.of(forward("v2", squares(s.n(), s.m()), op, in, s));
       case 4 -> Launches.of(forward("v4", tiles(s.n(), s.m()), op, in, s));
@@ -103,21 +107,47 @@ final class MatmulLaunches {
     return Grid.groups(Math.ceilDiv(columns, WIDE), Math.ceilDiv(rows, TALL), ITEMS, ITEMS);
   }
 
+  /** Work-groups of version 5. */
+  private static Grid units(int columns, int rows, KernelVersions versions) {
+    return Grid.groups(
+        Math.ceilDiv(columns, SIDE),
+        Math.ceilDiv(rows, SIDE),
+        versions.limits().matrixUnits().items(),
+        1);
+  }
+
+  /** The same launch, compiled for the device's matrix units. */
+  private static Launches units(Launch launch, KernelVersions versions) {
+    return Launches.of(
+        new Launch(
+            Source.of(versions.limits().matrixUnits()),
+            launch.kernel(),
+            launch.grid(),
+            launch.arguments()));
+  }
+
+  /** What computes these activations: matrix units multiply bf16, and version 4 is exact. */
+  private static int version(String kernel, Tensor activations, KernelVersions versions) {
+    int version = versions.of(kernel);
+    return version == 5 && activations.dtype() != DType.BF16 ? 4 : version;
+  }
+
   private static Source source(String version) {
     return version.equals("v4") ? TILES : MATMUL;
   }
 
   static Launches backwardInput(Op.MatmulBackwardInput op, KernelVersions versions) {
     Sizes s = Sizes.of(op.dOut(), op.weight());
-    int version = versions.of("matmul_backward_input");
+    int version = version("matmul_backward_input", op.dOut(), versions);
     Grid grid =
         switch (version) {
           case 1 -> Grid.items(s.k(), s.m(), versions.limits());
           case 2 -> squares(s.k(), s.m());
           case 4 -> tiles(s.k(), s.m());
+          case 5 -> units(s.k(), s.m(), versions);
           default -> Grid.single(Math.ceilDiv(s.k(), PANEL), Math.ceilDiv(s.m(), INPUT_ROWS));
         };
-    return Launches.of(
+    Launch launch =
         Launch.of(
             source("v" + version),
             "matmul_backward_input_v" + version,
@@ -127,13 +157,15 @@ final class MatmulLaunches {
             data(op.weight()),
             integer(s.m()),
             integer(s.n()),
-            integer(s.k())));
+            integer(s.k()));
+    return version == 5 ? units(launch, versions) : Launches.of(launch);
   }
 
   static Launches backwardWeight(Op.MatmulBackwardWeight op, KernelVersions versions) {
     Sizes s = Sizes.of(op.dOut(), op.dWeight());
     Argument in = activations(op.in());
-    return switch (versions.of("matmul_backward_weight")) {
+    return switch (version("matmul_backward_weight", op.in(), versions)) {
+      case 5 -> units(backwardWeight("v5", units(s.k(), s.n(), versions), op, in, s), versions);
       case 1 ->
           Launches.of(backwardWeight("v1", Grid.items(s.k(), s.n(), versions.limits()), op, in, s));
       case 2 -> Launches.of(backwardWeight("v2", squares(s.k(), s.n()), op, in, s));

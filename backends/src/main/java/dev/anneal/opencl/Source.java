@@ -36,6 +36,11 @@ record Source(String file, List<String> before, String definitions) {
         : of(file);
   }
 
+  /** The products by matrix units. */
+  static Source of(MatrixUnits units) {
+    return new Source("matmul_units", List.of(PRELUDE), units.definitions());
+  }
+
   /** Whether work-items of sub-groups exchange numbers, which older dialects do not know. */
   boolean exchanges() {
     return before.contains(SUB_GROUPS);

@@ -11,6 +11,7 @@ import java.util.Optional;
  * The first OpenCL device here, or what it would be like if it were another.
  *
  * @param subGroups how its work-items exchange numbers; its own where nothing is said
+ * @param matrixUnits as it has them; its own where nothing is said
  * @param gpu whether it takes the versions for GPUs
  * @param most bytes of one buffer
  * @param block bytes at whose multiples arenas can be cut
@@ -21,6 +22,7 @@ record FirstDevice(
     Path cache,
     boolean gpu,
     Optional<SubGroups> subGroups,
+    Optional<MatrixUnits> matrixUnits,
     long most,
     long block,
     Optional<Pace> pace,
@@ -37,6 +39,7 @@ record FirstDevice(
         cache,
         false,
         Optional.empty(),
+        Optional.empty(),
         Long.MAX_VALUE,
         ArenaLayout.BLOCK,
         Optional.empty(),
@@ -44,23 +47,29 @@ record FirstDevice(
   }
 
   FirstDevice asGpu() {
-    return new FirstDevice(cache, true, subGroups, most, block, pace, probe);
+    return new FirstDevice(cache, true, subGroups, matrixUnits, most, block, pace, probe);
   }
 
   FirstDevice with(SubGroups other) {
-    return new FirstDevice(cache, gpu, Optional.of(other), most, block, pace, probe);
+    return new FirstDevice(cache, gpu, Optional.of(other), matrixUnits, most, block, pace, probe);
+  }
+
+  FirstDevice with(MatrixUnits other) {
+    return new FirstDevice(cache, gpu, subGroups, Optional.of(other), most, block, pace, probe);
   }
 
   FirstDevice with(Pace other) {
-    return new FirstDevice(cache, gpu, subGroups, most, block, Optional.of(other), probe);
+    return new FirstDevice(
+        cache, gpu, subGroups, matrixUnits, most, block, Optional.of(other), probe);
   }
 
   FirstDevice with(KernelProbe other) {
-    return new FirstDevice(cache, gpu, subGroups, most, block, pace, Optional.of(other));
+    return new FirstDevice(
+        cache, gpu, subGroups, matrixUnits, most, block, pace, Optional.of(other));
   }
 
   FirstDevice giving(long bytes, long inBlocks) {
-    return new FirstDevice(cache, gpu, subGroups, bytes, inBlocks, pace, probe);
+    return new FirstDevice(cache, gpu, subGroups, matrixUnits, bytes, inBlocks, pace, probe);
   }
 
   OpenClDevice open() {
@@ -93,6 +102,7 @@ record FirstDevice(
         l.memoryBytes(),
         Math.min(most, l.allocationBytes()),
         l.roundsDivision(),
-        subGroups.orElse(l.subGroups()));
+        subGroups.orElse(l.subGroups()),
+        matrixUnits.orElse(l.matrixUnits()));
   }
 }
