@@ -64,13 +64,22 @@ final class AcceptedLaunches {
 
   private void stepDown(Op op, Refused refused) {
     Launch launch = refused.launch();
-    KernelFamily family =
+    List<KernelFamily> families =
         KernelCatalog.FAMILIES.stream()
             .filter(each -> parts(op).anyMatch(each.op()::isInstance))
             .filter(each -> versions.of(each.name()) > 1)
-            .filter(each -> launch.kernel().endsWith("_v" + versions.of(each.name())))
             .filter(each -> !versions.isChosen(each.name()))
+            .toList();
+    // By name first: for some sizes and dtypes, a version has an earlier one's kernels.
+    KernelFamily family =
+        families.stream()
+            .filter(each -> launch.kernel().startsWith(each.name() + "_"))
             .findFirst()
+            .or(
+                () ->
+                    families.stream()
+                        .filter(each -> launch.kernel().endsWith("_v" + versions.of(each.name())))
+                        .findFirst())
             .orElseThrow(() -> OpenClFailures.group(launch, versions.limits(), refused.why()));
     int before = versions.of(family.name());
     int now = versions.stepDown(family);
