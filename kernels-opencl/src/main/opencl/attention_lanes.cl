@@ -73,48 +73,53 @@ static void store_row_v4(__global activation *row, const float4 *x, const float 
         STORE4(value, 0, row + 4 * v);
       } else {
         STORE(value.s0, 4 * v, row);
-        if (left > 1) STORE(value.s1, 4 * v + 1, row);
-        if (left > 2) STORE(value.s2, 4 * v + 2, row);
-        if (left > 3) STORE(value.s3, 4 * v + 3, row);
+        if (left > 1)
+          STORE(value.s1, 4 * v + 1, row);
+        if (left > 2)
+          STORE(value.s2, 4 * v + 2, row);
+        if (left > 3)
+          STORE(value.s3, 4 * v + 3, row);
       }
     }
   }
 }
 
-static float sum_4(const float4 x) { return (x.s0 + x.s1) + (x.s2 + x.s3); }
+static float sum_4(const float4 x) {
+  return (x.s0 + x.s1) + (x.s2 + x.s3);
+}
 
 // score[r][j] = the lane's row r of two, which are `apart`, times row lane + 8 j of a tile.
-#define MULTIPLY_ROWS(SCORE, OWN_TILE, PAIR, APART, TILE_OF_OTHERS, COUNT)                    \
-  {                                                                                           \
-    float4 sums[2][COUNT / LANES_OF_ROW];                                                     \
-    for (int j = 0; j < COUNT / LANES_OF_ROW; j++) {                                          \
-      sums[0][j] = sums[1][j] = (float4)(0.0f);                                               \
-    }                                                                                         \
-    for (int v = 0; v < CHANNELS; v++) {                                                      \
-      float4 x = OWN_TILE[PAIR * LINE + v];                                                   \
-      float4 y = OWN_TILE[(PAIR + APART) * LINE + v];                                         \
-      for (int j = 0; j < COUNT / LANES_OF_ROW; j++) {                                        \
-        float4 other = TILE_OF_OTHERS[(lane + LANES_OF_ROW * j) * LINE + v];                  \
-        sums[0][j] = fma(x, other, sums[0][j]);                                               \
-        sums[1][j] = fma(y, other, sums[1][j]);                                               \
-      }                                                                                       \
-    }                                                                                         \
-    for (int j = 0; j < COUNT / LANES_OF_ROW; j++) {                                          \
-      SCORE[0][j] = sum_4(sums[0][j]);                                                        \
-      SCORE[1][j] = sum_4(sums[1][j]);                                                        \
-    }                                                                                         \
+#define MULTIPLY_ROWS(SCORE, OWN_TILE, PAIR, APART, TILE_OF_OTHERS, COUNT)   \
+  {                                                                          \
+    float4 sums[2][COUNT / LANES_OF_ROW];                                    \
+    for (int j = 0; j < COUNT / LANES_OF_ROW; j++) {                         \
+      sums[0][j] = sums[1][j] = (float4)(0.0f);                              \
+    }                                                                        \
+    for (int v = 0; v < CHANNELS; v++) {                                     \
+      float4 x = OWN_TILE[PAIR * LINE + v];                                  \
+      float4 y = OWN_TILE[(PAIR + APART) * LINE + v];                        \
+      for (int j = 0; j < COUNT / LANES_OF_ROW; j++) {                       \
+        float4 other = TILE_OF_OTHERS[(lane + LANES_OF_ROW * j) * LINE + v]; \
+        sums[0][j] = fma(x, other, sums[0][j]);                              \
+        sums[1][j] = fma(y, other, sums[1][j]);                              \
+      }                                                                      \
+    }                                                                        \
+    for (int j = 0; j < COUNT / LANES_OF_ROW; j++) {                         \
+      SCORE[0][j] = sum_4(sums[0][j]);                                       \
+      SCORE[1][j] = sum_4(sums[1][j]);                                       \
+    }                                                                        \
   }
 
 // result[r] += the sum over rows s of a tile of weights[row r][s] times the lane's channels of s.
-#define ADD_ROWS(RESULT, WEIGHTS, PAIR, APART, TILE_OF_OTHERS, COUNT)        \
-  for (int s = 0; s < COUNT; s++) {                                          \
-    float4 x = (float4)(WEIGHTS[PAIR * (COUNT + 1) + s]);                    \
-    float4 y = (float4)(WEIGHTS[(PAIR + APART) * (COUNT + 1) + s]);          \
-    for (int i = 0; i < OWN; i++) {                                          \
-      float4 other = TILE_OF_OTHERS[s * LINE + lane + LANES_OF_ROW * i];     \
-      RESULT[0][i] = fma(x, other, RESULT[0][i]);                            \
-      RESULT[1][i] = fma(y, other, RESULT[1][i]);                            \
-    }                                                                        \
+#define ADD_ROWS(RESULT, WEIGHTS, PAIR, APART, TILE_OF_OTHERS, COUNT)    \
+  for (int s = 0; s < COUNT; s++) {                                      \
+    float4 x = (float4)(WEIGHTS[PAIR * (COUNT + 1) + s]);                \
+    float4 y = (float4)(WEIGHTS[(PAIR + APART) * (COUNT + 1) + s]);      \
+    for (int i = 0; i < OWN; i++) {                                      \
+      float4 other = TILE_OF_OTHERS[s * LINE + lane + LANES_OF_ROW * i]; \
+      RESULT[0][i] = fma(x, other, RESULT[0][i]);                        \
+      RESULT[1][i] = fma(y, other, RESULT[1][i]);                        \
+    }                                                                    \
   }
 
 // ---- forward: online softmax, a tile of keys at a time ----
@@ -203,9 +208,9 @@ attention_forward_v4(ACTIVATIONS_OUT(out), OUT(logSumExp), ACTIVATIONS(qkv), con
 
 // ---- backward ----
 
-#define CLEAR_RESULT(RESULT)                          \
-  for (int i = 0; i < OWN; i++) {                     \
-    RESULT[0][i] = RESULT[1][i] = (float4)(0.0f);     \
+#define CLEAR_RESULT(RESULT)                      \
+  for (int i = 0; i < OWN; i++) {                 \
+    RESULT[0][i] = RESULT[1][i] = (float4)(0.0f); \
   }
 
 __kernel __attribute__((reqd_work_group_size(BACKWARD_PAIRS * LANES_OF_ROW, 1, 1))) void

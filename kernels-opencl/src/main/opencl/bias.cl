@@ -12,7 +12,8 @@
 
 #if HAS(1)
 
-__kernel void bias_backward_v1(OUT(dBias), ACTIVATIONS(dOut), const int m, const int n, const int accumulate) {
+__kernel void bias_backward_v1(OUT(dBias), ACTIVATIONS(dOut), const int m, const int n,
+                               const int accumulate) {
   size_t j = get_global_id(0);
   if (j < n) {
     float sum = accumulate ? dBias[dBias_at + j] : 0.0f;
@@ -44,8 +45,10 @@ __kernel void bias_backward_v2(OUT(partial), ACTIVATIONS(dOut), const int m, con
 
 #if HAS(3)
 
-__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void bias_backward_v3(
-    OUT(partial), ACTIVATIONS(dOut), const int m, const int n) {
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void bias_backward_v3(OUT(partial),
+                                                                              ACTIVATIONS(dOut),
+                                                                              const int m,
+                                                                              const int n) {
   int from = 64 * get_global_id(0);
   size_t tile = get_global_id(1);
   int end = min(m, (int)(tile + 1) * TILE);

@@ -17,8 +17,9 @@
 
 #if HAS(1)
 
-__kernel void cross_entropy_forward_v1(OUT(losses), OUT(logSumExp), ACTIVATIONS(logits), INTEGERS(targets),
-                                       const int m, const int columns, const int vocabulary) {
+__kernel void cross_entropy_forward_v1(OUT(losses), OUT(logSumExp), ACTIVATIONS(logits),
+                                       INTEGERS(targets), const int m, const int columns,
+                                       const int vocabulary) {
   size_t row = get_global_id(0);
   if (row >= m) {
     return;
@@ -67,8 +68,8 @@ __kernel void cross_entropy_backward_v1(ACTIVATIONS_OUT(dLogits), IN(dLosses), A
 #if HAS(2) || HAS(4)
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void OF_GROUP(cross_entropy_forward)(
-    OUT(losses), OUT(logSumExp), ACTIVATIONS(logits), INTEGERS(targets), const int m, const int columns,
-    const int vocabulary) {
+    OUT(losses), OUT(logSumExp), ACTIVATIONS(logits), INTEGERS(targets), const int m,
+    const int columns, const int vocabulary) {
   __local float room[ROOM];
   size_t row = GROUP_ID(0);
   int item = ITEM;
@@ -125,8 +126,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void cross_entropy_forwa
 
 #if HAS(2)
 
-__kernel void cross_entropy_backward_v2(ACTIVATIONS_OUT(dLogits), IN(dLosses), ACTIVATIONS(logits), IN(logSumExp),
-                                        INTEGERS(targets), const int columns,
+__kernel void cross_entropy_backward_v2(ACTIVATIONS_OUT(dLogits), IN(dLosses), ACTIVATIONS(logits),
+                                        IN(logSumExp), INTEGERS(targets), const int columns,
                                         const int vocabulary) {
   int from = 16 * get_global_id(0);
   size_t row = get_global_id(1);

@@ -22,8 +22,9 @@
 
 #if HAS(1)
 
-__kernel void layernorm_forward_v1(ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in), IN(weight), IN(bias),
-                                   const int m, const int c, const float epsilon) {
+__kernel void layernorm_forward_v1(ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in),
+                                   IN(weight), IN(bias), const int m, const int c,
+                                   const float epsilon) {
   size_t row = get_global_id(0);
   if (row >= m) {
     return;
@@ -107,8 +108,8 @@ __kernel void layernorm_backward_weight_v1(OUT(dWeight), OUT(dBias), ACTIVATIONS
 #if HAS(2) || HAS(4)
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void OF_GROUP(layernorm_forward)(
-    ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in), IN(weight), IN(bias), const int m, const int c,
-    const float epsilon) {
+    ACTIVATIONS_OUT(out), OUT(mean), OUT(rstd), ACTIVATIONS(in), IN(weight), IN(bias), const int m,
+    const int c, const float epsilon) {
   __local float room[ROOM];
   size_t row = GROUP_ID(0);
   int item = ITEM;
@@ -134,8 +135,8 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void OF_GROUP(layern
 }
 
 __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void OF_GROUP(layernorm_backward)(
-    ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), ACTIVATIONS(in), IN(weight), IN(mean), IN(rstd), ACTIVATIONS(residual), const int hasResidual,
-    const int m, const int c) {
+    ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), ACTIVATIONS(in), IN(weight), IN(mean), IN(rstd),
+    ACTIVATIONS(residual), const int hasResidual, const int m, const int c) {
   __local float room[ROOM];
   size_t row = GROUP_ID(0);
   int item = ITEM;
@@ -164,8 +165,9 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void OF_GROUP(layern
 
 #if HAS(2)
 
-__kernel void layernorm_backward_weight_v2(OUT(partialWeight), OUT(partialBias), ACTIVATIONS(dOut), ACTIVATIONS(in),
-                                           IN(mean), IN(rstd), const int m, const int c) {
+__kernel void layernorm_backward_weight_v2(OUT(partialWeight), OUT(partialBias), ACTIVATIONS(dOut),
+                                           ACTIVATIONS(in), IN(mean), IN(rstd), const int m,
+                                           const int c) {
   size_t i = get_global_id(0);
   size_t tile = get_global_id(1);
   if (i >= c) {

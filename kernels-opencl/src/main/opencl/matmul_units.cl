@@ -75,8 +75,12 @@ typedef float4 Sums;
 #define WORDS 8
 #define UNIT_ROOM __local uint room[ITEMS * 2 * WORDS];
 
-static float upper(const uint word) { return as_float(word & 0xFFFF0000u); }
-static float lower(const uint word) { return as_float(word << 16); }
+static float upper(const uint word) {
+  return as_float(word & 0xFFFF0000u);
+}
+static float lower(const uint word) {
+  return as_float(word << 16);
+}
 
 // sums + left right, from what all lanes of the sub-group have.
 static Sums multiply_add(__local uint *room, const Left left, const Right right, const Sums sums) {
@@ -133,10 +137,11 @@ static Sums multiply_add(__local uint *room, const Left left, const Right right,
 #if UNITS == 3
 static Sums multiply_add(const Left a, const Right b, const Sums c) {
   float x = c.s0, y = c.s1, z = c.s2, w = c.s3;
-  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
-               "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
-               : "+f"(x), "+f"(y), "+f"(z), "+f"(w)
-               : "r"(a.s0), "r"(a.s1), "r"(a.s2), "r"(a.s3), "r"(b.s0), "r"(b.s1));
+  asm volatile(
+      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
+      "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(x), "+f"(y), "+f"(z), "+f"(w)
+      : "r"(a.s0), "r"(a.s1), "r"(a.s2), "r"(a.s3), "r"(b.s0), "r"(b.s1));
   return (float4)(x, y, z, w);
 }
 #define MULTIPLY_ADD(a, b, c) multiply_add(a, b, c)
@@ -147,7 +152,7 @@ static Sums multiply_add(const Left a, const Right b, const Sums c) {
 
 // ---- fragments, from lines of a tile ----
 
-#define WORD(line, k, i) (((__local const uint *)(tile + (line) * LINE + (k)))[i])
+#define WORD(line, k, i) (((__local const uint *)(tile + (line)*LINE + (k)))[i])
 
 static Left load_left(__local const ushort *tile, const int row, const int k) {
 #if UNITS == 1
@@ -194,120 +199,119 @@ static Right load_right(__local const ushort *tile, const int column, const int 
 
 // Calls TAKE for four neighbours in memory at a time: of line `line` the steps from `step` on, or of step
 // `step` the lines from `line` on, `count` of which exist.
-#define BRING(TAKE, X, STRIDE, WAY, FIRST, LINES, FROM, STEPS)                                     \
-  for (int slot = get_local_id(0); slot < SIDE * DEPTH / 4; slot += ITEMS) {                       \
-    int line = WAY ? slot / (DEPTH / 4) : slot % (SIDE / 4) * 4;                                   \
-    int step = WAY ? slot % (DEPTH / 4) * 4 : slot / (SIDE / 4);                                   \
-    bool there = FIRST + line < LINES && FROM + step < STEPS;                                      \
-    int count = !there ? 0 : WAY ? STEPS - (FROM + step) : (int)(LINES - (FIRST + line));          \
-    ulong at = WAY ? (ulong)(FIRST + line) * STRIDE + FROM + step                                  \
-                   : (ulong)(FROM + step) * STRIDE + FIRST + line;                                 \
-    __local ushort *to;                                                                            \
-    int apart = WAY ? 1 : LINE;                                                                    \
-    TAKE(X, STRIDE, line * LINE + step)                                                            \
+#define BRING(TAKE, X, STRIDE, WAY, FIRST, LINES, FROM, STEPS)                            \
+  for (int slot = get_local_id(0); slot < SIDE * DEPTH / 4; slot += ITEMS) {              \
+    int line = WAY ? slot / (DEPTH / 4) : slot % (SIDE / 4) * 4;                          \
+    int step = WAY ? slot % (DEPTH / 4) * 4 : slot / (SIDE / 4);                          \
+    bool there = FIRST + line < LINES && FROM + step < STEPS;                             \
+    int count = !there ? 0 : WAY ? STEPS - (FROM + step) : (int)(LINES - (FIRST + line)); \
+    ulong at = WAY ? (ulong)(FIRST + line) * STRIDE + FROM + step                         \
+                   : (ulong)(FROM + step) * STRIDE + FIRST + line;                        \
+    __local ushort *to;                                                                   \
+    int apart = WAY ? 1 : LINE;                                                           \
+    TAKE(X, STRIDE, line *LINE + step)                                                    \
   }
 
-#define KEEP(tile, place, value)   \
-  to = (tile) + (place);           \
-  to[0] = (value).s0;              \
-  to[apart] = (value).s1;          \
-  to[2 * apart] = (value).s2;      \
+#define KEEP(tile, place, value) \
+  to = (tile) + (place);         \
+  to[0] = (value).s0;            \
+  to[apart] = (value).s1;        \
+  to[2 * apart] = (value).s2;    \
   to[3 * apart] = (value).s3;
 
-#define FOUR(TYPE, X, STRIDE)                                                                 \
-  X##_at % 4 == 0 && STRIDE % 4 == 0 && count >= 4                                            \
-      ? *(__global const TYPE##4 *)(X + X##_at + at)                                          \
-      : (TYPE##4)(count > 0 ? (X + X##_at)[at] : 0, count > 1 ? (X + X##_at)[at + 1] : 0,     \
+#define FOUR(TYPE, X, STRIDE)                                                             \
+  X##_at % 4 == 0 && STRIDE % 4 == 0 && count >= 4                                        \
+      ? *(__global const TYPE##4 *)(X + X##_at + at)                                      \
+      : (TYPE##4)(count > 0 ? (X + X##_at)[at] : 0, count > 1 ? (X + X##_at)[at + 1] : 0, \
                   count > 2 ? (X + X##_at)[at + 2] : 0, count > 3 ? (X + X##_at)[at + 3] : 0)
 
-#define TAKE_LEFT(X, STRIDE, place)            \
-  ushort4 value = FOUR(ushort, X, STRIDE);     \
+#define TAKE_LEFT(X, STRIDE, place)        \
+  ushort4 value = FOUR(ushort, X, STRIDE); \
   KEEP(left, place, value)
 
-#define TAKE_RIGHT(X, STRIDE, place)           \
-  ushort4 value = FOUR(ushort, X, STRIDE);     \
+#define TAKE_RIGHT(X, STRIDE, place)       \
+  ushort4 value = FOUR(ushort, X, STRIDE); \
   KEEP(right, place, value)
 
-#define TAKE_WEIGHT(X, STRIDE, place)                                        \
-  float4 value = FOUR(float, X, STRIDE);                                     \
-  ushort4 high = bf16_4(value);                                              \
-  ushort4 low = bf16_4(value - as_float4(convert_uint4(high) << 16));        \
-  KEEP(right, place, high)                                                   \
+#define TAKE_WEIGHT(X, STRIDE, place)                                 \
+  float4 value = FOUR(float, X, STRIDE);                              \
+  ushort4 high = bf16_4(value);                                       \
+  ushort4 low = bf16_4(value - as_float4(convert_uint4(high) << 16)); \
+  KEEP(right, place, high)                                            \
   KEEP(rest, place, low)
 
 // A kernel's body: RESULT(i,j) = the sum over p of A(i,p) B(j,p), to which STORE_1 adds what else there is.
 // PARTS is 2 where B is a weight.
-#define PRODUCT(STORE_1, A, A_STRIDE, A_WAY, TAKE_B, B, B_STRIDE, B_WAY, PARTS, ROWS_OF_A,         \
-                ROWS_OF_B, COUNT)                                                                  \
-  __local ushort left[SIDE * LINE] __attribute__((aligned(16)));                                   \
-  __local ushort right[SIDE * LINE] __attribute__((aligned(16)));                                  \
-  __local ushort rest[PARTS == 2 ? SIDE * LINE : 8] __attribute__((aligned(16)));                  \
-  UNIT_ROOM                                                                                        \
-  size_t firstRow = GROUP_ID(1) * SIDE;                                                            \
-  size_t firstColumn = GROUP_ID(0) * SIDE;                                                         \
-  int ownRow = SUB_GROUP / (SIDE / OWN_COLUMNS) * OWN_ROWS;                                        \
-  int ownColumn = SUB_GROUP % (SIDE / OWN_COLUMNS) * OWN_COLUMNS;                                  \
-  Sums sums[OWN_ROWS / UNIT_ROWS][OWN_COLUMNS / UNIT_COLUMNS];                                     \
-  for (int i = 0; i < OWN_ROWS / UNIT_ROWS; i++) {                                                 \
-    for (int j = 0; j < OWN_COLUMNS / UNIT_COLUMNS; j++) {                                         \
-      sums[i][j] = (Sums)(0.0f);                                                                   \
-    }                                                                                              \
-  }                                                                                                \
-  for (int from = 0; from < COUNT; from += DEPTH) {                                                \
-    barrier(CLK_LOCAL_MEM_FENCE);                                                                  \
-    BRING(TAKE_LEFT, A, A_STRIDE, A_WAY, firstRow, ROWS_OF_A, from, COUNT)                         \
-    BRING(TAKE_B, B, B_STRIDE, B_WAY, firstColumn, ROWS_OF_B, from, COUNT)                         \
-    barrier(CLK_LOCAL_MEM_FENCE);                                                                  \
-    for (int k = 0; k < DEPTH; k += 16) {                                                          \
-      Left a[OWN_ROWS / UNIT_ROWS];                                                                \
-      for (int i = 0; i < OWN_ROWS / UNIT_ROWS; i++) {                                             \
-        a[i] = load_left(left, ownRow + i * UNIT_ROWS, k);                                         \
-      }                                                                                            \
-      for (int j = 0; j < OWN_COLUMNS / UNIT_COLUMNS; j++) {                                       \
-        for (int part = PARTS - 1; part >= 0; part--) {                                            \
-          Right b = load_right(part ? rest : right, ownColumn + j * UNIT_COLUMNS, k);              \
-          for (int i = 0; i < OWN_ROWS / UNIT_ROWS; i++) {                                         \
-            sums[i][j] = MULTIPLY_ADD(a[i], b, sums[i][j]);                                        \
-          }                                                                                        \
-        }                                                                                          \
-      }                                                                                            \
-    }                                                                                              \
-  }                                                                                                \
-  for (int i = 0; i < OWN_ROWS / UNIT_ROWS; i++) {                                                 \
-    for (int j = 0; j < OWN_COLUMNS / UNIT_COLUMNS; j++) {                                         \
-      float numbers[NUMBERS];                                                                      \
-      STORE_SUMS(sums[i][j], numbers);                                                             \
-      for (int e = 0; e < NUMBERS; e++) {                                                          \
-        size_t row = firstRow + ownRow + i * UNIT_ROWS + ROW_OF(e);                                \
-        size_t column = firstColumn + ownColumn + j * UNIT_COLUMNS + COLUMN_OF(e);                 \
-        if (row < ROWS_OF_A && column < ROWS_OF_B) {                                               \
-          size_t place = row * ROWS_OF_B + column;                                                 \
-          STORE_1(numbers[e], place, column)                                                       \
-        }                                                                                          \
-      }                                                                                            \
-    }                                                                                              \
+#define PRODUCT(STORE_1, A, A_STRIDE, A_WAY, TAKE_B, B, B_STRIDE, B_WAY, PARTS, ROWS_OF_A, \
+                ROWS_OF_B, COUNT)                                                          \
+  __local ushort left[SIDE * LINE] __attribute__((aligned(16)));                           \
+  __local ushort right[SIDE * LINE] __attribute__((aligned(16)));                          \
+  __local ushort rest[PARTS == 2 ? SIDE * LINE : 8] __attribute__((aligned(16)));          \
+  UNIT_ROOM                                                                                \
+  size_t firstRow = GROUP_ID(1) * SIDE;                                                    \
+  size_t firstColumn = GROUP_ID(0) * SIDE;                                                 \
+  int ownRow = SUB_GROUP / (SIDE / OWN_COLUMNS) * OWN_ROWS;                                \
+  int ownColumn = SUB_GROUP % (SIDE / OWN_COLUMNS) * OWN_COLUMNS;                          \
+  Sums sums[OWN_ROWS / UNIT_ROWS][OWN_COLUMNS / UNIT_COLUMNS];                             \
+  for (int i = 0; i < OWN_ROWS / UNIT_ROWS; i++) {                                         \
+    for (int j = 0; j < OWN_COLUMNS / UNIT_COLUMNS; j++) {                                 \
+      sums[i][j] = (Sums)(0.0f);                                                           \
+    }                                                                                      \
+  }                                                                                        \
+  for (int from = 0; from < COUNT; from += DEPTH) {                                        \
+    barrier(CLK_LOCAL_MEM_FENCE);                                                          \
+    BRING(TAKE_LEFT, A, A_STRIDE, A_WAY, firstRow, ROWS_OF_A, from, COUNT)                 \
+    BRING(TAKE_B, B, B_STRIDE, B_WAY, firstColumn, ROWS_OF_B, from, COUNT)                 \
+    barrier(CLK_LOCAL_MEM_FENCE);                                                          \
+    for (int k = 0; k < DEPTH; k += 16) {                                                  \
+      Left a[OWN_ROWS / UNIT_ROWS];                                                        \
+      for (int i = 0; i < OWN_ROWS / UNIT_ROWS; i++) {                                     \
+        a[i] = load_left(left, ownRow + i * UNIT_ROWS, k);                                 \
+      }                                                                                    \
+      for (int j = 0; j < OWN_COLUMNS / UNIT_COLUMNS; j++) {                               \
+        for (int part = PARTS - 1; part >= 0; part--) {                                    \
+          Right b = load_right(part ? rest : right, ownColumn + j * UNIT_COLUMNS, k);      \
+          for (int i = 0; i < OWN_ROWS / UNIT_ROWS; i++) {                                 \
+            sums[i][j] = MULTIPLY_ADD(a[i], b, sums[i][j]);                                \
+          }                                                                                \
+        }                                                                                  \
+      }                                                                                    \
+    }                                                                                      \
+  }                                                                                        \
+  for (int i = 0; i < OWN_ROWS / UNIT_ROWS; i++) {                                         \
+    for (int j = 0; j < OWN_COLUMNS / UNIT_COLUMNS; j++) {                                 \
+      float numbers[NUMBERS];                                                              \
+      STORE_SUMS(sums[i][j], numbers);                                                     \
+      for (int e = 0; e < NUMBERS; e++) {                                                  \
+        size_t row = firstRow + ownRow + i * UNIT_ROWS + ROW_OF(e);                        \
+        size_t column = firstColumn + ownColumn + j * UNIT_COLUMNS + COLUMN_OF(e);         \
+        if (row < ROWS_OF_A && column < ROWS_OF_B) {                                       \
+          size_t place = row * ROWS_OF_B + column;                                         \
+          STORE_1(numbers[e], place, column)                                               \
+        }                                                                                  \
+      }                                                                                    \
+    }                                                                                      \
   }
 
 #define STORE_OUT(x, place, column) \
   STORE(hasBias ? x + bias[bias_at + column] : x, place, out + out_at);
 #define STORE_IN(x, place, column) STORE(x, place, dIn + dIn_at);
-#define STORE_WEIGHT(x, place, column)                                     \
-  __global float *to = dWeight + dWeight_at + place;                       \
+#define STORE_WEIGHT(x, place, column)               \
+  __global float *to = dWeight + dWeight_at + place; \
   *to = accumulate ? *to + x : x;
 
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) OF_LANES void matmul_forward_v5(
     ACTIVATIONS_OUT(out), ACTIVATIONS(in), IN(weight), IN(bias), const int hasBias, const int m,
-    const int n, const int k) {
-  PRODUCT(STORE_OUT, in, k, ALONG, TAKE_WEIGHT, weight, k, ALONG, 2, m, n, k)
-}
+    const int n,
+    const int k){PRODUCT(STORE_OUT, in, k, ALONG, TAKE_WEIGHT, weight, k, ALONG, 2, m, n, k)}
 
-__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) OF_LANES void matmul_backward_input_v5(
-    ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), IN(weight), const int m, const int n, const int k) {
-  PRODUCT(STORE_IN, dOut, n, ALONG, TAKE_WEIGHT, weight, k, ACROSS, 2, m, k, n)
-}
+__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) OF_LANES
+    void matmul_backward_input_v5(ACTIVATIONS_OUT(dIn), ACTIVATIONS(dOut), IN(weight), const int m,
+                                  const int n, const int k){
+        PRODUCT(STORE_IN, dOut, n, ALONG, TAKE_WEIGHT, weight, k, ACROSS, 2, m, k, n)}
 
-__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) OF_LANES void matmul_backward_weight_v5(
-    OUT(dWeight), ACTIVATIONS(dOut), ACTIVATIONS(in), const int m, const int n, const int k,
-    const int accumulate) {
+__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) OF_LANES
+    void matmul_backward_weight_v5(OUT(dWeight), ACTIVATIONS(dOut), ACTIVATIONS(in), const int m,
+                                   const int n, const int k, const int accumulate) {
   PRODUCT(STORE_WEIGHT, dOut, n, ACROSS, TAKE_RIGHT, in, k, ACROSS, 1, n, k, m)
 }

@@ -12,8 +12,8 @@
 //
 // v1  one work-item per element
 
-__kernel void muon_momentum_v1(OUT(direction), OUT(momentum), IN(gradient), IN(norm), const float beta,
-                               const float maxNorm, const ulong n) {
+__kernel void muon_momentum_v1(OUT(direction), OUT(momentum), IN(gradient), IN(norm),
+                               const float beta, const float maxNorm, const ulong n) {
   size_t i = get_global_id(0);
   if (i >= n) {
     return;
@@ -39,8 +39,8 @@ __kernel void normalize_v1(ACTIVATIONS_OUT(out), IN(in), IN(length), const float
   }
 }
 
-__kernel void weighted_sum_v1(ACTIVATIONS_OUT(out), ACTIVATIONS(a), const float alpha, ACTIVATIONS(b),
-                              const float beta, const ulong n) {
+__kernel void weighted_sum_v1(ACTIVATIONS_OUT(out), ACTIVATIONS(a), const float alpha,
+                              ACTIVATIONS(b), const float beta, const ulong n) {
   size_t i = get_global_id(0);
   if (i < n) {
     STORE(fma(LOAD(i, a + a_at), alpha, LOAD(i, b + b_at) * beta), i, out + out_at);

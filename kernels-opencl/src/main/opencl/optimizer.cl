@@ -52,11 +52,11 @@ static void squares(__local float *room, OUT(partial), __global const float *are
   }
 }
 
-#define DEFINE_SQUARES(NAME)                                                        \
-  __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void NAME(            \
-      OUT(partial), __global const float *arena, __global const long *tiles) {      \
-    __local float room[ROOM];                                                       \
-    squares(room, partial, partial_at, arena, tiles);                               \
+#define DEFINE_SQUARES(NAME)                                                   \
+  __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void NAME(       \
+      OUT(partial), __global const float *arena, __global const long *tiles) { \
+    __local float room[ROOM];                                                  \
+    squares(room, partial, partial_at, arena, tiles);                          \
   }
 
 #if HAS(2)
@@ -88,14 +88,14 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void squares_v3(
 
 #endif
 
-#define DEFINE_ADAMW(NAME, FLOAT)                                                          \
-  static FLOAT NAME(FLOAT *m, FLOAT *v, FLOAT p, FLOAT gradient, float scale, float lr,    \
-                    float c1, float c2, float beta1, float beta2, float epsilon, float keep) { \
-    FLOAT g = gradient * scale;                                                            \
-    *m = fma(*m, (FLOAT)(beta1), g * (1 - beta1));                                         \
-    *v = fma(*v, (FLOAT)(beta2), g * g * (1 - beta2));                                     \
-    FLOAT step = (*m * c1) / (sqrt(*v * c2) + epsilon);                                    \
-    return fma(step, (FLOAT)(-lr), p * keep);                                              \
+#define DEFINE_ADAMW(NAME, FLOAT)                                                                 \
+  static FLOAT NAME(FLOAT *m, FLOAT *v, FLOAT p, FLOAT gradient, float scale, float lr, float c1, \
+                    float c2, float beta1, float beta2, float epsilon, float keep) {              \
+    FLOAT g = gradient * scale;                                                                   \
+    *m = fma(*m, (FLOAT)(beta1), g * (1 - beta1));                                                \
+    *v = fma(*v, (FLOAT)(beta2), g * g * (1 - beta2));                                            \
+    FLOAT step = (*m * c1) / (sqrt(*v * c2) + epsilon);                                           \
+    return fma(step, (FLOAT)(-lr), p * keep);                                                     \
   }
 
 DEFINE_ADAMW(adamw_1, float)

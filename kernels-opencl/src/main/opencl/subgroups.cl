@@ -27,9 +27,7 @@
 #elif SUB_GROUPS == 4
 static float exchange(const float x, const uint way) {
   float other;
-  asm volatile("shfl.sync.bfly.b32 %0, %1, %2, 0x1f, 0xffffffff;"
-               : "=f"(other)
-               : "f"(x), "r"(way));
+  asm volatile("shfl.sync.bfly.b32 %0, %1, %2, 0x1f, 0xffffffff;" : "=f"(other) : "f"(x), "r"(way));
   return other;
 }
 #define EXCHANGE(x, way) exchange(x, way)
@@ -62,34 +60,34 @@ static float exchange(__local float *room, const float x, const uint way) {
 
 #define ADD(x, y) ((x) + (y))
 
-#define DEFINE_GROUP_REDUCTION(NAME, COMBINE)                                  \
-  static float NAME(__local float *room, const float x) {                      \
-    uint size = SIZE;                                                          \
-    size = (size & (size - 1)) == 0 ? size : 1;                                \
-    float result = x;                                                          \
-    for (uint way = 1; way < size; way *= 2) {                                 \
-      result = COMBINE(result, EXCHANGE(result, way));                         \
-    }                                                                          \
-    uint count = GROUP / size;                                                 \
-    barrier(CLK_LOCAL_MEM_FENCE);                                              \
-    if (ITEM % size == 0) {                                                    \
-      room[ITEM / size] = result;                                              \
-    }                                                                          \
-    barrier(CLK_LOCAL_MEM_FENCE);                                              \
-    if (count <= size) {                                                       \
-      result = room[LANE % count];                                             \
-      for (uint way = 1; way < count; way *= 2) {                              \
-        result = COMBINE(result, EXCHANGE(result, way));                       \
-      }                                                                        \
-      return result;                                                           \
-    }                                                                          \
-    for (uint way = 1; way < count; way *= 2) {                                \
-      if (ITEM < count && ITEM % (2 * way) == 0) {                             \
-        room[ITEM] = COMBINE(room[ITEM], room[ITEM + way]);                    \
-      }                                                                        \
-      barrier(CLK_LOCAL_MEM_FENCE);                                            \
-    }                                                                          \
-    return room[0];                                                            \
+#define DEFINE_GROUP_REDUCTION(NAME, COMBINE)               \
+  static float NAME(__local float *room, const float x) {   \
+    uint size = SIZE;                                       \
+    size = (size & (size - 1)) == 0 ? size : 1;             \
+    float result = x;                                       \
+    for (uint way = 1; way < size; way *= 2) {              \
+      result = COMBINE(result, EXCHANGE(result, way));      \
+    }                                                       \
+    uint count = GROUP / size;                              \
+    barrier(CLK_LOCAL_MEM_FENCE);                           \
+    if (ITEM % size == 0) {                                 \
+      room[ITEM / size] = result;                           \
+    }                                                       \
+    barrier(CLK_LOCAL_MEM_FENCE);                           \
+    if (count <= size) {                                    \
+      result = room[LANE % count];                          \
+      for (uint way = 1; way < count; way *= 2) {           \
+        result = COMBINE(result, EXCHANGE(result, way));    \
+      }                                                     \
+      return result;                                        \
+    }                                                       \
+    for (uint way = 1; way < count; way *= 2) {             \
+      if (ITEM < count && ITEM % (2 * way) == 0) {          \
+        room[ITEM] = COMBINE(room[ITEM], room[ITEM + way]); \
+      }                                                     \
+      barrier(CLK_LOCAL_MEM_FENCE);                         \
+    }                                                       \
+    return room[0];                                         \
   }
 
 DEFINE_GROUP_REDUCTION(group_sum, ADD)

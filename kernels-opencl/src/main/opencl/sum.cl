@@ -81,8 +81,9 @@ __kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void mean_forward_v2
 
 #if HAS(4) || HAS(5)
 
-__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void root_of_sum_v4(
-    OUT(out), IN(partial), const ulong n) {
+__kernel __attribute__((reqd_work_group_size(GROUP, 1, 1))) void root_of_sum_v4(OUT(out),
+                                                                                IN(partial),
+                                                                                const ulong n) {
   __local float room[ROOM];
   float sum = group_compensated_sum(room, partial + partial_at, n);
   if (ITEM == 0) {

@@ -402,8 +402,8 @@ public final class Trainer implements AutoCloseable {
 
   /**
    * Milliseconds of a step by kind of op: the mean of those since the last call, where the device
-   * times every one; zeros on a device where times cost some and {@link #keepTimings} was not called
-   * before.
+   * times every one; zeros on a device where times cost some and {@link #keepTimings} was not
+   * called before.
    */
   public Map<String, Double> takeMillis() {
     Map<String, Double> millis = programs.millis();

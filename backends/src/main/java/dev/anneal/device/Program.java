@@ -44,8 +44,8 @@ public interface Program extends AutoCloseable {
 
   /**
    * Time per op, over all runs since the last {@link #resetTimings}. Those that are enqueued and
-   * not over are taken to be like the ones before. Zeros where times cost some
-   * and nobody asked for them before.
+   * not over are taken to be like the ones before. Zeros where times cost some and nobody asked for
+   * them before.
    */
   OpTimings timings();
 
