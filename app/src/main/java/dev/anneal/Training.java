@@ -1,11 +1,15 @@
 package dev.anneal;
 
 import dev.anneal.failure.Failure;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.ModelConfig;
+import dev.anneal.model.Models;
+import dev.anneal.model.Sizes;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.RunConfig;
 import dev.anneal.session.SavedRun;
+import dev.anneal.tokenizer.ByteTokenizer;
+import dev.anneal.tokenizer.Gpt2Tokenizer;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Recipe;
 import dev.anneal.training.Schedule;
@@ -43,7 +47,8 @@ public record Training(RunConfig config) {
     Recipe recipe = Recipe.SMALL;
     return new Training(
         new RunConfig(
-            new GptConfig(4, 4, 128, recipe.sequence(), 256),
+            Models.DEFAULT.config(
+                new Sizes(4, 4, 128, recipe.sequence(), ByteTokenizer.VOCABULARY)),
             new RunConfig.Data(data, Optional.empty(), "byte"),
             recipe.batch(),
             recipe.sequence(),
@@ -80,8 +85,8 @@ public record Training(RunConfig config) {
   }
 
   /** Of another model; a vocabulary of OpenAI's 50257 is the tokens of GPT-2, and 256 is bytes. */
-  public Training withModel(GptConfig model) {
-    String tokenizer = model.vocabulary() == GptConfig.GPT2_VOCABULARY ? "gpt2" : "byte";
+  public Training withModel(ModelConfig model) {
+    String tokenizer = model.vocabulary() == Gpt2Tokenizer.VOCABULARY ? "gpt2" : "byte";
     RunConfig.Data data = config.data();
     Training other =
         new Training(
@@ -95,7 +100,7 @@ public record Training(RunConfig config) {
     return with(config.model(), sequences, tokens);
   }
 
-  private Training with(GptConfig model, int batch, int sequence) {
+  private Training with(ModelConfig model, int batch, int sequence) {
     return with(
         model,
         batch,
@@ -147,7 +152,7 @@ public record Training(RunConfig config) {
   }
 
   private Training with(
-      GptConfig model,
+      ModelConfig model,
       int batch,
       int sequence,
       int microSteps,

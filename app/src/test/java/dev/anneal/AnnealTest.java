@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.anneal.eval.Comparison;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.Gpt2;
 import dev.anneal.session.History;
 import dev.anneal.session.Inspection;
 import dev.anneal.training.Schedule;
@@ -33,7 +33,7 @@ class AnnealTest {
   void tiny() throws IOException {
     tiny =
         Training.of(text("book.txt", "the cat sat on the mat. ").toString())
-            .withModel(new GptConfig(1, 2, 16, 16, 256))
+            .withModel(new Gpt2.Config(1, 2, 16, 16, 256))
             .withBatch(2, 16)
             .withSteps(6);
   }

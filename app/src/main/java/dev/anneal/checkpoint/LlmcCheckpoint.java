@@ -1,7 +1,8 @@
 package dev.anneal.checkpoint;
 
 import dev.anneal.failure.Failure;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.Gpt2;
+import dev.anneal.model.ModelConfig;
 import dev.anneal.plan.Bfloat16;
 import dev.anneal.plan.DType;
 import java.io.IOException;
@@ -27,14 +28,14 @@ public final class LlmcCheckpoint implements ParameterSource, AutoCloseable {
       ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
   private final InputFile file;
-  private final GptConfig config;
+  private final ModelConfig config;
   private final int paddedVocabulary;
   private final DType dtype;
   private final LlmcLayout layout;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment packed = arena.allocate((long) CHUNK * Short.BYTES);
 
-  private LlmcCheckpoint(InputFile file, GptConfig config, int paddedVocabulary, DType dtype) {
+  private LlmcCheckpoint(InputFile file, ModelConfig config, int paddedVocabulary, DType dtype) {
     this.file = file;
     this.config = config;
     this.paddedVocabulary = paddedVocabulary;
@@ -75,7 +76,7 @@ public final class LlmcCheckpoint implements ParameterSource, AutoCloseable {
           "the padded vocabulary, " + padded + ", is below the vocabulary, " + vocabulary);
     }
     requireSize(header, file.size(), layers, context, channels, padded, dtype);
-    GptConfig config = new GptConfig(layers, heads, channels, context, vocabulary);
+    ModelConfig config = new Gpt2.Config(layers, heads, channels, context, vocabulary);
     return new LlmcCheckpoint(file, config, padded, dtype);
   }
 
@@ -104,7 +105,7 @@ public final class LlmcCheckpoint implements ParameterSource, AutoCloseable {
     }
   }
 
-  public GptConfig config() {
+  public ModelConfig config() {
     return config;
   }
 
@@ -166,9 +167,15 @@ public final class LlmcCheckpoint implements ParameterSource, AutoCloseable {
    * A file with the parameters that {@code source} gives.
    *
    * @param dtype F32, which is version 3, or BF16, which is version 5 and rounds to nearest even
+   * @throws Failure when the model is no GPT-2
    */
   public static FileWriter writer(
-      GptConfig config, int paddedVocabulary, DType dtype, ParameterSource source) {
+      ModelConfig config, int paddedVocabulary, DType dtype, ParameterSource source) {
+    if (!(config instanceof Gpt2.Config)) {
+      throw Failure.failed(
+          "llm.c's checkpoints hold GPT-2 alone, and this model is of the family "
+              + config.family().name());
+    }
     int version =
         switch (dtype) {
           case F32 -> VERSION_F32;

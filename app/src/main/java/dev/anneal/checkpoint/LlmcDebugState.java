@@ -1,7 +1,7 @@
 package dev.anneal.checkpoint;
 
 import dev.anneal.failure.Failure;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.ModelConfig;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -18,11 +18,11 @@ public final class LlmcDebugState implements ParameterSource, AutoCloseable {
   private final InputFile file;
   private final int batch;
   private final int sequence;
-  private final GptConfig config;
+  private final ModelConfig config;
   private final LlmcLayout layout;
 
   private LlmcDebugState(
-      InputFile file, int batch, int sequence, GptConfig config, LlmcLayout layout) {
+      InputFile file, int batch, int sequence, ModelConfig config, LlmcLayout layout) {
     this.file = file;
     this.batch = batch;
     this.sequence = sequence;
@@ -52,7 +52,7 @@ public final class LlmcDebugState implements ParameterSource, AutoCloseable {
     }
     int batch = header.positive(2, "the batch");
     int sequence = header.positive(3, "the sequence length");
-    GptConfig config = checkpoint.config();
+    ModelConfig config = checkpoint.config();
     if (sequence > config.context()) {
       throw header.bad(
           "its sequences of " + sequence + " exceed the checkpoint's context, " + config.context());

@@ -1,6 +1,6 @@
 package dev.anneal.checkpoint;
 
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.ModelConfig;
 import dev.anneal.plan.Shape;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -38,7 +38,7 @@ public final class LlmcLayout {
    * @param paddedVocabulary Vp, the rows of the token embedding
    * @throws ArithmeticException when it has 2^63 elements or more
    */
-  public static LlmcLayout of(GptConfig config, int paddedVocabulary) {
+  public static LlmcLayout of(ModelConfig config, int paddedVocabulary) {
     int c = config.channels();
     int layers = config.layers();
     LlmcLayout layout = new LlmcLayout();

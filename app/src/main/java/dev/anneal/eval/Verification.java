@@ -7,7 +7,6 @@ import dev.anneal.checkpoint.LlmcDebugState;
 import dev.anneal.checkpoint.LlmcLayout;
 import dev.anneal.device.Device;
 import dev.anneal.failure.Failure;
-import dev.anneal.model.Gpt2;
 import dev.anneal.model.Model;
 import dev.anneal.plan.Elements;
 import dev.anneal.plan.Precision;
@@ -91,7 +90,7 @@ public record Verification(
     MemoryBill.requireSupported(precision, device);
     MemoryFloor.ofTraining(checkpoint.config(), state.batch(), state.sequence(), precision)
         .requireFits(device);
-    Model model = new Gpt2(checkpoint.config());
+    Model model = checkpoint.config().model();
     if (checkpoint.paddedVocabulary() != checkpoint.config().paddedVocabulary()) {
       throw Failure.failed(
           "the checkpoint pads its vocabulary to "

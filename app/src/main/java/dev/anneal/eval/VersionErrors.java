@@ -5,8 +5,8 @@ import static java.util.Objects.requireNonNull;
 import dev.anneal.device.Device;
 import dev.anneal.device.KernelFamily;
 import dev.anneal.failure.Failure;
-import dev.anneal.model.Gpt2;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.Model;
+import dev.anneal.model.Sizes;
 import dev.anneal.plan.Op;
 import dev.anneal.training.Initialization;
 import dev.anneal.training.StepOptions;
@@ -117,8 +117,9 @@ final class VersionErrors {
   /** Checks all versions in steps like {@code benched}, and of odd shapes. */
   void check(StepOptions benched, BooleanSupplier cancelled) {
     for (int[] odd : ODD) {
-      GptConfig config = new GptConfig(odd[0], odd[1], odd[2], odd[5], odd[3]);
-      StepOptions step = new StepOptions(new Gpt2(config), odd[4], odd[5], benched.precision());
+      Sizes sizes = new Sizes(odd[0], odd[1], odd[2], odd[5], odd[3]);
+      StepOptions step =
+          new StepOptions(resized(benched, sizes), odd[4], odd[5], benched.precision());
       checkStep(step, cancelled);
       if (!device.rewrites().isEmpty()) {
         checkStep(step.withClassifierChunks(0), cancelled);
@@ -133,12 +134,17 @@ final class VersionErrors {
     if (flops <= MOST_FLOPS) {
       return step;
     }
-    int width = step.model().channels();
+    Sizes sizes = step.model().config().sizes();
     int tokens = Math.min(FEW_TOKENS, step.sequence());
     int words = Math.min(FEW_WORDS, step.model().vocabulary());
-    GptConfig config = new GptConfig(1, width / step.model().headSize(), width, tokens, words);
+    Sizes fewer = new Sizes(1, sizes.heads(), sizes.channels(), tokens, words);
     int batch = Math.min(2, step.batch());
-    return new StepOptions(new Gpt2(config), batch, tokens, step.precision());
+    return new StepOptions(resized(step, fewer), batch, tokens, step.precision());
+  }
+
+  /** The model of {@code step} in other sizes. */
+  private static Model resized(StepOptions step, Sizes sizes) {
+    return step.model().config().resized(sizes).model();
   }
 
   private void checkStep(StepOptions options, BooleanSupplier cancelled) {

@@ -17,7 +17,56 @@ public final class Gpt2 implements Model {
   /** Of all matrices and embeddings. */
   private static final float STANDARD_DEVIATION = 0.02f;
 
-  private final GptConfig config;
+  /** Of OpenAI's models: 50,000 merges, 256 bytes and the end of text. */
+  private static final int VOCABULARY = 50257;
+
+  private static final int CONTEXT = 1024;
+
+  /** OpenAI's four. */
+  public static final ModelFamily FAMILY =
+      new ModelFamily(
+          "gpt2",
+          List.of(
+              preset("gpt2-124M", 12, 12, 768),
+              preset("gpt2-350M", 24, 16, 1024),
+              preset("gpt2-774M", 36, 20, 1280),
+              preset("gpt2-1558M", 48, 25, 1600)),
+          (sizes, details) -> new Config(sizes));
+
+  private static ModelFamily.Preset preset(String name, int layers, int heads, int channels) {
+    return new ModelFamily.Preset(name, new Config(layers, heads, channels, CONTEXT, VOCABULARY));
+  }
+
+  /** The sizes of a GPT-2 are all that it has. */
+  public record Config(Sizes sizes) implements ModelConfig {
+    public Config(int layers, int heads, int channels, int context, int vocabulary) {
+      this(new Sizes(layers, heads, channels, context, vocabulary));
+    }
+
+    @Override
+    public ModelFamily family() {
+      return FAMILY;
+    }
+
+    @Override
+    public Model model() {
+      return new Gpt2(this);
+    }
+
+    @Override
+    public Config resized(Sizes other) {
+      return new Config(other);
+    }
+
+    @Override
+    public double parameters() {
+      double c = channels();
+      double perLayer = 12 * c * c + 13 * c;
+      return layers() * perLayer + (sizes.padded() + context() + 2) * c;
+    }
+  }
+
+  private final Config config;
   private final Parameters parameters = new Parameters();
   private final Tensor tokenEmbedding;
   private final Tensor positionEmbedding;
@@ -47,7 +96,7 @@ public final class Gpt2 implements Model {
       Linear wide,
       Linear narrow) {}
 
-  public Gpt2(GptConfig config) {
+  private Gpt2(Config config) {
     this.config = config;
     int c = config.channels();
     this.tokenEmbedding =
@@ -90,7 +139,8 @@ public final class Gpt2 implements Model {
         parameters.norm(name + ".bias", channels, 0));
   }
 
-  public GptConfig config() {
+  @Override
+  public Config config() {
     return config;
   }
 
@@ -103,26 +153,6 @@ public final class Gpt2 implements Model {
             config.channels(),
             config.context(),
             config.vocabulary());
-  }
-
-  @Override
-  public int channels() {
-    return config.channels();
-  }
-
-  @Override
-  public int headSize() {
-    return config.channels() / config.heads();
-  }
-
-  @Override
-  public int vocabulary() {
-    return config.vocabulary();
-  }
-
-  @Override
-  public int context() {
-    return config.context();
   }
 
   @Override

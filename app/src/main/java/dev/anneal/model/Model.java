@@ -15,17 +15,28 @@ public interface Model {
   /** Short words for what it is, e.g. {@code GPT-2, 12 layers, 12 heads, 768 channels}. */
   String description();
 
+  /** What made it. */
+  ModelConfig config();
+
   /** V: valid token ids are below it. */
-  int vocabulary();
+  default int vocabulary() {
+    return config().vocabulary();
+  }
 
   /** C: the width of the hidden states. */
-  int channels();
+  default int channels() {
+    return config().channels();
+  }
 
   /** Channels of one attention head. */
-  int headSize();
+  default int headSize() {
+    return config().sizes().headSize();
+  }
 
   /** The longest sequence. */
-  int context();
+  default int context() {
+    return config().context();
+  }
 
   /** In the order of its checkpoints. */
   List<Parameter> parameters();

@@ -7,24 +7,22 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.data.Documents;
 import dev.anneal.data.TextRules;
 import dev.anneal.failure.Failure;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.ModelConfig;
+import dev.anneal.model.Models;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
 import java.nio.file.Path;
 
 /** A run's configuration as a checkpoint's manifest keeps it. */
 public final class ConfigJson {
+  /** Of a model. */
+  static final String FAMILY = "family";
+
   private ConfigJson() {}
 
   public static ObjectNode write(RunConfig config) {
     ObjectNode node = JsonNodeFactory.instance.objectNode();
-    GptConfig model = config.model();
-    node.putObject("model")
-        .put("layers", model.layers())
-        .put("heads", model.heads())
-        .put("channels", model.channels())
-        .put("context", model.context())
-        .put("vocabulary", model.vocabulary());
+    node.set("model", write(config.model()));
     ObjectNode data = node.putObject("data").put("tokenizer", config.data().tokenizer());
     config.data().source().ifPresent(source -> data.put("source", source));
     config.data().validation().ifPresent(validation -> data.put("validation", validation));
@@ -83,6 +81,21 @@ public final class ConfigJson {
         .put("sample_tokens", intervals.sampleTokens())
         .put("checkpoint", intervals.checkpoint())
         .put("checkpoints_kept", intervals.checkpointsKept());
+    return node;
+  }
+
+  /** Its family is left out where it is {@link Models#DEFAULT}, as before there was another. */
+  private static ObjectNode write(ModelConfig model) {
+    ObjectNode node = JsonNodeFactory.instance.objectNode();
+    if (!model.family().equals(Models.DEFAULT)) {
+      node.put(FAMILY, model.family().name());
+    }
+    node.put("layers", model.layers())
+        .put("heads", model.heads())
+        .put("channels", model.channels())
+        .put("context", model.context())
+        .put("vocabulary", model.vocabulary());
+    model.details().forEach(node::put);
     return node;
   }
 

@@ -1,10 +1,15 @@
 package dev.anneal.session;
 
+import static java.util.stream.Collectors.toMap;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.anneal.data.Documents;
 import dev.anneal.data.TextRules;
 import dev.anneal.failure.Failure;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.ModelConfig;
+import dev.anneal.model.ModelFamily;
+import dev.anneal.model.Models;
+import dev.anneal.model.Sizes;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.setting.Setting;
@@ -13,6 +18,7 @@ import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -27,16 +33,7 @@ final class ConfigReader {
   }
 
   RunConfig read(JsonNode node) {
-    JsonNode model = field(node, "model");
-    GptConfig sizes =
-        together(
-            () ->
-                new GptConfig(
-                    whole(model, "layers", Setting.LAYERS),
-                    whole(model, "heads", Setting.HEADS),
-                    whole(model, "channels", Setting.CHANNELS),
-                    whole(model, "context", Setting.CONTEXT),
-                    whole(model, "vocabulary", Setting.VOCABULARY)));
+    ModelConfig model = model(field(node, "model"));
     JsonNode data = field(node, "data");
     RunConfig.Data source =
         new RunConfig.Data(
@@ -47,7 +44,7 @@ final class ConfigReader {
     return together(
         () ->
             new RunConfig(
-                sizes,
+                model,
                 source,
                 whole(node, "batch", Setting.BATCH),
                 whole(node, "sequence", Setting.SEQ),
@@ -65,6 +62,36 @@ final class ConfigReader {
                 seed(node),
                 intervals(field(node, "intervals")),
                 node.has("origin") ? Optional.of(origin(node.path("origin"))) : Optional.empty()));
+  }
+
+  private ModelConfig model(JsonNode node) {
+    ModelFamily family = node.has(ConfigJson.FAMILY) ? family(node) : Models.DEFAULT;
+    Map<String, Double> details =
+        node.properties().stream()
+            .filter(field -> field.getValue().isNumber())
+            .collect(toMap(Map.Entry::getKey, field -> field.getValue().doubleValue()));
+    return together(
+        () ->
+            family
+                .maker()
+                .of(
+                    new Sizes(
+                        whole(node, "layers", Setting.LAYERS),
+                        whole(node, "heads", Setting.HEADS),
+                        whole(node, "channels", Setting.CHANNELS),
+                        whole(node, "context", Setting.CONTEXT),
+                        whole(node, "vocabulary", Setting.VOCABULARY)),
+                    details));
+  }
+
+  private ModelFamily family(JsonNode node) {
+    return Models.family(text(node, ConfigJson.FAMILY))
+        .orElseThrow(
+            () ->
+                malformed(
+                    "model.family",
+                    node.path(ConfigJson.FAMILY),
+                    "one of " + Models.FAMILIES.stream().map(ModelFamily::name).toList()));
   }
 
   private Schedule schedule(JsonNode node) {

@@ -11,14 +11,14 @@ import dev.anneal.checkpoint.Safetensors;
 import dev.anneal.checkpoint.SafetensorsEntry;
 import dev.anneal.checkpoint.SafetensorsType;
 import dev.anneal.failure.Failure;
-import dev.anneal.model.Gpt2;
-import dev.anneal.model.GptConfig;
 import dev.anneal.model.Model;
+import dev.anneal.model.ModelConfig;
 import dev.anneal.model.Parameter;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Tensor;
+import dev.anneal.tokenizer.Gpt2Tokenizer;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.MemoryFloor;
 import dev.anneal.training.Schedule;
@@ -39,7 +39,7 @@ public final class LlmcFiles {
    * @throws Failure when there is a run already
    */
   public static Checkpoint importTo(LlmcCheckpoint source, Path out) {
-    GptConfig config = source.config();
+    ModelConfig config = source.config();
     if (source.paddedVocabulary() != config.paddedVocabulary()) {
       throw Failure.failed(
           "the checkpoint pads its vocabulary to "
@@ -49,7 +49,7 @@ public final class LlmcFiles {
               + ", the next multiple of 128");
     }
     MemoryFloor.ofWeights(config).requirePossible();
-    Model model = new Gpt2(config);
+    Model model = config.model();
     Map<String, FileWriter> files = new LinkedHashMap<>();
     files.put(
         Checkpoints.MODEL,
@@ -95,8 +95,8 @@ public final class LlmcFiles {
   }
 
   /** What training goes on with: llm.c's defaults. */
-  private static RunConfig runConfig(GptConfig model) {
-    String tokenizer = model.vocabulary() == GptConfig.GPT2_VOCABULARY ? "gpt2" : "byte";
+  private static RunConfig runConfig(ModelConfig model) {
+    String tokenizer = model.vocabulary() == Gpt2Tokenizer.VOCABULARY ? "gpt2" : "byte";
     return new RunConfig(
         model,
         new RunConfig.Data(Optional.empty(), Optional.empty(), tokenizer),
@@ -117,10 +117,10 @@ public final class LlmcFiles {
    * @return its size in bytes
    */
   public static long export(Checkpoints.Saved saved, DType dtype, OutputFile file) {
-    GptConfig config = saved.config().model();
+    ModelConfig config = saved.config().model();
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     MemoryFloor.ofWeights(config).requirePossible();
-    new Gpt2(config).parameters().forEach(p -> tensors.put(p.name(), p.tensor()));
+    config.model().parameters().forEach(p -> tensors.put(p.name(), p.tensor()));
     try (Safetensors weights = Checkpoints.openWeights(saved)) {
       FileWriter writer =
           LlmcCheckpoint.writer(

@@ -10,7 +10,6 @@ import dev.anneal.failure.Failure;
 import dev.anneal.generation.Decoder;
 import dev.anneal.generation.Generator;
 import dev.anneal.generation.SamplingSettings;
-import dev.anneal.model.Gpt2;
 import dev.anneal.model.Model;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.Plan;
@@ -84,7 +83,7 @@ public final class Run implements AutoCloseable {
     this.device = device;
     this.directory = directory;
     requireRoom(config, device);
-    this.model = new Gpt2(config.model());
+    this.model = config.model().model();
     StepOptions.OnDevice chosen = step(model, config).chosenOn(device);
     this.benched = chosen.benched();
     this.bill = MemoryBill.of(chosen.plans(), device);
@@ -126,7 +125,7 @@ public final class Run implements AutoCloseable {
    */
   public static Comparison.Task comparison(RunConfig config, Corpus corpus) {
     requirePossible(config);
-    Model model = new Gpt2(config.model());
+    Model model = config.model().model();
     return new Comparison.Task(
         step(model, config),
         corpus.training(),

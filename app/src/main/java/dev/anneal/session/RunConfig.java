@@ -5,7 +5,7 @@ import static dev.anneal.failure.Spelling.setting;
 import dev.anneal.data.CorpusFiles;
 import dev.anneal.data.TextRules;
 import dev.anneal.failure.Failure;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.ModelConfig;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.setting.Setting;
@@ -29,7 +29,7 @@ import java.util.Optional;
  * @param origin what its weights were before its first update; those that the seed gives when empty
  */
 public record RunConfig(
-    GptConfig model,
+    ModelConfig model,
     Data data,
     int batch,
     int sequence,
@@ -176,7 +176,7 @@ public record RunConfig(
 
   /** With as many chunks of logits as the device wants, and weights that the seed gives. */
   public RunConfig(
-      GptConfig model,
+      ModelConfig model,
       Data data,
       int batch,
       int sequence,

@@ -7,7 +7,6 @@ import dev.anneal.device.Memory;
 import dev.anneal.generation.Decoder;
 import dev.anneal.generation.Generator;
 import dev.anneal.generation.SamplingSettings;
-import dev.anneal.model.Gpt2;
 import dev.anneal.model.Model;
 import dev.anneal.model.Parameter;
 import dev.anneal.plan.Arena;
@@ -43,7 +42,7 @@ public final class SavedModel implements AutoCloseable {
   public static SavedModel load(Checkpoints.Saved saved, Device device) {
     RunConfig config = saved.config();
     MemoryFloor.ofWeights(config.model()).requireFits(device);
-    Model model = new Gpt2(config.model());
+    Model model = config.model().model();
     Precision precision =
         device.precisions().contains(config.precision()) ? config.precision() : Precision.FP32;
     ArenaLayout layout =

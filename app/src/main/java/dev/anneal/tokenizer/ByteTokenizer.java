@@ -6,6 +6,9 @@ import java.nio.charset.StandardCharsets;
 public final class ByteTokenizer implements Tokenizer {
   static final String NAME = "byte";
 
+  /** All bytes. */
+  public static final int VOCABULARY = 256;
+
   @Override
   public String name() {
     return NAME;
@@ -13,7 +16,7 @@ public final class ByteTokenizer implements Tokenizer {
 
   @Override
   public int vocabularySize() {
-    return 256;
+    return VOCABULARY;
   }
 
   @Override

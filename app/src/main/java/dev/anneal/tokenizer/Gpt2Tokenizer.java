@@ -16,7 +16,9 @@ import java.util.List;
 public final class Gpt2Tokenizer implements Tokenizer {
   static final String NAME = "gpt2";
 
-  private static final int VOCABULARY = 50257;
+  /** OpenAI's: 50,000 merges, 256 bytes and the end of text. */
+  public static final int VOCABULARY = 50257;
+
   private static final int END_OF_TEXT = 50256;
 
   /** UTF-16 units encoded at a time, so that a large text is encoded by all cores. */

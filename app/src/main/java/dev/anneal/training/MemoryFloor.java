@@ -5,7 +5,7 @@ import static dev.anneal.failure.Spelling.setting;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.failure.Failure;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.ModelConfig;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Precision;
 import java.util.Locale;
@@ -18,7 +18,7 @@ import java.util.Locale;
  * @param what the work, to name it
  * @param bytes in floating point, which no size overflows
  */
-public record MemoryFloor(String what, GptConfig model, double bytes) {
+public record MemoryFloor(String what, ModelConfig model, double bytes) {
   /** More layers than any plan is worth: its tensors would be millions. */
   private static final int MOST_LAYERS = 4096;
 
@@ -27,7 +27,7 @@ public record MemoryFloor(String what, GptConfig model, double bytes) {
 
   /** Weights, gradients, two moments, and what enters each block. */
   public static MemoryFloor ofTraining(
-      GptConfig model, int batch, int sequence, Precision precision) {
+      ModelConfig model, int batch, int sequence, Precision precision) {
     double stored = precision.parameters() == DType.F32 ? 4 : 2;
     double each = precision.storage() == DType.F32 ? 4 : 2;
     double entering = each * batch * sequence * model.channels() * model.layers();
@@ -36,7 +36,7 @@ public record MemoryFloor(String what, GptConfig model, double bytes) {
   }
 
   /** Weights in fp32. */
-  public static MemoryFloor ofWeights(GptConfig model) {
+  public static MemoryFloor ofWeights(ModelConfig model) {
     return new MemoryFloor("the model", model, 4 * model.parameters());
   }
 

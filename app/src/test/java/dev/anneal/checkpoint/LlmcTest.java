@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.failure.Failure;
 import dev.anneal.model.Gpt2;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.ModelConfig;
 import dev.anneal.model.Parameter;
 import dev.anneal.plan.Bfloat16;
 import dev.anneal.plan.DType;
@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class LlmcTest {
-  private static final GptConfig CONFIG = new GptConfig(2, 2, 6, 5, 100);
+  private static final ModelConfig CONFIG = new Gpt2.Config(2, 2, 6, 5, 100);
   private static final int PADDED = 128;
 
   @TempDir Path directory;
@@ -65,10 +65,9 @@ class LlmcTest {
   @Test
   void theLayoutHasTheModelsParameters() {
     Map<String, List<Integer>> model =
-        new Gpt2(CONFIG)
-            .parameters().stream()
-                .map(Parameter::tensor)
-                .collect(Collectors.toMap(t -> t.name(), t -> t.shape().dims()));
+        CONFIG.model().parameters().stream()
+            .map(Parameter::tensor)
+            .collect(Collectors.toMap(t -> t.name(), t -> t.shape().dims()));
     LlmcLayout layout = LlmcLayout.of(CONFIG, PADDED);
     Map<String, List<Integer>> file =
         layout.parameters().stream()

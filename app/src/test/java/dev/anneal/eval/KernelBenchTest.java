@@ -11,7 +11,8 @@ import dev.anneal.device.OpTimings;
 import dev.anneal.device.Program;
 import dev.anneal.device.ProgramCosts;
 import dev.anneal.model.Gpt2;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.Model;
+import dev.anneal.model.Models;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
@@ -133,7 +134,7 @@ class KernelBenchTest {
 
   private int best(Versioned device, Versioned reference) {
     StepOptions step =
-        new StepOptions(new Gpt2(new GptConfig(1, 1, 16, 8, 31)), 2, 8, Precision.FP32);
+        new StepOptions(new Gpt2.Config(1, 1, 16, 8, 31).model(), 2, 8, Precision.FP32);
     new KernelBench(reference, device)
         .run(List.of(GELU), step, new OpBench.Limits(1, 1), seen::add, () -> false);
     assertEquals(3, device.kernelVersions().get(GELU.name()), "left as it was");
@@ -189,7 +190,7 @@ class KernelBenchTest {
       try (Versioned device = new Versioned(List.of(family), code, clock);
           Versioned cpu = reference()) {
         StepOptions step =
-            new StepOptions(new Gpt2(new GptConfig(1, 1, 16, 8, 31)), 2, 8, Precision.FP32);
+            new StepOptions(new Gpt2.Config(1, 1, 16, 8, 31).model(), 2, 8, Precision.FP32);
         new KernelBench(cpu, device)
             .run(List.of(family), step, new OpBench.Limits(1, 1), seen::add, () -> false);
         compiled.add(cpu.compiled.size());
@@ -203,7 +204,7 @@ class KernelBenchTest {
   /** 124M at B = 64, T = 1024 is 50 TFLOP a step, of which a CPU makes a hundredth in a second. */
   @Test
   void theReferenceMakesNoStepThatTakesItMinutes() {
-    Gpt2 large = new Gpt2(GptConfig.Named.GPT2_124M.config());
+    Model large = Models.named("gpt2-124M").model();
     StepOptions checked = VersionErrors.small(new StepOptions(large, 64, 1024, Precision.BF16));
     assertEquals(768, checked.model().channels());
     assertEquals(64, checked.model().headSize());

@@ -9,7 +9,6 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
 import dev.anneal.model.Gpt2;
-import dev.anneal.model.GptConfig;
 import dev.anneal.model.Model;
 import dev.anneal.model.Parameter;
 import dev.anneal.plan.Arena;
@@ -40,7 +39,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DecoderTest {
   private static final int CONTEXT = 40;
   private static final int VOCABULARY = 19;
-  private static final Model MODEL = new Gpt2(new GptConfig(2, 2, 32, CONTEXT, VOCABULARY));
+  private static final Model MODEL = new Gpt2.Config(2, 2, 32, CONTEXT, VOCABULARY).model();
 
   /**
    * Not the same bits: the products have other shapes, so their sums another order. Logits are up

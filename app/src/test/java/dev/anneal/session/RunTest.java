@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.generation.SamplingSettings;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.Gpt2;
 import dev.anneal.model.Parameter;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
@@ -43,7 +43,7 @@ class RunTest {
 
   private RunConfig config(int microSteps, int batch, Recompute recompute, double lr) {
     return new RunConfig(
-        new GptConfig(2, 2, 32, 16, 256),
+        new Gpt2.Config(2, 2, 32, 16, 256),
         new RunConfig.Data(Optional.of(text.toString()), Optional.empty(), "byte"),
         batch,
         16,

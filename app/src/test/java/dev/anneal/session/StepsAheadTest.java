@@ -9,7 +9,7 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.eval.DeferredDevice;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.Gpt2;
 import dev.anneal.model.Parameter;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
@@ -52,7 +52,7 @@ class StepsAheadTest {
 
   private RunConfig config(int microSteps, double lr, RunConfig.Intervals every) {
     return new RunConfig(
-        new GptConfig(1, 2, 16, 16, 256),
+        new Gpt2.Config(1, 2, 16, 16, 256),
         new RunConfig.Data(Optional.of(text.toString()), Optional.empty(), "byte"),
         2,
         16,

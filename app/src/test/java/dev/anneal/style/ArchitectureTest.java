@@ -130,6 +130,20 @@ class ArchitectureTest {
         .check(CLASSES);
   }
 
+  /** So that another family is a file and a line: all else speaks to Model and ModelConfig. */
+  @Test
+  void onlyLlmcsFormatsKnowGpt2() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("dev.anneal.model..")
+        .and()
+        .haveNameNotMatching("dev\\.anneal\\.checkpoint\\.Llmc.*")
+        .should()
+        .dependOnClassesThat()
+        .haveNameMatching("dev\\.anneal\\.model\\.Gpt2.*")
+        .check(CLASSES);
+  }
+
   @Test
   void noNameSaysNothing() {
     noClasses().should().haveNameMatching(".*(Util|Utils|Helper|Manager|Common)").check(CLASSES);

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.model.Gpt2;
-import dev.anneal.model.GptConfig;
 import dev.anneal.model.Model;
 import dev.anneal.model.Parameter;
 import dev.anneal.plan.DType;
@@ -38,7 +37,7 @@ class EightBitProductsTest {
   /** Of each block's four linear layers: forward, by the input's gradient, by the weight's. */
   private static final int PRODUCTS = LAYERS * 4 * 3;
 
-  private static final Model MODEL = new Gpt2(new GptConfig(LAYERS, 2, 16, 8, 19));
+  private static final Model MODEL = new Gpt2.Config(LAYERS, 2, 16, 8, 19).model();
 
   private static TrainingPlans plans(
       Model model, Precision precision, Recompute recompute, int sequence, int microSteps) {
@@ -174,7 +173,7 @@ class EightBitProductsTest {
   @ParameterizedTest
   @CsvSource({"16, 4", "24, 8"})
   void sizesThatAreNoMultiplesOfSixteenStayAsTheyWere(int channels, int sequence) {
-    Model model = new Gpt2(new GptConfig(1, 2, channels, 8, 19));
+    Model model = new Gpt2.Config(1, 2, channels, 8, 19).model();
     Plan plan = plans(model, Precision.FP8, Recompute.NONE, sequence, 1).step();
     // Of 24 channels, four times as many are a multiple of 16, but no layer has that on both sides.
     assertEquals(List.of(), ops(plan, Op.EightBit.class));

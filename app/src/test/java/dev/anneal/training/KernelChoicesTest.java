@@ -10,7 +10,7 @@ import dev.anneal.cache.CacheDirectory;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.KernelFamily;
 import dev.anneal.model.Gpt2;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.ModelConfig;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Precision;
 import java.nio.file.Path;
@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A choice is for what it was measured with. */
 class KernelChoicesTest {
-  private static final GptConfig WIDE = new GptConfig(2, 12, 768, 1024, 50257);
+  private static final ModelConfig WIDE = new Gpt2.Config(2, 12, 768, 1024, 50257);
 
   private static final List<KernelFamily> KERNELS =
       List.of(
@@ -33,8 +33,9 @@ class KernelChoicesTest {
   private final DeviceInfo device =
       new DeviceInfo("test", 0, "KernelChoicesTest " + System.nanoTime(), "driver 1", 1);
 
-  private static StepOptions step(GptConfig config, int batch, int sequence, Precision precision) {
-    return new StepOptions(new Gpt2(config), batch, sequence, precision);
+  private static StepOptions step(
+      ModelConfig config, int batch, int sequence, Precision precision) {
+    return new StepOptions(config.model(), batch, sequence, precision);
   }
 
   @Test
@@ -54,9 +55,9 @@ class KernelChoicesTest {
   void benchOfOneShapeChangesNothingForAnother() {
     StepOptions measured = step(WIDE, 4, 1024, Precision.BF16);
     KernelChoices.keep(device, KERNELS, measured, Map.of("adamw", 1));
-    GptConfig oneHead = new GptConfig(2, 6, 768, 1024, 50257);
-    GptConfig narrow = new GptConfig(2, 4, 256, 1024, 50257);
-    GptConfig fewTokens = new GptConfig(2, 12, 768, 1024, 256);
+    ModelConfig oneHead = new Gpt2.Config(2, 6, 768, 1024, 50257);
+    ModelConfig narrow = new Gpt2.Config(2, 4, 256, 1024, 50257);
+    ModelConfig fewTokens = new Gpt2.Config(2, 12, 768, 1024, 256);
     for (StepOptions other :
         new StepOptions[] {
           step(WIDE, 64, 1024, Precision.BF16),

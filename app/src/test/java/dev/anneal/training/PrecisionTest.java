@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.model.Gpt2;
-import dev.anneal.model.GptConfig;
 import dev.anneal.model.Model;
 import dev.anneal.model.Parameter;
 import dev.anneal.plan.Arena;
@@ -23,7 +22,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** A plan whose activations are stored in 16 bits computes nearly the same. */
 class PrecisionTest {
-  private static final Model MODEL = new Gpt2(new GptConfig(2, 2, 16, 8, 19));
+  private static final Model MODEL = new Gpt2.Config(2, 2, 16, 8, 19).model();
 
   private static TrainingPlans plans(Precision precision, Recompute recompute) {
     Storage storage =

@@ -9,7 +9,6 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.eval.DeviceOnCpu;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.Gpt2;
-import dev.anneal.model.GptConfig;
 import dev.anneal.plan.Precision;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,7 +30,7 @@ class StagedInputsTest {
   /** All batches are good but the one with index {@code bad}. */
   private void train(long bad, int steps) {
     StepOptions options =
-        new StepOptions(new Gpt2(new GptConfig(1, 1, 8, 8, 16)), 1, 8, Precision.FP32);
+        new StepOptions(new Gpt2.Config(1, 1, 8, 8, 16).model(), 1, 8, Precision.FP32);
     try (Device device = asynchronous();
         Trainer trainer = new Trainer(device, options.on(device), options.adamW())) {
       Initialization.initialize(trainer, options.model(), 1);

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.model.Gpt2;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.ModelConfig;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.Devices;
@@ -80,17 +80,17 @@ class BoundedBillTest {
   @Test
   void theFloorIsNeverAboveTheBill() {
     try (Device device = Devices.open("cpu", 0, DeviceOptions.threads(1))) {
-      GptConfig[] models = {
-        new GptConfig(1, 1, 8, 8, 100),
-        new GptConfig(3, 2, 32, 64, 256),
-        new GptConfig(12, 4, 64, 32, 50257)
+      ModelConfig[] models = {
+        new Gpt2.Config(1, 1, 8, 8, 100),
+        new Gpt2.Config(3, 2, 32, 64, 256),
+        new Gpt2.Config(12, 4, 64, 32, 50257)
       };
-      for (GptConfig model : models) {
+      for (ModelConfig model : models) {
         for (Recompute recompute : Recompute.values()) {
           for (int batch : new int[] {1, 16}) {
             TrainingPlans plans =
                 new StepOptions(
-                        new Gpt2(model),
+                        model.model(),
                         batch,
                         model.context(),
                         1,

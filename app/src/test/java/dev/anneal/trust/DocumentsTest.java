@@ -12,7 +12,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.data.Documents;
 import dev.anneal.data.TextRules;
 import dev.anneal.failure.Failure;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.Gpt2;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.ConfigJson;
@@ -42,7 +42,7 @@ class DocumentsTest {
     try {
       Path file = Files.writeString(folder.resolve(name), text);
       return new RunConfig(
-          new GptConfig(1, 2, 16, 4, 256),
+          new Gpt2.Config(1, 2, 16, 4, 256),
           new RunConfig.Data(Optional.of(file.toString()), Optional.empty(), "byte", rules),
           1,
           4,

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.device.Program;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.Gpt2;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.Corpus;
@@ -94,7 +94,7 @@ class GoodWeightsSavedTest {
     Path text = temp.resolve("text.txt");
     Files.writeString(text, "the quick brown fox jumps over the lazy dog\n".repeat(200));
     return new RunConfig(
-        new GptConfig(1, 2, 16, 16, 256),
+        new Gpt2.Config(1, 2, 16, 16, 256),
         new RunConfig.Data(Optional.of(text.toString()), Optional.empty(), "byte"),
         2,
         16,

@@ -1,8 +1,8 @@
 package dev.anneal.eval.selftest;
 
-import dev.anneal.model.Gpt2;
-import dev.anneal.model.GptConfig;
 import dev.anneal.model.Model;
+import dev.anneal.model.Models;
+import dev.anneal.model.Sizes;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.training.AdamWSettings;
@@ -24,19 +24,20 @@ record Scenario(String name, StepOptions options) {
 
   /** All of them at a precision, or the most telling. */
   static List<Scenario> of(Precision precision, boolean quick) {
-    Sizes sizes =
-        quick ? new Sizes(precision, 1, 1, 24, 131) : new Sizes(precision, 2, 4, 256, 997);
-    Scenario heads = sizes.scenario("heads_64", 64, 1, Recompute.NONE, Optional.empty());
-    Scenario accumulation = sizes.scenario("accumulation", 64, 3, Recompute.NONE, Optional.empty());
+    Shapes shapes =
+        quick ? new Shapes(precision, 1, 1, 24, 131) : new Shapes(precision, 2, 4, 256, 997);
+    Scenario heads = shapes.scenario("heads_64", 64, 1, Recompute.NONE, Optional.empty());
+    Scenario accumulation =
+        shapes.scenario("accumulation", 64, 3, Recompute.NONE, Optional.empty());
     return quick && LIKE_BF16.contains(precision)
         ? List.of(heads, accumulation)
         : List.of(
             heads,
-            sizes.scenario("heads_128", 128, 1, Recompute.NONE, Optional.empty()),
+            shapes.scenario("heads_128", 128, 1, Recompute.NONE, Optional.empty()),
             accumulation,
-            sizes.scenario("all_logits", 64, 1, Recompute.NONE, Optional.of(0)),
-            sizes.scenario("chunked_classifier", 64, 1, Recompute.NONE, Optional.of(3)),
-            sizes.scenario("recomputation", 64, 1, Recompute.BLOCK, Optional.empty()));
+            shapes.scenario("all_logits", 64, 1, Recompute.NONE, Optional.of(0)),
+            shapes.scenario("chunked_classifier", 64, 1, Recompute.NONE, Optional.of(3)),
+            shapes.scenario("recomputation", 64, 1, Recompute.BLOCK, Optional.empty()));
   }
 
   /**
@@ -44,11 +45,11 @@ record Scenario(String name, StepOptions options) {
    *
    * @param vocabulary no multiple of anything
    */
-  private record Sizes(Precision precision, int layers, int heads, int sequence, int vocabulary) {
+  private record Shapes(Precision precision, int layers, int heads, int sequence, int vocabulary) {
     Scenario scenario(
         String name, int headSize, int microSteps, Recompute recompute, Optional<Integer> chunks) {
-      GptConfig config = new GptConfig(layers, heads, heads * headSize, sequence, vocabulary);
-      Model model = new Gpt2(config);
+      Sizes sizes = new Sizes(layers, heads, heads * headSize, sequence, vocabulary);
+      Model model = Models.DEFAULT.config(sizes).model();
       int batch = 2;
       return new Scenario(
           name,

@@ -4,8 +4,8 @@ import dev.anneal.checkpoint.CheckpointDirectory;
 import dev.anneal.device.Backend;
 import dev.anneal.device.KernelFamily;
 import dev.anneal.eval.selftest.CheckNames;
-import dev.anneal.model.Gpt2;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.Models;
+import dev.anneal.model.Sizes;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Precision;
 import dev.anneal.session.Devices;
@@ -14,7 +14,6 @@ import dev.anneal.session.RunCatalog;
 import dev.anneal.session.Until;
 import dev.anneal.terminal.command.Candidates.Candidate;
 import dev.anneal.training.StepOptions;
-import dev.anneal.training.TrainingPlans;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -60,7 +59,7 @@ final class ArgumentValues {
       case "KERNEL=vN" -> versions(backend(before));
       case "NAME" ->
           argument instanceof OptionSpec option && option.longestName().equals("--model")
-              ? words(GptConfig.names().toArray(String[]::new))
+              ? words(Models.names().toArray(String[]::new))
               : Stream.empty();
       case "tokenizer" -> words("byte", "gpt2");
       case "on|off" -> words("on", "off");
@@ -126,10 +125,10 @@ final class ArgumentValues {
 
   /** The kinds of op that a step has. */
   private static Stream<Candidate> kinds() {
-    TrainingPlans plans =
-        new StepOptions(new Gpt2(new GptConfig(1, 1, 16, 16, 128)), 1, 16, Precision.FP32)
-            .asEmitted();
-    return plans.step().ops().stream()
+    return Models.FAMILIES.stream()
+        .map(family -> family.config(new Sizes(1, 1, 16, 16, 128)).model())
+        .map(model -> new StepOptions(model, 1, 16, Precision.FP32).asEmitted())
+        .flatMap(plans -> plans.step().ops().stream())
         .map(Op::kind)
         .distinct()
         .sorted()

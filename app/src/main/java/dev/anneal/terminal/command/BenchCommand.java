@@ -11,9 +11,8 @@ import dev.anneal.eval.OpBench;
 import dev.anneal.eval.Peak;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
-import dev.anneal.model.Gpt2;
-import dev.anneal.model.GptConfig;
 import dev.anneal.model.Model;
+import dev.anneal.model.ModelConfig;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Shape;
@@ -119,10 +118,9 @@ final class BenchCommand extends ShellCommand {
 
   @Override
   public Integer call() {
-    int vocabulary = model.isNamed() ? GptConfig.GPT2_VOCABULARY : 256;
     Setting.BATCH.whole(Written.OPTION, batch);
     Setting.SEQ.whole(Written.OPTION, sequence);
-    GptConfig sizes = model.config(vocabulary, sequence);
+    ModelConfig sizes = model.config(model.vocabulary(), sequence);
     sizes.requireFits(sequence);
     AdamWSettings adamW = AdamWSettings.defaults();
     PrintWriter out = out();
@@ -130,7 +128,7 @@ final class BenchCommand extends ShellCommand {
     try (Device device = placement.openBesideCpu()) {
       MemoryBill.requireSupported(precision, device);
       MemoryFloor.ofTraining(sizes, batch, sequence, precision).requireFits(device);
-      Model gpt = new Gpt2(sizes);
+      Model gpt = sizes.model();
       StepOptions options = new StepOptions(gpt, batch, sequence, precision);
       TrainingPlans plans = options.on(device);
       boolean ofVersions = !device.kernels().isEmpty() && !opsAlone;

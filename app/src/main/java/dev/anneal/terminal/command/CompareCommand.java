@@ -8,7 +8,6 @@ import dev.anneal.eval.Comparison;
 import dev.anneal.eval.ComparisonJson;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
-import dev.anneal.model.GptConfig;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.Corpus;
@@ -17,6 +16,8 @@ import dev.anneal.session.LiveRun;
 import dev.anneal.session.Run;
 import dev.anneal.session.RunConfig;
 import dev.anneal.terminal.text.TerminalSize;
+import dev.anneal.tokenizer.ByteTokenizer;
+import dev.anneal.tokenizer.Gpt2Tokenizer;
 import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
 import java.nio.file.Path;
@@ -284,7 +285,7 @@ final class CompareCommand extends ShellCommand {
   private RunConfig config() {
     boolean gpt2Tokens = model.isNamed() || data.map(d -> d.endsWith(".bin")).orElse(false);
     return new RunConfig(
-        model.config(gpt2Tokens ? GptConfig.GPT2_VOCABULARY : 256, sequence),
+        model.config(gpt2Tokens ? Gpt2Tokenizer.VOCABULARY : ByteTokenizer.VOCABULARY, sequence),
         new RunConfig.Data(data, Optional.empty(), gpt2Tokens ? "gpt2" : "byte"),
         batch,
         sequence,

@@ -1,13 +1,17 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.failure.Failure;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.ModelConfig;
+import dev.anneal.model.Models;
+import dev.anneal.model.Sizes;
 import dev.anneal.session.Nearest;
+import dev.anneal.tokenizer.ByteTokenizer;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
-/** Which model: one of OpenAI's by name, or sizes; without either, the small one. */
+/** Which model: one with a name, or sizes; without either, the small one. */
 final class ModelOptions {
   private static final int LAYERS = 4;
   private static final int HEADS = 4;
@@ -15,14 +19,16 @@ final class ModelOptions {
   private static final int CONTEXT = 128;
 
   /** What a laptop trains in minutes. */
-  private static final GptConfig SMALL = new GptConfig(LAYERS, HEADS, CHANNELS, CONTEXT, 256);
+  private static final ModelConfig SMALL =
+      Models.DEFAULT.config(new Sizes(LAYERS, HEADS, CHANNELS, CONTEXT, ByteTokenizer.VOCABULARY));
 
   private static final String ITS_OWN = " by default, with --model its own";
 
   @Option(
       names = "--model",
       paramLabel = "NAME",
-      description = "gpt2-124M, gpt2-350M, gpt2-774M or gpt2-1558M; a small GPT-2 when not given")
+      completionCandidates = Names.class,
+      description = "${COMPLETION-CANDIDATES}; a small GPT-2 when not given")
   private Optional<String> model = Optional.empty();
 
   @Option(
@@ -53,21 +59,35 @@ final class ModelOptions {
       description = "longest sequence; " + CONTEXT + " by default or as --seq, with --model 1024")
   private Optional<Integer> context = Optional.empty();
 
-  /** Whether one of OpenAI's sizes was asked for. */
+  /** What {@code --model} takes. */
+  static final class Names implements Iterable<String> {
+    @Override
+    public Iterator<String> iterator() {
+      return Models.names().iterator();
+    }
+  }
+
+  /** Whether a model with a name was asked for. */
   boolean isNamed() {
     return model.isPresent();
   }
 
+  /** V where no data says it: that of the named model, else of bytes. */
+  int vocabulary() {
+    return model.map(ModelOptions::named).orElse(SMALL).vocabulary();
+  }
+
   /** The model, for tokens below {@code vocabulary}; a sequence of {@code needed} must fit. */
-  GptConfig config(int vocabulary, int needed) {
-    GptConfig base = model.map(ModelOptions::named).orElse(SMALL);
+  ModelConfig config(int vocabulary, int needed) {
+    ModelConfig base = model.map(ModelOptions::named).orElse(SMALL);
     int c = channels.orElse(base.channels());
-    return new GptConfig(
-        layers.orElse(base.layers()),
-        heads.orElseGet(() -> channels.isPresent() ? defaultHeads(c) : base.heads()),
-        c,
-        context.orElse(model.isPresent() ? base.context() : Math.max(base.context(), needed)),
-        vocabulary);
+    return base.resized(
+        new Sizes(
+            layers.orElse(base.layers()),
+            heads.orElseGet(() -> channels.isPresent() ? defaultHeads(c) : base.heads()),
+            c,
+            context.orElse(model.isPresent() ? base.context() : Math.max(base.context(), needed)),
+            vocabulary));
   }
 
   /** Heads of 64 channels, as in GPT-2, or of 32 in a model that has few. */
@@ -80,8 +100,8 @@ final class ModelOptions {
     return 1;
   }
 
-  private static GptConfig named(String name) {
-    List<String> names = GptConfig.names();
+  private static ModelConfig named(String name) {
+    List<String> names = Models.names();
     if (names.stream().noneMatch(name::equalsIgnoreCase)) {
       throw Failure.usage(
           "no model is named "
@@ -89,6 +109,6 @@ final class ModelOptions {
               + Nearest.among(name, names)
               + ", or give --layers, --heads and --channels");
     }
-    return GptConfig.named(name);
+    return Models.named(name);
   }
 }

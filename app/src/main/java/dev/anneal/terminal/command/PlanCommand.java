@@ -6,9 +6,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.failure.Failure;
-import dev.anneal.model.Gpt2;
-import dev.anneal.model.GptConfig;
 import dev.anneal.model.Model;
+import dev.anneal.model.ModelConfig;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
@@ -94,15 +93,14 @@ final class PlanCommand extends ShellCommand {
 
   @Override
   public Integer call() {
-    int vocabulary = model.isNamed() ? GptConfig.GPT2_VOCABULARY : 256;
     Setting.BATCH.whole(Written.OPTION, batch);
     Setting.SEQ.whole(Written.OPTION, sequence);
     options.classifierChunks.ifPresent(n -> Setting.CLASSIFIER_CHUNKS.whole(Written.OPTION, n));
     Precision precision = options.precision.orElse(Precision.FP32);
-    GptConfig sizes = model.config(vocabulary, sequence);
+    ModelConfig sizes = model.config(model.vocabulary(), sequence);
     sizes.requireFits(sequence);
     MemoryFloor.ofTraining(sizes, batch, sequence, precision).requirePossible();
-    Model gpt = new Gpt2(sizes);
+    Model gpt = sizes.model();
     PrintWriter out = out();
     if (deviceCosts) {
       printCosts(out, sizes, precision);
@@ -136,7 +134,7 @@ final class PlanCommand extends ShellCommand {
         .on(device);
   }
 
-  private void printCosts(PrintWriter out, GptConfig sizes, Precision precision) {
+  private void printCosts(PrintWriter out, ModelConfig sizes, Precision precision) {
     try (Device device = Devices.toPlan(backend, target)) {
       StepCosts step = costs(sizes, device, precision);
       Optional<Integer> block =
@@ -144,7 +142,10 @@ final class PlanCommand extends ShellCommand {
               ? Optional.empty()
               : Optional.of(
                   step.commands().size()
-                      - costs(sizes.withLayers(sizes.layers() - 1), device, precision)
+                      - costs(
+                              sizes.resized(sizes.sizes().withLayers(sizes.layers() - 1)),
+                              device,
+                              precision)
                           .commands()
                           .size());
       DeviceCosts costs = new DeviceCosts(device.info(), step, block, (long) batch * sequence);
@@ -154,7 +155,7 @@ final class PlanCommand extends ShellCommand {
         out.printf(
             Locale.ROOT,
             "%s%na step of %d x %d tokens%n",
-            new Gpt2(sizes).description(),
+            sizes.model().description(),
             batch,
             sequence);
         costs.print(out);
@@ -162,8 +163,8 @@ final class PlanCommand extends ShellCommand {
     }
   }
 
-  private StepCosts costs(GptConfig sizes, Device device, Precision precision) {
-    return StepCosts.of(plans(new Gpt2(sizes), device, precision), device)
+  private StepCosts costs(ModelConfig sizes, Device device, Precision precision) {
+    return StepCosts.of(plans(sizes.model(), device, precision), device)
         .orElseThrow(
             () ->
                 Failure.usage(

@@ -3,7 +3,6 @@ package dev.anneal.terminal.command;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
-import dev.anneal.model.GptConfig;
 import dev.anneal.session.Continuation;
 import dev.anneal.session.Event;
 import dev.anneal.session.EventJson;
@@ -17,6 +16,8 @@ import dev.anneal.setting.Setting;
 import dev.anneal.setting.Written;
 import dev.anneal.terminal.dashboard.DashboardLoop;
 import dev.anneal.terminal.text.Streams;
+import dev.anneal.tokenizer.ByteTokenizer;
+import dev.anneal.tokenizer.Gpt2Tokenizer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -311,7 +312,7 @@ final class TrainCommand extends ShellCommand {
 
   private RunConfig config() {
     boolean gpt2Tokens = data.hasGpt2Tokens(model.isNamed());
-    int vocabulary = gpt2Tokens ? GptConfig.GPT2_VOCABULARY : 256;
+    int vocabulary = gpt2Tokens ? Gpt2Tokenizer.VOCABULARY : ByteTokenizer.VOCABULARY;
     return training.config(model, plan, data.ofNewRun(gpt2Tokens), vocabulary);
   }
 }

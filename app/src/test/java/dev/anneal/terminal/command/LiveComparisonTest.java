@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.eval.WrongBackend;
-import dev.anneal.model.GptConfig;
+import dev.anneal.model.Gpt2;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.Corpus;
@@ -57,7 +57,7 @@ class LiveComparisonTest {
     Files.writeString(text, "the quick brown fox jumps over the lazy dog\n".repeat(50));
     RunConfig config =
         new RunConfig(
-            new GptConfig(1, 2, 16, 8, 256),
+            new Gpt2.Config(1, 2, 16, 8, 256),
             new RunConfig.Data(Optional.of(text.toString()), Optional.empty(), "byte"),
             2,
             8,
