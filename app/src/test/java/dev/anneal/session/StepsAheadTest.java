@@ -69,8 +69,11 @@ class StepsAheadTest {
   private static final RunConfig.Intervals NEVER = new RunConfig.Intervals(0, 1, 0, 0, 0, 0);
 
   /** What a run said and left. */
-  private record Course(
-      List<Event> events, Event.Ended ended, byte[] weights, List<byte[]> gradients) {
+  private record Course(List<Event> events, Event.Ended ended, List<byte[]> left) {
+
+    byte[] weights() {
+      return left.get(3);
+    }
 
     List<Event.Step> steps() {
       return events.stream()
@@ -116,6 +119,18 @@ class StepsAheadTest {
     }
   }
 
+  /** The weights, the gradients, and the tokens that these are of. */
+  private static List<byte[]> left(Run run) {
+    List<Parameter> parameters = run.model().parameters();
+    return Stream.of(
+            parameters.stream().map(Parameter::tensor),
+            parameters.stream().map(Parameter::gradient),
+            Stream.of(run.trainer().plans().inputs().tokens()))
+        .flatMap(tensors -> tensors)
+        .map(tensor -> bytes(run, tensor))
+        .toList();
+  }
+
   private int runs;
 
   private Course course(
@@ -134,13 +149,8 @@ class StepsAheadTest {
                 List.of(events::add))) {
       steer.accept(session);
       Event.Ended ended = session.await();
-      Run run = session.run();
-      List<byte[]> gradients = new ArrayList<>();
-      for (Parameter parameter : run.model().parameters()) {
-        gradients.add(bytes(run, parameter.gradient()));
-      }
-      byte[] weights = bytes(run, run.model().parameters().get(3).tensor());
-      return new Course(List.copyOf(events), ended, weights, gradients);
+      List<byte[]> left = session.atBoundary(StepsAheadTest::left).join();
+      return new Course(List.copyOf(events), ended, left);
     }
   }
 
@@ -193,8 +203,8 @@ class StepsAheadTest {
     Course course = same(config(1, 1e30, NEVER), Session.Limits.NONE, Session::start);
     assertEquals(Event.Outcome.NOT_FINITE, course.ended().outcome());
     assertTrue(course.ended().error().orElse("").contains("are saved"), course.ended().toString());
-    for (int i = 0; i < expected.gradients().size(); i++) {
-      assertArrayEquals(expected.gradients().get(i), course.gradients().get(i));
+    for (int i = 0; i < expected.left().size(); i++) {
+      assertArrayEquals(expected.left().get(i), course.left().get(i));
     }
   }
 
