@@ -23,7 +23,9 @@
 static constexpr int TILE = 32;
 static constexpr int TILE_ROWS = 8;
 
-__device__ __forceinline__ bool finite(float x) { return x - x == 0.0f; }
+__device__ __forceinline__ bool finite(float x) {
+  return x - x == 0.0f;
+}
 
 // ---- muon_momentum ----
 

@@ -4,13 +4,14 @@ import dev.anneal.failure.Failure;
 import dev.anneal.model.ModelConfig;
 import dev.anneal.model.Models;
 import dev.anneal.model.Sizes;
+import dev.anneal.optimizer.AdamW;
+import dev.anneal.optimizer.Optimizer;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.RunConfig;
 import dev.anneal.session.SavedRun;
 import dev.anneal.tokenizer.ByteTokenizer;
 import dev.anneal.tokenizer.Gpt2Tokenizer;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Recipe;
 import dev.anneal.training.Schedule;
 import java.nio.file.Path;
@@ -54,7 +55,7 @@ public record Training(RunConfig config) {
             recipe.sequence(),
             1,
             schedule(recipe.lr(), recipe.steps()),
-            AdamWSettings.defaults().withWeightDecay((float) recipe.weightDecay()),
+            AdamW.defaults().withWeightDecay((float) recipe.weightDecay()),
             Recompute.NONE,
             Precision.FP32,
             RunConfig.DEFAULT_SEED,
@@ -106,14 +107,14 @@ public record Training(RunConfig config) {
         batch,
         sequence,
         config.microSteps(),
-        config.adamW(),
+        config.optimizer(),
         config.precision(),
         config.seed());
   }
 
   /** With the gradients of so many passes averaged per update. */
   public Training withMicroSteps(int passes) {
-    return with(passes, config.adamW(), config.precision(), config.seed());
+    return with(passes, config.optimizer(), config.precision(), config.seed());
   }
 
   /** With a cosine schedule of {@code steps} updates, which begins with a warm-up. */
@@ -132,23 +133,23 @@ public record Training(RunConfig config) {
   }
 
   /** With other constants of the optimizer. */
-  public Training withAdamW(AdamWSettings adamW) {
-    return with(config.microSteps(), adamW, config.precision(), config.seed());
+  public Training withOptimizer(Optimizer optimizer) {
+    return with(config.microSteps(), optimizer, config.precision(), config.seed());
   }
 
   /** With activations stored in another format, which the device must have. */
   public Training withPrecision(Precision precision) {
-    return with(config.microSteps(), config.adamW(), precision, config.seed());
+    return with(config.microSteps(), config.optimizer(), precision, config.seed());
   }
 
   /** With other first weights, and another order of the data. */
   public Training withSeed(long seed) {
-    return with(config.microSteps(), config.adamW(), config.precision(), seed);
+    return with(config.microSteps(), config.optimizer(), config.precision(), seed);
   }
 
-  private Training with(int microSteps, AdamWSettings adamW, Precision precision, long seed) {
+  private Training with(int microSteps, Optimizer optimizer, Precision precision, long seed) {
     return with(
-        config.model(), config.batch(), config.sequence(), microSteps, adamW, precision, seed);
+        config.model(), config.batch(), config.sequence(), microSteps, optimizer, precision, seed);
   }
 
   private Training with(
@@ -156,7 +157,7 @@ public record Training(RunConfig config) {
       int batch,
       int sequence,
       int microSteps,
-      AdamWSettings adamW,
+      Optimizer optimizer,
       Precision precision,
       long seed) {
     return new Training(
@@ -167,7 +168,7 @@ public record Training(RunConfig config) {
             sequence,
             microSteps,
             config.schedule(),
-            adamW,
+            optimizer,
             config.recompute(),
             config.classifierChunks(),
             precision,

@@ -119,7 +119,7 @@ public record Comparison(
         MemoryBill bill = MemoryBill.of(plans, device);
         bill.requireFits(device);
         bytes.add(bill.total());
-        trainers.add(new Trainer(device, plans, task.step().adamW()));
+        trainers.add(new Trainer(device, plans, task.step().optimizer()));
       }
       List<List<OpError>> errors = new ArrayList<>();
       errors.add(List.of());

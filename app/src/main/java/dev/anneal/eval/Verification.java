@@ -8,11 +8,11 @@ import dev.anneal.checkpoint.LlmcLayout;
 import dev.anneal.device.Device;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.Model;
+import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.Elements;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Tensor;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.MemoryFloor;
 import dev.anneal.training.StepOptions;
@@ -41,9 +41,8 @@ public record Verification(
     double lossExpected,
     List<Gradient> gradients,
     List<Double> losses) {
-  private static final AdamWSettings ADAMW =
-      new AdamWSettings(
-          0.9f, 0.999f, 1e-8f, 0.01f, AdamWSettings.Decay.ALL, Float.POSITIVE_INFINITY);
+  private static final AdamW ADAMW =
+      new AdamW(0.9f, 0.999f, 1e-8f, 0.01f, AdamW.Decay.ALL, Float.POSITIVE_INFINITY);
 
   private static final int CHUNK = 1 << 16;
 

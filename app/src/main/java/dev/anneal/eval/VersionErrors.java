@@ -151,8 +151,8 @@ final class VersionErrors {
     List<TrainingPlans> plans = options.together(List.of(reference, device));
     int vocabulary = options.model().vocabulary();
     Trainer.Batches batches = RandomTokens.of(vocabulary, 7);
-    try (Trainer expected = new Trainer(reference, plans.getFirst(), options.adamW());
-        Trainer actual = new Trainer(device, plans.getLast(), options.adamW())) {
+    try (Trainer expected = new Trainer(reference, plans.getFirst(), options.optimizer());
+        Trainer actual = new Trainer(device, plans.getLast(), options.optimizer())) {
       Initialization.initialize(expected, options.model(), 1);
       // After a step, no tensor is zero.
       expected.step(batches, 0, 1, 1e-2);

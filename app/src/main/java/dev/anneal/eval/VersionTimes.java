@@ -121,7 +121,7 @@ final class VersionTimes implements AutoCloseable {
   }
 
   private Trainer began() {
-    Trainer all = new Trainer(device, plans, options.adamW());
+    Trainer all = new Trainer(device, plans, options.optimizer());
     Initialization.initialize(all, options.model(), 1);
     int words = options.model().vocabulary();
     all.step(

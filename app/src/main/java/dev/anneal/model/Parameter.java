@@ -27,16 +27,6 @@ public record Parameter(Tensor tensor, Initial initial) {
     return sibling("d.", parameter, Arena.GRADIENTS);
   }
 
-  /** AdamW's first moment. */
-  public Tensor m() {
-    return sibling("m.", tensor, Arena.OPTIMIZER);
-  }
-
-  /** AdamW's second moment. */
-  public Tensor v() {
-    return sibling("v.", tensor, Arena.OPTIMIZER);
-  }
-
   private static Tensor sibling(String prefix, Tensor parameter, Arena arena) {
     return parameter.like(prefix + parameter.name(), arena);
   }

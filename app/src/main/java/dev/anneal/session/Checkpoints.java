@@ -26,9 +26,9 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * What a checkpoint of a run holds: {@code model.safetensors}, AdamW's moments in {@code
- * optimizer.safetensors}, and the configuration in the manifest. Nothing else is needed to go on
- * bit for bit, since data order, learning rate and random numbers are functions of the step.
+ * What a checkpoint of a run holds: {@code model.safetensors}, what the optimizer remembers in
+ * {@code optimizer.safetensors}, and the configuration in the manifest. Nothing else is needed to
+ * go on bit for bit, since data order, learning rate and random numbers are functions of the step.
  */
 public final class Checkpoints {
   static final String MODEL = "model.safetensors";
@@ -156,12 +156,12 @@ public final class Checkpoints {
   static Map<String, FileWriter> files(Trainer trainer, Model model) {
     Map<String, FileWriter> files = new LinkedHashMap<>();
     files.put(MODEL, writer(trainer, model.parameters().stream().map(Parameter::tensor)));
-    files.put(OPTIMIZER, writer(trainer, moments(model)));
+    files.put(OPTIMIZER, writer(trainer, state(trainer, model)));
     return files;
   }
 
-  private static Stream<Tensor> moments(Model model) {
-    return model.parameters().stream().flatMap(p -> Stream.of(p.m(), p.v()));
+  private static Stream<Tensor> state(Trainer trainer, Model model) {
+    return model.parameters().stream().flatMap(p -> trainer.optimizer().state(p).stream());
   }
 
   private static FileWriter writer(Trainer trainer, Stream<Tensor> tensors) {
@@ -185,7 +185,7 @@ public final class Checkpoints {
   /** Loads weights and moments. */
   static void load(Saved saved, Trainer trainer, Model model) {
     read(saved, MODEL, trainer, model.parameters().stream().map(Parameter::tensor).toList());
-    read(saved, OPTIMIZER, trainer, moments(model).toList());
+    read(saved, OPTIMIZER, trainer, state(trainer, model).toList());
   }
 
   private static void read(Saved saved, String name, Trainer trainer, List<Tensor> tensors) {

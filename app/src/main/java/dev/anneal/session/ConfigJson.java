@@ -9,7 +9,8 @@ import dev.anneal.data.TextRules;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.ModelConfig;
 import dev.anneal.model.Models;
-import dev.anneal.training.AdamWSettings;
+import dev.anneal.optimizer.AdamW;
+import dev.anneal.optimizer.Muon;
 import dev.anneal.training.Schedule;
 import java.nio.file.Path;
 
@@ -62,7 +63,7 @@ public final class ConfigJson {
                 node.putObject("origin")
                     .put("from", origin.from())
                     .put("sequence", origin.sequence()));
-    AdamWSettings adamW = config.adamW();
+    AdamW adamW = config.optimizer().adamW();
     ObjectNode optimizer =
         node.putObject("adamw")
             .put("beta1", adamW.beta1())
@@ -72,6 +73,12 @@ public final class ConfigJson {
             .put("decay", adamW.decay().name());
     if (Float.isFinite(adamW.maxNorm())) {
       optimizer.put("max_norm", adamW.maxNorm());
+    }
+    if (config.optimizer() instanceof Muon muon) {
+      node.putObject("muon")
+          .put("rate", muon.rate())
+          .put("momentum", muon.momentum())
+          .put("weight_decay", muon.weightDecay());
     }
     RunConfig.Intervals intervals = config.intervals();
     node.putObject("intervals")

@@ -10,11 +10,13 @@ import dev.anneal.model.ModelConfig;
 import dev.anneal.model.ModelFamily;
 import dev.anneal.model.Models;
 import dev.anneal.model.Sizes;
+import dev.anneal.optimizer.AdamW;
+import dev.anneal.optimizer.Muon;
+import dev.anneal.optimizer.Optimizer;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.setting.Setting;
 import dev.anneal.setting.Written;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
 import java.nio.file.Path;
 import java.util.List;
@@ -50,7 +52,7 @@ final class ConfigReader {
                 whole(node, "sequence", Setting.SEQ),
                 whole(node, "micro_steps", Setting.MICRO_STEPS),
                 schedule(field(node, "schedule")),
-                adamW(field(node, "adamw")),
+                optimizer(node),
                 constant(Recompute.class, node, "recompute"),
                 node.has("classifier_chunks")
                     ? Optional.of(whole(node, "classifier_chunks", Setting.CLASSIFIER_CHUNKS))
@@ -123,13 +125,27 @@ final class ConfigReader {
         : constant(Schedule.Known.class, node, "shape");
   }
 
-  private AdamWSettings adamW(JsonNode node) {
-    return new AdamWSettings(
+  private Optimizer optimizer(JsonNode node) {
+    AdamW adamW = adamW(field(node, "adamw"));
+    // Runs from before there was a choice have AdamW alone.
+    if (!node.has("muon")) {
+      return adamW;
+    }
+    JsonNode muon = node.path("muon");
+    return new Muon(
+        adamW,
+        (float) real(muon, "rate", Setting.MUON_LR),
+        (float) real(muon, "momentum", Setting.MUON_MOMENTUM),
+        (float) real(muon, "weight_decay", Setting.WEIGHT_DECAY));
+  }
+
+  private AdamW adamW(JsonNode node) {
+    return new AdamW(
         (float) real(node, "beta1", Setting.BETA1),
         (float) real(node, "beta2", Setting.BETA2),
         (float) real(node, "epsilon", Setting.EPSILON),
         (float) real(node, "weight_decay", Setting.WEIGHT_DECAY),
-        constant(AdamWSettings.Decay.class, node, "decay"),
+        constant(AdamW.Decay.class, node, "decay"),
         node.has("max_norm")
             ? (float) real(node, "max_norm", Setting.CLIP)
             : Float.POSITIVE_INFINITY);

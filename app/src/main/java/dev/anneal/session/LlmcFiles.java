@@ -14,12 +14,12 @@ import dev.anneal.failure.Failure;
 import dev.anneal.model.Model;
 import dev.anneal.model.ModelConfig;
 import dev.anneal.model.Parameter;
+import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Tensor;
 import dev.anneal.tokenizer.Gpt2Tokenizer;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.MemoryFloor;
 import dev.anneal.training.Schedule;
 import java.nio.file.Path;
@@ -63,7 +63,7 @@ public final class LlmcFiles {
         Safetensors.writer(
             Map.of("format", "anneal"),
             contents(
-                model.parameters().stream().flatMap(p -> Stream.of(p.m(), p.v())),
+                model.parameters().stream().flatMap(p -> AdamW.defaults().state(p).stream()),
                 tensor -> (from, into) -> into.fill((byte) 0))));
     try (RunDirectory directory = RunDirectory.create(out)) {
       return new CheckpointDirectory(directory.path())
@@ -104,7 +104,7 @@ public final class LlmcFiles {
         Math.min(64, model.context()),
         1,
         new Schedule(Schedule.Known.COSINE, 3e-4, 0, 100, 1),
-        AdamWSettings.defaults(),
+        AdamW.defaults(),
         Recompute.NONE,
         Precision.FP32,
         RunConfig.DEFAULT_SEED,

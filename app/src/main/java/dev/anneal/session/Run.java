@@ -88,7 +88,7 @@ public final class Run implements AutoCloseable {
     this.benched = chosen.benched();
     this.bill = MemoryBill.of(chosen.plans(), device);
     bill.requireFits(device);
-    this.trainer = new Trainer(device, chosen.plans(), config.adamW(), config.seed());
+    this.trainer = new Trainer(device, chosen.plans(), config.optimizer(), config.seed());
     trainer.keepTimings();
   }
 
@@ -114,7 +114,7 @@ public final class Run implements AutoCloseable {
         config.batch(),
         config.sequence(),
         config.microSteps(),
-        config.adamW(),
+        config.optimizer(),
         config.recompute(),
         config.classifierChunks(),
         config.precision());
@@ -153,7 +153,7 @@ public final class Run implements AutoCloseable {
     StepOptions.OnDevice chosen = step(model, config).chosenOn(to);
     MemoryBill newBill = MemoryBill.of(chosen.plans(), to);
     newBill.requireFits(to);
-    Trainer moved = new Trainer(to, chosen.plans(), config.adamW(), config.seed());
+    Trainer moved = new Trainer(to, chosen.plans(), config.optimizer(), config.seed());
     try {
       moved.copyState(trainer);
     } catch (RuntimeException e) {

@@ -6,11 +6,11 @@ import dev.anneal.data.CorpusFiles;
 import dev.anneal.data.TextRules;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.ModelConfig;
+import dev.anneal.optimizer.Optimizer;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.setting.Setting;
 import dev.anneal.setting.Written;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,7 +35,7 @@ public record RunConfig(
     int sequence,
     int microSteps,
     Schedule schedule,
-    AdamWSettings adamW,
+    Optimizer optimizer,
     Recompute recompute,
     Optional<Integer> classifierChunks,
     Precision precision,
@@ -182,7 +182,7 @@ public record RunConfig(
       int sequence,
       int microSteps,
       Schedule schedule,
-      AdamWSettings adamW,
+      Optimizer optimizer,
       Recompute recompute,
       Precision precision,
       long seed,
@@ -194,7 +194,7 @@ public record RunConfig(
         sequence,
         microSteps,
         schedule,
-        adamW,
+        optimizer,
         recompute,
         Optional.empty(),
         precision,
@@ -263,7 +263,7 @@ public record RunConfig(
         sequence,
         microSteps,
         newSchedule,
-        adamW,
+        optimizer,
         recompute,
         classifierChunks,
         precision,
@@ -280,7 +280,7 @@ public record RunConfig(
         sequence,
         microSteps,
         schedule,
-        adamW,
+        optimizer,
         recompute,
         classifierChunks,
         precision,
@@ -297,7 +297,7 @@ public record RunConfig(
         sequence,
         microSteps,
         schedule,
-        adamW,
+        optimizer,
         recompute,
         Optional.of(chunks),
         precision,
@@ -314,7 +314,7 @@ public record RunConfig(
         sequence,
         microSteps,
         schedule,
-        adamW,
+        optimizer,
         recompute,
         classifierChunks,
         precision,
@@ -331,7 +331,7 @@ public record RunConfig(
         sequence,
         microSteps,
         schedule,
-        adamW,
+        optimizer,
         newRecompute,
         classifierChunks,
         precision,
@@ -348,7 +348,7 @@ public record RunConfig(
         sequence,
         microSteps,
         schedule,
-        adamW,
+        optimizer,
         recompute,
         classifierChunks,
         precision,

@@ -38,6 +38,8 @@ public enum Setting {
   BETA1("adamw.beta1", Range.Real.below(0, 1), "such as 0.9"),
   BETA2("adamw.beta2", Range.Real.below(0, 1), "such as 0.95"),
   EPSILON("AdamW's epsilon", "adamw.epsilon", Range.Real.above(0, 1), "such as 1e-8"),
+  MUON_LR("muon.rate", Range.Real.above(0, Float.MAX_VALUE), "such as 0.02"),
+  MUON_MOMENTUM("muon.momentum", Range.Real.below(0, 1), "such as 0.95"),
   CLIP("adamw.max_norm", Range.Real.from(0), "0 for no clipping"),
 
   VAL_EVERY("intervals.evaluate", Whole.COUNT, "0 for never"),

@@ -3,6 +3,7 @@ package dev.anneal.training;
 import dev.anneal.model.Model;
 import dev.anneal.model.Parameter;
 import dev.anneal.model.Parameter.Initial;
+import dev.anneal.plan.Tensor;
 import dev.anneal.random.Philox;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -36,16 +37,16 @@ public final class Initialization {
     }
   }
 
-  /** Sets AdamW's moments to 0, as before the first update. */
+  /** Sets what the optimizer remembers to 0, as before the first update. */
   public static void clearMoments(Trainer trainer, Model model) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment zeros = arena.allocate(4L * CHUNK);
       for (Parameter parameter : model.parameters()) {
-        for (long from = 0; from < parameter.m().bytes(); from += zeros.byteSize()) {
-          MemorySegment part =
-              zeros.asSlice(0, Math.min(zeros.byteSize(), parameter.m().bytes() - from));
-          trainer.write(parameter.m(), from, part);
-          trainer.write(parameter.v(), from, part);
+        for (Tensor state : trainer.optimizer().state(parameter)) {
+          for (long from = 0; from < state.bytes(); from += zeros.byteSize()) {
+            trainer.write(
+                state, from, zeros.asSlice(0, Math.min(zeros.byteSize(), state.bytes() - from)));
+          }
         }
       }
     }

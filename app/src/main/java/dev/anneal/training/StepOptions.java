@@ -3,6 +3,8 @@ package dev.anneal.training;
 import dev.anneal.device.Device;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.Model;
+import dev.anneal.optimizer.AdamW;
+import dev.anneal.optimizer.Optimizer;
 import dev.anneal.plan.ChunkedClassifier;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
@@ -28,22 +30,14 @@ public record StepOptions(
     int batch,
     int sequence,
     int microSteps,
-    AdamWSettings adamW,
+    Optimizer optimizer,
     Recompute recompute,
     Optional<Integer> classifierChunks,
     Precision precision) {
 
   /** One micro-step, updated as by default, and otherwise as the device wants it. */
   public StepOptions(Model model, int batch, int sequence, Precision precision) {
-    this(
-        model,
-        batch,
-        sequence,
-        1,
-        AdamWSettings.defaults(),
-        Recompute.NONE,
-        Optional.empty(),
-        precision);
+    this(model, batch, sequence, 1, AdamW.defaults(), Recompute.NONE, Optional.empty(), precision);
   }
 
   /**
@@ -98,7 +92,7 @@ public record StepOptions(
   /** The same with other parts of the tokens that have logits at once; 0 for all. */
   public StepOptions withClassifierChunks(int chunks) {
     return new StepOptions(
-        model, batch, sequence, microSteps, adamW, recompute, Optional.of(chunks), precision);
+        model, batch, sequence, microSteps, optimizer, recompute, Optional.of(chunks), precision);
   }
 
   private TrainingPlans plans(List<Rewrite> wanted, Storage storage) {

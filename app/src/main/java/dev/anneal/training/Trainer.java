@@ -5,6 +5,7 @@ import static java.util.Objects.requireNonNull;
 import dev.anneal.device.Device;
 import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
+import dev.anneal.optimizer.Optimizer;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Tensor;
@@ -55,7 +56,7 @@ public final class Trainer implements AutoCloseable {
 
   private final Device device;
   private final TrainingPlans plans;
-  private final AdamWSettings adamW;
+  private final Optimizer optimizer;
   private final long seed;
   private final Map<Arena, Memory> memory = new EnumMap<>(Arena.class);
   private final ModelState state;
@@ -77,19 +78,24 @@ public final class Trainer implements AutoCloseable {
 
   private final Readings losses;
 
+  /** What its updates are by. */
+  public Optimizer optimizer() {
+    return optimizer;
+  }
+
   /** For plans that need no random numbers, or do with any. */
-  public Trainer(Device device, TrainingPlans plans, AdamWSettings adamW) {
-    this(device, plans, adamW, 0);
+  public Trainer(Device device, TrainingPlans plans, Optimizer optimizer) {
+    this(device, plans, optimizer, 0);
   }
 
   /**
    * @param seed of what is rounded stochastically
    */
-  public Trainer(Device device, TrainingPlans plans, AdamWSettings adamW, long seed) {
+  public Trainer(Device device, TrainingPlans plans, Optimizer optimizer, long seed) {
     this.seed = seed;
     this.device = device;
     this.plans = plans;
-    this.adamW = adamW;
+    this.optimizer = optimizer;
     this.inputs = new StagedInputs(device, plans);
     try {
       for (int i = 0; i < 2; i++) {
@@ -322,8 +328,8 @@ public final class Trainer implements AutoCloseable {
   private StagedInputs.Schedule schedule(Update update) {
     return new StagedInputs.Schedule(
         (float) update.learningRate(),
-        correction(adamW.beta1(), update.step()),
-        correction(adamW.beta2(), update.step()),
+        correction(optimizer.adamW().beta1(), update.step()),
+        correction(optimizer.adamW().beta2(), update.step()),
         seed,
         update.step());
   }

@@ -2,6 +2,7 @@ package dev.anneal.training;
 
 import dev.anneal.model.Model;
 import dev.anneal.model.Parameter;
+import dev.anneal.optimizer.Optimizer;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.ArenaLayout;
 import dev.anneal.plan.Backward;
@@ -19,6 +20,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -82,7 +84,8 @@ public record TrainingPlans(
                 ? Optional.empty()
                 : Optional.of(input("random", DType.I32, Shape.of(3))));
     Optional<WeightCopies> copies = storage.weightCopies().map(WeightCopies::new);
-    List<ArenaLayout> places = new ArrayList<>(persistent(model, inputs, precision));
+    List<ArenaLayout> places =
+        new ArrayList<>(persistent(model, options.optimizer(), inputs, precision));
     copies.ifPresent(
         c ->
             places.add(
@@ -112,7 +115,7 @@ public record TrainingPlans(
     Tensor norm = new Tensor("norm", DType.F32, Shape.of(), Arena.ACTIVATIONS);
     List<Op> update =
         precision.apply(
-            read.apply(update(model, inputs, norm, options.adamW(), storage.lossScale())));
+            read.apply(update(model, inputs, norm, options.optimizer(), storage.lossScale())));
 
     List<Plan> plans = new ArrayList<>();
     for (int i = 0; i < microSteps; i++) {
@@ -184,7 +187,8 @@ public record TrainingPlans(
     return new Tensor(name, dtype, shape, Arena.INPUTS);
   }
 
-  private static List<ArenaLayout> persistent(Model model, Inputs inputs, Precision precision) {
+  private static List<ArenaLayout> persistent(
+      Model model, Optimizer optimizer, Inputs inputs, Precision precision) {
     List<Parameter> parameters = model.parameters();
     return List.of(
         ArenaLayout.sequential(
@@ -192,39 +196,28 @@ public record TrainingPlans(
             parameters.stream().map(Parameter::tensor).map(precision::stored).toList()),
         ArenaLayout.sequential(
             Arena.GRADIENTS, parameters.stream().map(Parameter::gradient).toList()),
-        ArenaLayout.sequential(
-            Arena.OPTIMIZER,
-            Stream.concat(
-                    parameters.stream().map(Parameter::m), parameters.stream().map(Parameter::v))
-                .toList()),
+        ArenaLayout.sequential(Arena.OPTIMIZER, state(parameters, optimizer)),
         ArenaLayout.sequential(Arena.INPUTS, inputs.all()));
   }
 
+  /** All first ones, then all second ones, and so on. */
+  private static List<Tensor> state(List<Parameter> parameters, Optimizer optimizer) {
+    List<List<Tensor>> each = parameters.stream().map(optimizer::state).toList();
+    int most = each.stream().mapToInt(List::size).max().orElse(0);
+    return IntStream.range(0, most)
+        .boxed()
+        .flatMap(i -> each.stream().filter(own -> own.size() > i).map(own -> own.get(i)))
+        .toList();
+  }
+
   private static List<Op> update(
-      Model model, Inputs inputs, Tensor norm, AdamWSettings adamW, float scale) {
+      Model model, Inputs inputs, Tensor norm, Optimizer optimizer, float scale) {
     List<Op> ops = new ArrayList<>();
     ops.add(new Op.GlobalNorm(norm, model.parameters().stream().map(Parameter::gradient).toList()));
-    int stream = 0;
-    for (Parameter parameter : model.parameters()) {
-      boolean decays =
-          adamW.decay() == AdamWSettings.Decay.ALL || parameter.tensor().role().decays();
-      Op.AdamW op =
-          new Op.AdamW(
-              parameter.tensor(),
-              parameter.m(),
-              parameter.v(),
-              parameter.gradient(),
-              norm,
-              inputs.schedule(),
-              adamW.beta1(),
-              adamW.beta2(),
-              scale * adamW.epsilon(),
-              decays ? adamW.weightDecay() : 0,
-              scale * adamW.maxNorm());
-      int number = stream++;
-      ops.add(
-          inputs.random().map(random -> op.with(new Op.AdamW.Rounding(random, number))).orElse(op));
-    }
+    ops.addAll(
+        optimizer.update(
+            model.parameters(),
+            new Optimizer.Inputs(norm, inputs.schedule(), inputs.random(), scale)));
     return ops;
   }
 }

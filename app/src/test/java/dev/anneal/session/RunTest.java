@@ -11,9 +11,9 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.generation.SamplingSettings;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.Parameter;
+import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -49,7 +49,7 @@ class RunTest {
         16,
         microSteps,
         new Schedule(Schedule.Known.COSINE, lr, 2, 20, 0.1),
-        AdamWSettings.defaults().withWeightDecay(0.1f),
+        AdamW.defaults().withWeightDecay(0.1f),
         recompute,
         Precision.FP32,
         42,
@@ -185,7 +185,7 @@ class RunTest {
             new Damage() {
               @Override
               public void apply(Run run) {
-                var v = run.model().parameters().get(2).v();
+                var v = run.trainer().optimizer().state(run.model().parameters().get(2)).getLast();
                 try (Arena arena = Arena.ofConfined()) {
                   run.trainer().write(v, 0, arena.allocate(v.bytes()));
                 }

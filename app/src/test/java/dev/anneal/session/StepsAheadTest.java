@@ -11,12 +11,12 @@ import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.Parameter;
+import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Tensor;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -58,8 +58,7 @@ class StepsAheadTest {
         16,
         microSteps,
         new Schedule(Schedule.Known.COSINE, lr, 0, 12, 0.1),
-        new AdamWSettings(
-            0.9f, 0.95f, 1e-8f, 0, AdamWSettings.Decay.MATRICES, Float.POSITIVE_INFINITY),
+        new AdamW(0.9f, 0.95f, 1e-8f, 0, AdamW.Decay.MATRICES, Float.POSITIVE_INFINITY),
         Recompute.NONE,
         Precision.FP32,
         1,

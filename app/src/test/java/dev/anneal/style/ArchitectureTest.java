@@ -30,6 +30,7 @@ class ArchitectureTest {
         .layer("model")
         .definedBy(
             "dev.anneal.model..",
+            "dev.anneal.optimizer..",
             "dev.anneal.training..",
             "dev.anneal.generation..",
             "dev.anneal.eval..",

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.Model;
 import dev.anneal.model.Parameter;
+import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.EightBitProducts;
 import dev.anneal.plan.Op;
@@ -50,7 +51,7 @@ class EightBitProductsTest {
             2,
             sequence,
             microSteps,
-            AdamWSettings.defaults(),
+            AdamW.defaults(),
             recompute,
             Optional.empty(),
             precision);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.Model;
 import dev.anneal.model.Parameter;
+import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Plan;
@@ -27,7 +28,7 @@ class PrecisionTest {
   private static TrainingPlans plans(Precision precision, Recompute recompute) {
     Storage storage =
         new Storage(precision, precision.lossScale(), Optional.empty(), Optional.empty());
-    AdamWSettings adamW = AdamWSettings.defaults();
+    AdamW adamW = AdamW.defaults();
     StepOptions options =
         new StepOptions(MODEL, 2, 8, 1, adamW, recompute, Optional.empty(), precision);
     return TrainingPlans.of(options, List.of(), storage);

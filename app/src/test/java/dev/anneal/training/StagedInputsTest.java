@@ -32,7 +32,7 @@ class StagedInputsTest {
     StepOptions options =
         new StepOptions(new Gpt2.Config(1, 1, 8, 8, 16).model(), 1, 8, Precision.FP32);
     try (Device device = asynchronous();
-        Trainer trainer = new Trainer(device, options.on(device), options.adamW())) {
+        Trainer trainer = new Trainer(device, options.on(device), options.optimizer())) {
       Initialization.initialize(trainer, options.model(), 1);
       Trainer.Batches batches =
           (index, tokens, targets) -> {

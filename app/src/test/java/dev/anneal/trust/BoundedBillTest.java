@@ -7,10 +7,10 @@ import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.ModelConfig;
+import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.Devices;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.MemoryFloor;
 import dev.anneal.training.StepOptions;
@@ -94,7 +94,7 @@ class BoundedBillTest {
                         batch,
                         model.context(),
                         1,
-                        AdamWSettings.defaults(),
+                        AdamW.defaults(),
                         recompute,
                         Optional.empty(),
                         Precision.FP32)

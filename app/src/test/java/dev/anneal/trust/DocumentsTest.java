@@ -13,6 +13,7 @@ import dev.anneal.data.Documents;
 import dev.anneal.data.TextRules;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.Gpt2;
+import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.ConfigJson;
@@ -21,7 +22,6 @@ import dev.anneal.session.RunConfig;
 import dev.anneal.terminal.Anneal;
 import dev.anneal.terminal.command.TinyShell;
 import dev.anneal.terminal.text.Words;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -48,7 +48,7 @@ class DocumentsTest {
           4,
           1,
           new Schedule(Schedule.Known.CONSTANT, 1e-3, 0, 10, 1),
-          AdamWSettings.defaults(),
+          AdamW.defaults(),
           Recompute.NONE,
           Precision.FP32,
           1,

@@ -8,6 +8,7 @@ import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.device.Program;
 import dev.anneal.model.Gpt2;
+import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.Corpus;
@@ -18,7 +19,6 @@ import dev.anneal.session.Run;
 import dev.anneal.session.RunConfig;
 import dev.anneal.session.RunDirectory;
 import dev.anneal.session.Session;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -100,7 +100,7 @@ class GoodWeightsSavedTest {
         16,
         1,
         new Schedule(Schedule.Known.COSINE, 1e-2, 0, steps, 0.1),
-        AdamWSettings.defaults(),
+        AdamW.defaults(),
         Recompute.NONE,
         Precision.FP32,
         1,

@@ -3,9 +3,9 @@ package dev.anneal.eval.selftest;
 import dev.anneal.model.Model;
 import dev.anneal.model.Models;
 import dev.anneal.model.Sizes;
+import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.StepOptions;
 import java.util.List;
 import java.util.Optional;
@@ -54,14 +54,7 @@ record Scenario(String name, StepOptions options) {
       return new Scenario(
           name,
           new StepOptions(
-              model,
-              batch,
-              sequence,
-              microSteps,
-              AdamWSettings.defaults(),
-              recompute,
-              chunks,
-              precision));
+              model, batch, sequence, microSteps, AdamW.defaults(), recompute, chunks, precision));
     }
   }
 }

@@ -70,9 +70,9 @@ final class StepChecks {
       microSteps = options.microSteps();
       List<TrainingPlans> plans = options.together(List.of(cpu, device));
       batches = RandomTokens.of(model.vocabulary(), settings.seed());
-      expected = new Trainer(cpu, plans.getFirst(), options.adamW(), settings.seed());
+      expected = new Trainer(cpu, plans.getFirst(), options.optimizer(), settings.seed());
       try {
-        actual = new Trainer(device, plans.getLast(), options.adamW(), settings.seed());
+        actual = new Trainer(device, plans.getLast(), options.optimizer(), settings.seed());
       } catch (RuntimeException e) {
         expected.close();
         throw e;
@@ -143,7 +143,7 @@ final class StepChecks {
   /** A program's first run tells a GPU command by command what to do, the next one is a graph. */
   private Measured graph(StepOptions options, Device device) {
     TrainingPlans plans = options.on(device);
-    try (Trainer trainer = new Trainer(device, plans, options.adamW(), settings.seed())) {
+    try (Trainer trainer = new Trainer(device, plans, options.optimizer(), settings.seed())) {
       StepResults first = steps(trainer, options.model(), 1);
       StepResults second = steps(trainer, options.model(), 1);
       return Measured.bits(first.differentBits(second), "a graph and no graph");
@@ -153,10 +153,10 @@ final class StepChecks {
   private Measured again(StepOptions options, Device device) {
     TrainingPlans plans = options.on(device);
     StepResults first;
-    try (Trainer trainer = new Trainer(device, plans, options.adamW(), settings.seed())) {
+    try (Trainer trainer = new Trainer(device, plans, options.optimizer(), settings.seed())) {
       first = steps(trainer, options.model(), 2);
     }
-    try (Trainer trainer = new Trainer(device, plans, options.adamW(), settings.seed())) {
+    try (Trainer trainer = new Trainer(device, plans, options.optimizer(), settings.seed())) {
       StepResults second = steps(trainer, options.model(), 2);
       return Measured.bits(first.differentBits(second), "two runs of the same steps");
     }

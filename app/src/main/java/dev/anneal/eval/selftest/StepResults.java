@@ -33,8 +33,9 @@ final class StepResults {
     StepResults results = gradients(trainer, model);
     for (Parameter parameter : model.parameters()) {
       results.values.put(parameter.name() + " itself", read(trainer, parameter.tensor()));
-      results.values.put(parameter.m().name(), read(trainer, parameter.m()));
-      results.values.put(parameter.v().name(), read(trainer, parameter.v()));
+      for (Tensor state : trainer.optimizer().state(parameter)) {
+        results.values.put(state.name(), read(trainer, state));
+      }
     }
     return results;
   }

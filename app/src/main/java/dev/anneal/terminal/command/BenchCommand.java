@@ -13,6 +13,7 @@ import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.Model;
 import dev.anneal.model.ModelConfig;
+import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Shape;
@@ -22,7 +23,6 @@ import dev.anneal.session.Nearest;
 import dev.anneal.setting.Setting;
 import dev.anneal.setting.Written;
 import dev.anneal.terminal.text.TerminalSize;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Initialization;
 import dev.anneal.training.KernelChoices;
 import dev.anneal.training.MemoryBill;
@@ -122,7 +122,7 @@ final class BenchCommand extends ShellCommand {
     Setting.SEQ.whole(Written.OPTION, sequence);
     ModelConfig sizes = model.config(model.vocabulary(), sequence);
     sizes.requireFits(sequence);
-    AdamWSettings adamW = AdamWSettings.defaults();
+    AdamW adamW = AdamW.defaults();
     PrintWriter out = out();
     DeviceOptions opening = placement.options();
     try (Device device = placement.openBesideCpu()) {
@@ -337,7 +337,7 @@ final class BenchCommand extends ShellCommand {
       Device device,
       Model gpt,
       TrainingPlans plans,
-      AdamWSettings adamW,
+      AdamW adamW,
       OpBench.Limits limits) {
     double[] nanos = new double[STEPS];
     try (Trainer trainer = new Trainer(device, plans, adamW)) {

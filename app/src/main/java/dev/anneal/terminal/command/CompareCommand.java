@@ -8,6 +8,7 @@ import dev.anneal.eval.Comparison;
 import dev.anneal.eval.ComparisonJson;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.Corpus;
@@ -18,7 +19,6 @@ import dev.anneal.session.RunConfig;
 import dev.anneal.terminal.text.TerminalSize;
 import dev.anneal.tokenizer.ByteTokenizer;
 import dev.anneal.tokenizer.Gpt2Tokenizer;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -291,7 +291,7 @@ final class CompareCommand extends ShellCommand {
         sequence,
         1,
         new Schedule(Schedule.Known.CONSTANT, LR, 0, steps, 1),
-        AdamWSettings.defaults(),
+        AdamW.defaults(),
         Recompute.NONE,
         precision,
         seed,

@@ -8,6 +8,7 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.Model;
 import dev.anneal.model.ModelConfig;
+import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
@@ -16,7 +17,6 @@ import dev.anneal.session.Devices;
 import dev.anneal.setting.Setting;
 import dev.anneal.setting.Written;
 import dev.anneal.terminal.text.Amounts;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.MemoryFloor;
 import dev.anneal.training.StepCosts;
@@ -127,7 +127,7 @@ final class PlanCommand extends ShellCommand {
             batch,
             sequence,
             1,
-            AdamWSettings.defaults(),
+            AdamW.defaults(),
             options.recompute.orElse(Recompute.NONE),
             options.classifierChunks,
             precision)

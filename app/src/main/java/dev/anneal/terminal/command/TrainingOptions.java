@@ -1,6 +1,7 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.failure.Failure;
+import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.Checkpoints;
@@ -8,13 +9,13 @@ import dev.anneal.session.LiveSetting;
 import dev.anneal.session.RunConfig;
 import dev.anneal.setting.Setting;
 import dev.anneal.setting.Written;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Recipe;
 import dev.anneal.training.Schedule;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.SequencedMap;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
 /**
@@ -24,8 +25,8 @@ import picocli.CommandLine.Option;
 final class TrainingOptions {
   private static final int EVALUATION_BATCHES = 20;
   private static final int KEPT = 2;
-  private static final String BY_DEFAULT = "; by default ";
-  private static final String WITH_MODEL = ", with --model ";
+  static final String BY_DEFAULT = "; by default ";
+  static final String WITH_MODEL = ", with --model ";
 
   @Option(
       names = "--steps",
@@ -96,28 +97,8 @@ final class TrainingOptions {
               + Recipe.LlmC.FINAL_FRACTION)
   private Optional<Double> finalFraction = Optional.empty();
 
-  @Option(
-      names = "--weight-decay",
-      paramLabel = "X",
-      description =
-          "on matrices only"
-              + BY_DEFAULT
-              + Recipe.Small.WEIGHT_DECAY
-              + WITH_MODEL
-              + Recipe.LlmC.WEIGHT_DECAY)
-  private Optional<Float> weightDecay = Optional.empty();
-
-  @Option(names = "--beta1", paramLabel = "X", description = "of AdamW; 0.9 by default")
-  private Optional<Float> beta1 = Optional.empty();
-
-  @Option(names = "--beta2", paramLabel = "X", description = "of AdamW; 0.95 by default")
-  private Optional<Float> beta2 = Optional.empty();
-
-  @Option(
-      names = "--clip",
-      paramLabel = "NORM",
-      description = "largest global gradient norm, 0 for none; 1.0 by default")
-  private Optional<Float> clip = Optional.empty();
+  @ArgGroup(exclusive = false)
+  private OptimizerOptions optimizer = new OptimizerOptions();
 
   @Option(
       names = "--master-weights",
@@ -212,7 +193,7 @@ final class TrainingOptions {
                 warmup.orElse(Math.min(recipe.warmup(), horizon / 10)),
                 horizon,
                 recipe.finalFraction()),
-            AdamWSettings.defaults().withWeightDecay((float) recipe.weightDecay()),
+            AdamW.defaults().withWeightDecay((float) recipe.weightDecay()),
             Recompute.NONE,
             Precision.FP32,
             RunConfig.DEFAULT_SEED,
@@ -267,7 +248,6 @@ final class TrainingOptions {
     int b = batch.orElse(base.batch());
     int t = sequence.orElse(base.sequence());
     Schedule rates = base.schedule();
-    AdamWSettings adamW = base.adamW();
     RunConfig.Intervals every = base.intervals();
     return new RunConfig(
         base.model(),
@@ -283,14 +263,7 @@ final class TrainingOptions {
             finalFraction.orElse(rates.finalFraction()),
             rates.changes(),
             rates.extensions()),
-        new AdamWSettings(
-            beta1.orElse(adamW.beta1()),
-            beta2.orElse(adamW.beta2()),
-            adamW.epsilon(),
-            weightDecay.orElse(adamW.weightDecay()),
-            adamW.decay(),
-            clip.map(norm -> norm == 0 ? Float.POSITIVE_INFINITY : clipped(norm))
-                .orElse(adamW.maxNorm())),
+        optimizer.configured(base.optimizer(), peak.orElse(rates.peak())),
         plan.recompute.orElse(base.recompute()),
         plan.classifierChunks.or(base::classifierChunks),
         precision(plan.precision.orElse(base.precision())),
@@ -303,10 +276,6 @@ final class TrainingOptions {
             checkpointEvery.orElse(every.checkpoint()),
             keep.orElse(every.checkpointsKept())),
         base.origin());
-  }
-
-  private static float clipped(float norm) {
-    return (float) Setting.CLIP.real(Written.OPTION, norm);
   }
 
   private Precision precision(Precision chosen) {

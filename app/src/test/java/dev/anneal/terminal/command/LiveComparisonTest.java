@@ -6,13 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.eval.WrongBackend;
 import dev.anneal.model.Gpt2;
+import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.Corpus;
 import dev.anneal.session.Run;
 import dev.anneal.session.RunConfig;
 import dev.anneal.terminal.dashboard.Scene.BackendRow;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -63,7 +63,7 @@ class LiveComparisonTest {
             8,
             1,
             new Schedule(Schedule.Known.CONSTANT, 1e-3, 0, 10, 1),
-            AdamWSettings.defaults(),
+            AdamW.defaults(),
             Recompute.NONE,
             Precision.BF16,
             1,
