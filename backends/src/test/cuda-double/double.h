@@ -22,6 +22,7 @@
 #define WAVE 32
 #endif
 #define KERNEL(threads) extern "C" void
+#define RESIDENT(waves)
 #define DYNAMIC_SHARED(type, name) type* name = reinterpret_cast<type*>(double_dynamic_shared())
 #define UNROLL
 #define UNROLL_BY(n)
@@ -145,6 +146,8 @@ inline void double_wait_for_groups(int later) {
     }
   }
 }
+
+#include "mfma.h"
 
 // ---- what a module tells the driver of each kernel ----
 

@@ -30,6 +30,8 @@
 
 #define KERNEL(threads) \
   extern "C" __global__ void __attribute__((amdgpu_flat_work_group_size(1, threads)))
+// After KERNEL: so many waves must have room in the registers of a SIMD.
+#define RESIDENT(waves) __attribute__((amdgpu_waves_per_eu(waves)))
 #define DYNAMIC_SHARED(type, name)      \
   extern __shared__ uint4 all_shared[]; \
   type* name = reinterpret_cast<type*>(all_shared)

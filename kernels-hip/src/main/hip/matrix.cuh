@@ -16,8 +16,8 @@
 // Sources: AMD, "CDNA 3 ISA" section 7, "RDNA 3 ISA" and "RDNA 4 ISA" section 7.9.
 //
 // Under ANNEAL_DOUBLE the instructions are computed from the same lanes' numbers, so that a wrong
-// fragment is wrong on a CPU, too. There products are added in the order of the inner index; a matrix
-// unit adds in an order of its own.
+// fragment is wrong on a CPU, too; CDNA's by the double itself, which has their layout from AMD. There
+// products are added in the order of the inner index; a matrix unit adds in an order of its own.
 #ifndef ANNEAL_MATRIX_CUH
 #define ANNEAL_MATRIX_CUH
 
@@ -100,7 +100,7 @@ __device__ __forceinline__ int own_column(int i) {
 
 // ---- instructions ----
 
-#ifdef ANNEAL_DOUBLE
+#if defined(ANNEAL_DOUBLE) && !defined(MATRIX_MFMA)
 // Number k of row `row` of an operand, of which `of` has the lanes' parts from a byte on. Where half-waves
 // must have the same, odd numbers are the second's, so that it shows if they have not.
 __device__ __forceinline__ float operand_number(const double_slot* of, int byte, int row, int k) {
@@ -117,7 +117,9 @@ __device__ __forceinline__ float operand_number(const double_slot* of, int byte,
 
 // c += rows columnsᵀ.
 __device__ __forceinline__ void multiply_add(Sums& c, const Operand& rows, const Operand& columns) {
-#if defined(ANNEAL_DOUBLE)
+#if defined(MATRIX_MFMA)
+  c.x = __builtin_amdgcn_mfma_f32_16x16x16bf16_1k(columns.numbers, rows.numbers, c.x, 0, 0, 0);
+#elif defined(ANNEAL_DOUBLE)
   Operand own[2] = {columns, rows};
   const double_slot* of = static_cast<const double_slot*>(double_gather(own, sizeof own, __LINE__));
   for (int i = 0; i < SUMS; i++) {
@@ -126,8 +128,6 @@ __device__ __forceinline__ void multiply_add(Sums& c, const Operand& rows, const
                     operand_number(of, sizeof(Operand), own_row(), k), c.x[i]);
     }
   }
-#elif defined(MATRIX_MFMA)
-  c.x = __builtin_amdgcn_mfma_f32_16x16x16bf16_1k(columns.numbers, rows.numbers, c.x, 0, 0, 0);
 #elif defined(MATRIX_WMMA)
   c.x = __builtin_amdgcn_wmma_f32_16x16x16_bf16_w32(columns.numbers, rows.numbers, c.x);
 #else
@@ -236,6 +236,16 @@ __device__ __forceinline__ void store_result(bf16* to, const Sums& c, bool there
 
 // ---- tiles ----
 
+// Where a tile's numbers are in shared memory: rows of COLUMNS numbers, and between them PAD.
+template <int COLUMNS>
+struct Padded {
+  typedef Chunk Piece;  // what may be written at once
+
+  static __device__ __forceinline__ int at(int row, int column) {
+    return row * (COLUMNS + PAD) + column;
+  }
+};
+
 // A tile of ROWS rows of COLUMNS numbers on its way from memory to shared memory: each of THREADS
 // threads has patches of two rows and eight columns. TOGETHER patches side by side in a wave are below
 // each other: 1 reads whole rows, 8 writes to different banks where the tile is transposed.
@@ -246,18 +256,19 @@ struct Bringer {
   static constexpr int N = (PATCHES + THREADS - 1) / THREADS;
   static_assert(ROWS / 2 % TOGETHER == 0, "whole groups of patches");
   uint4 x[N][2];
+  int thread = threadIdx.x;
 
-  static __device__ __forceinline__ int index(int i) { return threadIdx.x + i * THREADS; }
+  __device__ __forceinline__ int index(int i) const { return thread + i * THREADS; }
 
-  static __device__ __forceinline__ bool is(int i) {
+  __device__ __forceinline__ bool is(int i) const {
     return PATCHES % THREADS == 0 || index(i) < PATCHES;
   }
 
-  static __device__ __forceinline__ int row(int i) {
+  __device__ __forceinline__ int row(int i) const {
     return 2 * (index(i) % TOGETHER + index(i) / (TOGETHER * ACROSS) * TOGETHER);
   }
 
-  static __device__ __forceinline__ int column(int i) {
+  __device__ __forceinline__ int column(int i) const {
     return index(i) / TOGETHER % ACROSS * 8;
   }
 
@@ -272,35 +283,37 @@ struct Bringer {
     }
   }
 
-  // As it lies: rows of COLUMNS + PAD numbers.
+  // As it lies: rows of COLUMNS numbers.
+  template <class Place = Padded<COLUMNS>>
   __device__ __forceinline__ void store(bf16* tile) const {
     UNROLL for (int i = 0; i < N; i++) {
       if (is(i)) {
         UNROLL for (int r = 0; r < 2; r++) {
-          bf16* to = tile + (row(i) + r) * (COLUMNS + PAD) + column(i);
-#if defined(MATRIX_MFMA)
-          reinterpret_cast<uint2*>(to)[0] = make_uint2(x[i][r].x, x[i][r].y);
-          reinterpret_cast<uint2*>(to)[1] = make_uint2(x[i][r].z, x[i][r].w);
-#else
-          *reinterpret_cast<uint4*>(to) = x[i][r];
-#endif
+          bf16* to = tile + Place::at(row(i) + r, column(i));
+          if (sizeof(typename Place::Piece) == sizeof(uint2)) {
+            reinterpret_cast<uint2*>(to)[0] = make_uint2(x[i][r].x, x[i][r].y);
+            reinterpret_cast<uint2*>(to)[1] = make_uint2(x[i][r].z, x[i][r].w);
+          } else {
+            *reinterpret_cast<uint4*>(to) = x[i][r];
+          }
         }
       }
     }
   }
 
-  // Transposed: rows of ROWS + PAD numbers, COLUMNS of them.
+  // Transposed: rows of ROWS numbers, COLUMNS of them. A pair of numbers lies together in any place.
+  template <class Place = Padded<ROWS>>
   __device__ __forceinline__ void store_transposed(bf16* tile) const {
     UNROLL for (int i = 0; i < N; i++) {
       if (is(i)) {
         uint32 first[4] = {x[i][0].x, x[i][0].y, x[i][0].z, x[i][0].w};
         uint32 second[4] = {x[i][1].x, x[i][1].y, x[i][1].z, x[i][1].w};
-        bf16* to = tile + column(i) * (ROWS + PAD) + row(i);
         UNROLL for (int w = 0; w < 4; w++) {
           uint32 even = (first[w] & 0xffffu) | second[w] << 16;
           uint32 odd = first[w] >> 16 | (second[w] & 0xffff0000u);
-          *reinterpret_cast<uint32*>(to + 2 * w * (ROWS + PAD)) = even;
-          *reinterpret_cast<uint32*>(to + (2 * w + 1) * (ROWS + PAD)) = odd;
+          int at = column(i) + 2 * w;
+          *reinterpret_cast<uint32*>(tile + Place::at(at, row(i))) = even;
+          *reinterpret_cast<uint32*>(tile + Place::at(at + 1, row(i))) = odd;
         }
       }
     }

@@ -82,7 +82,8 @@ public final class GpuDevice implements Device {
         new KernelVersions(
             info.backend(),
             libraries.matrices().map(MatrixLibrary::name),
-            libraries.attention().map(AttentionLibrary::name));
+            libraries.attention().map(AttentionLibrary::name),
+            driver.hardware().matrixKernels().map(MatrixKernels::later).orElse(Set.of()));
     versions.choose(options.kernels());
     this.deterministic = options.deterministic();
   }

@@ -13,6 +13,11 @@ import java.util.Optional;
 public record Hardware(
     int warp, int sharedBytes, int sharedOptInBytes, Optional<MatrixKernels> matrixKernels) {
 
+  /** Whether there are kernels of a version that not every one has that has tensor cores. */
+  boolean has(MatrixKernels.LaterVersion version) {
+    return matrixKernels.filter(kernels -> kernels.later().contains(version)).isPresent();
+  }
+
   /** Without tensor cores, or with such that no kernel knows. */
   public Hardware(int warp, int sharedBytes, int sharedOptInBytes) {
     this(warp, sharedBytes, sharedOptInBytes, Optional.empty());

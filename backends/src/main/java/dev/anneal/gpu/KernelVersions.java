@@ -2,6 +2,7 @@ package dev.anneal.gpu;
 
 import dev.anneal.device.KernelFamily;
 import dev.anneal.failure.Failure;
+import dev.anneal.gpu.MatrixKernels.LaterVersion;
 import dev.anneal.plan.MuonOp;
 import dev.anneal.plan.Op;
 import java.util.ArrayList;
@@ -22,7 +23,23 @@ final class KernelVersions {
       "the hardware's exponential and rounding, where tensors are bf16";
   private static final String TRANSPOSED =
       "rows and columns exchanged in tiles of 32 x 32 in shared memory";
+  private static final String DEEP = "tensor cores, tiles 64 deep and without padding";
   private static final String TENSOR_CORES = "tensor cores, where tensors are bf16";
+
+  /** What follows those of {@link #OWN}, where a GPU has it. */
+  private static final Map<LaterVersion, Map<String, String>> LATER =
+      Map.of(
+          LaterVersion.ATTENTION,
+          Map.of(
+              "attention_forward",
+              "tensor cores by products of 32 x 32, keys and values loaded by turns",
+              "attention_backward",
+              "tensor cores by products of 32 x 32, all gradients in one sweep"),
+          LaterVersion.PRODUCTS,
+          Map.of(
+              "matmul_forward", DEEP,
+              "matmul_backward_input", DEEP,
+              "matmul_backward_weight", DEEP));
 
   /** The versions that the kernel files have; their headers say more. */
   static final List<KernelFamily> OWN =
@@ -120,7 +137,10 @@ final class KernelVersions {
                   + " before"),
           family("scaled_matmul", Op.ScaledMatmul.class, PLAIN));
 
-  /** The first version of the three products that is {@link MatrixLibrary}'s: nothing else. */
+  /**
+   * The first version of the three products that is {@link MatrixLibrary}'s: nothing else. Where
+   * there is a later own version, it and those that follow are one more.
+   */
   static final int BY_LIBRARY = 5;
 
   /** From here on, the forward product with its bias. */
@@ -140,11 +160,18 @@ final class KernelVersions {
 
   private final String backend;
   private final List<KernelFamily> families;
+  private final Set<LaterVersion> later;
   private final boolean attentionLibrary;
   private final Map<String, Integer> chosen = new HashMap<>();
 
   /** Those that somebody chose; what is merely preferred does not change them. */
   private final Set<String> fixed = new HashSet<>();
+
+  /** Versions that the driver does not take, by the names of their families. */
+  private final Map<String, Set<Integer>> refused = new HashMap<>();
+
+  /** What was stepped down from, a line each. */
+  private final List<String> notes = new ArrayList<>();
 
   /**
    * The last version of each.
@@ -152,20 +179,26 @@ final class KernelVersions {
    * @param backend for messages
    * @param library the name of the library that multiplies matrices, where there is one
    * @param attention the name of the library that does attention, where there is one
+   * @param later versions that the GPU has beside those of {@link #OWN}
    */
-  KernelVersions(String backend, Optional<String> library, Optional<String> attention) {
+  KernelVersions(
+      String backend,
+      Optional<String> library,
+      Optional<String> attention,
+      Set<LaterVersion> later) {
     this.backend = backend;
+    this.later = Set.copyOf(later);
     attentionLibrary = attention.isPresent();
     families =
         OWN.stream()
+            .map(family -> withLater(family, later))
             .map(
                 family -> {
                   Optional<String> by =
                       family.name().contains("matmul")
                           ? library
                           : family.name().startsWith("attention_") ? attention : Optional.empty();
-                  return by.map(name -> withLibrary(family, byLibrary(family, name)))
-                      .orElse(family);
+                  return by.map(name -> with(family, byLibrary(family, name))).orElse(family);
                 })
             .toList();
     families.forEach(family -> chosen.put(family.name(), family.versions()));
@@ -173,7 +206,7 @@ final class KernelVersions {
 
   /** The same without a library that does attention. */
   KernelVersions(String backend, Optional<String> library) {
-    this(backend, library, Optional.empty());
+    this(backend, library, Optional.empty(), Set.of());
   }
 
   /** What a library can do at once is a version each, so that own kernels can do it, too. */
@@ -191,9 +224,18 @@ final class KernelVersions {
     };
   }
 
-  private static KernelFamily withLibrary(KernelFamily family, List<String> library) {
+  private static KernelFamily withLater(KernelFamily family, Set<LaterVersion> later) {
+    return LATER.entrySet().stream()
+        .filter(each -> later.contains(each.getKey()))
+        .flatMap(each -> Optional.ofNullable(each.getValue().get(family.name())).stream())
+        .findFirst()
+        .map(idea -> with(family, List.of(idea)))
+        .orElse(family);
+  }
+
+  private static KernelFamily with(KernelFamily family, List<String> more) {
     List<String> ideas = new ArrayList<>(family.ideas());
-    ideas.addAll(library);
+    ideas.addAll(more);
     return new KernelFamily(family.name(), family.op(), ideas);
   }
 
@@ -210,7 +252,53 @@ final class KernelVersions {
     if (version == null) {
       throw new IllegalArgumentException("no kernel is named " + kernel);
     }
-    return version;
+    int taken = version;
+    while (refused.getOrDefault(kernel, Set.of()).contains(taken)) {
+      taken--;
+    }
+    return taken;
+  }
+
+  /**
+   * Goes on with the version before, since the driver does not take this one.
+   *
+   * @param kernel that it does not take, as it is named in its file
+   * @throws Failure the one given, when somebody chose this version, or there is none before it
+   */
+  void stepDown(String kernel, Failure why) {
+    String name = kernel.startsWith("attention_delta") ? "attention_backward" : kernel;
+    KernelFamily family =
+        families.stream()
+            .filter(each -> name.startsWith(each.name()))
+            .filter(each -> of(each.name()) > 1 && !fixed.contains(each.name()))
+            .findFirst()
+            .orElseThrow(() -> why);
+    int version = of(family.name());
+    refused.computeIfAbsent(family.name(), any -> new HashSet<>()).add(version);
+    notes.add(
+        "the driver does not take "
+            + kernel
+            + " ("
+            + why.getMessage()
+            + "), so "
+            + family.name()
+            + " runs as v"
+            + of(family.name())
+            + " in place of v"
+            + version);
+  }
+
+  /** What was stepped down from so far, a line each. */
+  List<String> notes() {
+    return List.copyOf(notes);
+  }
+
+  /**
+   * How much of one of the three products the library is to do, by {@link #BY_LIBRARY} and those
+   * after it, whose numbers are larger by one where there is a later own version.
+   */
+  int byMatrixLibrary(String kernel) {
+    return of(kernel) - (later.contains(LaterVersion.PRODUCTS) ? 1 : 0);
   }
 
   /** Whether the chosen version of {@code kernel}, one of attention's, is the library's. */
@@ -220,7 +308,9 @@ final class KernelVersions {
   }
 
   Map<String, Integer> all() {
-    return new TreeMap<>(chosen);
+    Map<String, Integer> all = new TreeMap<>();
+    chosen.keySet().forEach(kernel -> all.put(kernel, of(kernel)));
+    return all;
   }
 
   /**

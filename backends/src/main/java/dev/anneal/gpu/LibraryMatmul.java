@@ -185,7 +185,7 @@ final class LibraryMatmul {
 
   /** Whether the library is to do so much at least. */
   private static boolean chosen(String kernel, int least, OpContext context) {
-    return context.version(kernel) >= least;
+    return context.versions().byMatrixLibrary(kernel) >= least;
   }
 
   /**

@@ -1,5 +1,7 @@
 package dev.anneal.gpu;
 
+import java.util.Set;
+
 /**
  * How a device launches the kernels for its tensor cores, or what its vendor calls them:
  * matmul_mma.cu and attention_mma.cu, of which each vendor has its own under the same names.
@@ -7,8 +9,27 @@ package dev.anneal.gpu;
  * @param product the three products, in tiles of 128 x 128
  * @param narrow attention with heads of 64 channels
  * @param wide with heads of 128
+ * @param later versions that not every such unit has kernels for
  */
-public record MatrixKernels(Block product, Attention narrow, Attention wide) {
+public record MatrixKernels(
+    Block product, Attention narrow, Attention wide, Set<LaterVersion> later) {
+
+  public MatrixKernels {
+    later = Set.copyOf(later);
+  }
+
+  /** Those that all have. */
+  public MatrixKernels(Block product, Attention narrow, Attention wide) {
+    this(product, narrow, wide, Set.of());
+  }
+
+  /** Kernels of files of their own, one version after those in the files above. */
+  public enum LaterVersion {
+    /** attention_wide.cu and attention_sweep.cu: blocks of 256 threads and 128 rows. */
+    ATTENTION,
+    /** matmul_deep.cu, in the blocks of {@code product}. */
+    PRODUCTS
+  }
 
   /**
    * A block.

@@ -3,8 +3,10 @@ package dev.anneal.hip;
 import dev.anneal.gpu.MatrixKernels;
 import dev.anneal.gpu.MatrixKernels.Attention;
 import dev.anneal.gpu.MatrixKernels.Block;
+import dev.anneal.gpu.MatrixKernels.LaterVersion;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Which instructions multiply matrices of bf16, and how matmul_mma.cu and attention_mma.cu of
@@ -42,7 +44,11 @@ enum MatrixUnit {
     Attention attention = new Attention(LARGE, backward, backward);
     return this == NONE
         ? Optional.empty()
-        : Optional.of(new MatrixKernels(LARGE, attention, attention));
+        : Optional.of(new MatrixKernels(LARGE, attention, attention, later()));
+  }
+
+  private Set<LaterVersion> later() {
+    return this == MFMA ? Set.of(LaterVersion.ATTENTION) : Set.of();
   }
 
   /** What matrix.cuh wants to be told; nothing where it is not for. */

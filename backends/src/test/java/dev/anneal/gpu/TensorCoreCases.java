@@ -23,6 +23,10 @@ public final class TensorCoreCases {
           "attention_forward", 3,
           "attention_backward", 3);
 
+  /** Those that only some tensor cores have. */
+  public static final Map<String, Integer> LATER =
+      Map.of("attention_forward", 4, "attention_backward", 4);
+
   private TensorCoreCases() {}
 
   private static Tensor b(String name, int... dims) {
@@ -35,6 +39,19 @@ public final class TensorCoreCases {
 
   public static Stream<OpRun> all() {
     return Stream.of(attention(), products()).flatMap(s -> s);
+  }
+
+  /**
+   * What {@link #LATER} has other tiles for; the last has a block with two of its tiles of keys.
+   */
+  public static Stream<OpRun> later() {
+    return Stream.of(
+        attention(2, 1, 2, 64),
+        attention(1, 33, 3, 64),
+        attention(1, 129, 2, 64),
+        attention(1, 300, 1, 64),
+        attention(2, 31, 1, 128),
+        attention(1, 200, 1, 128));
   }
 
   /** One of each kind that has a second tile, for what costs more than running it. */

@@ -1,5 +1,6 @@
 package dev.anneal.hip;
 
+import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
@@ -49,16 +50,29 @@ class MatrixUnitsTest {
   @MethodSource("cases")
   void eachMatchesTheReferenceAndItself(OpRun run) {
     Map<Tensor, double[]> expected = run.reference();
-    DEVICES.forEach(
-        (architecture, device) -> {
-          Map<Tensor, float[]> actual = run.on(device);
-          assertEquals(
-              Optional.empty(), OpAccuracy.firstError(run, expected, actual), architecture);
-          Map<Tensor, float[]> again = run.on(device);
-          for (Tensor tensor : run.results()) {
-            assertArrayEquals(
-                actual.get(tensor), again.get(tensor), () -> architecture + " " + tensor);
-          }
-        });
+    DEVICES.forEach((architecture, device) -> matches(run, expected, architecture, device));
+  }
+
+  static Stream<OpRun> later() {
+    return TensorCoreCases.later();
+  }
+
+  @ParameterizedTest
+  @MethodSource("later")
+  void laterVersionsMatchTheReferenceAndThemselvesWhereThereAreSuch(OpRun run) {
+    SpreadDevice device = requireNonNull(DEVICES.get("gfx942"));
+    device.chooseKernels(TensorCoreCases.LATER);
+    matches(run, run.reference(), "gfx942", device);
+    device.chooseKernels(TensorCoreCases.VERSIONS);
+  }
+
+  private static void matches(
+      OpRun run, Map<Tensor, double[]> expected, String architecture, SpreadDevice device) {
+    Map<Tensor, float[]> actual = run.on(device);
+    assertEquals(Optional.empty(), OpAccuracy.firstError(run, expected, actual), architecture);
+    Map<Tensor, float[]> again = run.on(device);
+    for (Tensor tensor : run.results()) {
+      assertArrayEquals(actual.get(tensor), again.get(tensor), () -> architecture + " " + tensor);
+    }
   }
 }
