@@ -29,5 +29,8 @@ public final class KernelFiles {
   /** For tensor cores; each vendor has its own of these names. */
   public static final List<String> TENSOR_CORES = List.of("attention_mma.cu", "matmul_mma.cu");
 
+  /** For CDNA's alone. */
+  public static final List<String> CDNA = List.of("attention_wide.cu", "attention_sweep.cu");
+
   private KernelFiles() {}
 }

@@ -54,6 +54,11 @@ public final class TensorCoreCases {
         attention(1, 200, 1, 128));
   }
 
+  /** Those of {@link #later} that cost least. */
+  public static Stream<OpRun> fewLater() {
+    return Stream.of(attention(1, 33, 1, 64), attention(1, 31, 1, 128));
+  }
+
   /** One of each kind that has a second tile, for what costs more than running it. */
   public static Stream<OpRun> few() {
     return Stream.of(

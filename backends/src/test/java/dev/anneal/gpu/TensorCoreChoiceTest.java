@@ -2,6 +2,7 @@ package dev.anneal.gpu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.anneal.gpu.MatrixKernels.LaterVersion;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Multiplication;
@@ -10,6 +11,7 @@ import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -19,6 +21,32 @@ class TensorCoreChoiceTest {
   private static final MatrixKernels.Attention ATTENTION =
       new MatrixKernels.Attention(BLOCK, BLOCK, BLOCK);
   private static final MatrixKernels KERNELS = new MatrixKernels(BLOCK, ATTENTION, ATTENTION);
+
+  /** Versions that some tensor cores have are run on those, and elsewhere what all have. */
+  @ParameterizedTest
+  @CsvSource({"true, attention_forward_64_v4", "false, attention_forward_64_v3"})
+  void laterVersions(boolean there, String kernel) {
+    Set<LaterVersion> later = there ? Set.of(LaterVersion.ATTENTION) : Set.of();
+    OpContext context =
+        new OpContext(
+            tensor -> 0,
+            new Workspace(0, 0),
+            new KernelVersions("hip", Optional.empty(), Optional.empty(), later),
+            new Hardware(
+                64,
+                64 << 10,
+                64 << 10,
+                Optional.of(new MatrixKernels(BLOCK, ATTENTION, ATTENTION, later))),
+            Multiplication.EXACT,
+            DType.F32);
+    Op op =
+        new Op.AttentionForward(
+            tensor(DType.BF16, 1, 10, 64),
+            tensor(DType.F32, 1, 1, 10),
+            tensor(DType.BF16, 1, 10, 192),
+            1);
+    assertEquals(kernel, first(op, context));
+  }
 
   private static OpContext context(boolean tensorCores) {
     return new OpContext(
@@ -35,7 +63,11 @@ class TensorCoreChoiceTest {
   }
 
   private static String first(Op op, boolean tensorCores) {
-    return OpCommands.of(List.of(op), context(tensorCores)).getFirst().getFirst()
+    return first(op, context(tensorCores));
+  }
+
+  private static String first(Op op, OpContext context) {
+    return OpCommands.of(List.of(op), context).getFirst().getFirst()
             instanceof Command.Launch launch
         ? launch.kernel()
         : "no launch";

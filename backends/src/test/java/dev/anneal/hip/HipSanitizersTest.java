@@ -18,6 +18,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -35,13 +36,28 @@ class HipSanitizersTest {
 
   @Test
   void noKernelReachesBeyondItsTensorsAtWave64() throws Throwable {
-    replay("gfx942", DType.F32, KernelFiles.PORTABLE, Replay.cases(DType.F32));
+    replay("gfx942", DType.F32, KernelFiles.PORTABLE, Replay.cases(DType.F32), Map.of());
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"gfx942", "gfx1201"})
   void matrixUnitsDoNotReachBeyondTheirTensors(String architecture) throws Throwable {
-    replay(architecture, DType.BF16, KernelFiles.TENSOR_CORES, TensorCoreCases.few().toList());
+    replay(
+        architecture,
+        DType.BF16,
+        KernelFiles.TENSOR_CORES,
+        TensorCoreCases.few().toList(),
+        TensorCoreCases.VERSIONS);
+  }
+
+  @Test
+  void laterVersionsDoNotReachBeyondTheirTensors() throws Throwable {
+    replay(
+        "gfx942",
+        DType.BF16,
+        KernelFiles.CDNA,
+        TensorCoreCases.fewLater().toList(),
+        TensorCoreCases.LATER);
   }
 
   /** At this wave what differs from CUDA is local memory, and so attention's tiles. */
@@ -59,18 +75,18 @@ class HipSanitizersTest {
                             op ->
                                 op instanceof Op.AttentionForward
                                     || op instanceof Op.AttentionBackward))
-            .toList());
+            .toList(),
+        Map.of());
   }
 
-  private void replay(String name, DType real, List<String> files, List<OpRun> cases)
+  private void replay(
+      String name, DType real, List<String> files, List<OpRun> cases, Map<String, Integer> versions)
       throws Throwable {
     TestDouble.build();
     Path record = folder.resolve("launches");
     Architecture architecture = new Architecture(name);
     try (SpreadDevice device = new SpreadDevice((GpuDevice) HipDouble.open(name))) {
-      if (real == DType.BF16) {
-        device.chooseKernels(TensorCoreCases.VERSIONS);
-      }
+      device.chooseKernels(versions);
       DoubleControls.HIP.record(record.toString());
       cases.forEach(run -> run.on(device));
     } finally {

@@ -57,7 +57,10 @@ class OfflineCompilerTest {
     assertEquals(wave, architecture.wave());
     List<String> ofUnit =
         architecture.matrixUnit() == MatrixUnit.NONE ? List.of() : KernelFiles.TENSOR_CORES;
-    List<String> files = Stream.concat(KernelFiles.PORTABLE.stream(), ofUnit.stream()).toList();
+    List<String> ofCdna =
+        architecture.matrixUnit() == MatrixUnit.MFMA ? KernelFiles.CDNA : List.of();
+    List<String> files =
+        Stream.of(KernelFiles.PORTABLE, ofUnit, ofCdna).flatMap(List::stream).toList();
     files.parallelStream()
         .forEach(
             file -> {
