@@ -236,14 +236,14 @@ __device__ __forceinline__ void store_result(bf16* to, const Sums& c, bool there
 
 // ---- tiles ----
 
-// Where a tile's numbers are in shared memory: rows of COLUMNS numbers, and between them PAD.
+// Where a tile's numbers are in shared memory: rows of COLUMNS numbers, and between them PAD. Rows that are a
+// multiple n of 16 apart are n STRIDE apart in any place.
 template <int COLUMNS>
 struct Padded {
   typedef Chunk Piece;  // what may be written at once
+  static constexpr int STRIDE = COLUMNS + PAD;
 
-  static __device__ __forceinline__ int at(int row, int column) {
-    return row * (COLUMNS + PAD) + column;
-  }
+  static __device__ __forceinline__ int at(int row, int column) { return row * STRIDE + column; }
 };
 
 // A tile of ROWS rows of COLUMNS numbers on its way from memory to shared memory: each of THREADS

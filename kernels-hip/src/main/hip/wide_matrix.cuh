@@ -19,7 +19,7 @@
 #ifndef ANNEAL_WIDE_MATRIX_CUH
 #define ANNEAL_WIDE_MATRIX_CUH
 
-#include "matrix.cuh"
+#include "swizzled.cuh"
 
 #if !defined(MATRIX_MFMA)
 #error "32 x 32 is for -DMATRIX_MFMA"
@@ -88,21 +88,6 @@ __device__ __forceinline__ void multiply_add(WideSums& c, const WideOperand& row
 }
 
 // ---- tiles ----
-
-// Where a tile's numbers are: rows of 32, 64 or 128, none between them. Pieces of 16 bytes change
-// places within the 128 that the banks have at once, so that these do not meet in a bank: eight lanes
-// that read a piece each of rows that differ in number modulo 8, and 32 lanes that write four bytes each
-// of two rows that are 8 apart.
-template <int COLUMNS>
-struct Swizzled {
-  typedef uint4 Piece;
-
-  static __device__ __forceinline__ int at(int row, int column) {
-    int n = row * COLUMNS + column;
-    int turned = COLUMNS == 32 ? n / 64 % 8 : row % 8 ^ row / 8 % 2 * 5;
-    return n ^ turned * 8;
-  }
-};
 
 // The same with columns in woven order: of each 16 the second and the third four change places.
 template <int COLUMNS>

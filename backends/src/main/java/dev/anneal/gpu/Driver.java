@@ -69,6 +69,11 @@ public interface Driver extends AutoCloseable {
   /** Has {@code to}, which is of {@link #allocateHost}, filled from the device in its turn. */
   void enqueueCopyOut(long address, MemorySegment to);
 
+  /** Whether anything runs on it, and is not only planned for. */
+  default boolean runs() {
+    return true;
+  }
+
   PreparedCommand prepare(Command.Clear clear);
 
   /**

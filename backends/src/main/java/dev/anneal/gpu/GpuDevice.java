@@ -32,6 +32,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** One GPU, by its vendor's driver. */
 public final class GpuDevice implements Device {
@@ -164,7 +165,7 @@ public final class GpuDevice implements Device {
 
   @Override
   public List<String> notes() {
-    return libraries.refusals();
+    return Stream.concat(libraries.refusals().stream(), versions.notes().stream()).toList();
   }
 
   @Override
@@ -204,6 +205,7 @@ public final class GpuDevice implements Device {
 
   /** Nothing when a library does less than it said, so that commands must be made anew. */
   private Optional<Program> attempt(Plan plan, ToLongFunction<Tensor> places) {
+    stepDown(plan);
     Workspace measured = measured(plan);
     ProgramMemory own = ProgramMemory.of(plan, measured, driver, scratch);
     try {
@@ -255,6 +257,27 @@ public final class GpuDevice implements Device {
       case Command.FusedAttention fused -> libraries.attention().orElseThrow().prepare(fused);
       case Command.Launch launch -> modules.prepare(launch);
     };
+  }
+
+  /** Has no kernel of a later version that the driver does not take. */
+  private void stepDown(Plan plan) {
+    while (driver.runs()) {
+      Optional<Command.Launch> refused =
+          commands(plan, planned(plan), planned()).stream()
+              .flatMap(List::stream)
+              .flatMap(
+                  command ->
+                      command instanceof Command.Launch launch
+                          ? Stream.of(launch)
+                          : Stream.<Command.Launch>empty())
+              .filter(launch -> MatrixKernels.LATER_FILES.contains(launch.file()))
+              .filter(launch -> modules.refusal(launch).isPresent())
+              .findFirst();
+      if (refused.isEmpty()) {
+        return;
+      }
+      versions.stepDown(refused.get().kernel(), modules.refusal(refused.get()).orElseThrow());
+    }
   }
 
   /** A dry run, to learn how much there must be of what. */
@@ -337,6 +360,7 @@ public final class GpuDevice implements Device {
           long constants = 0;
           long shared = 0;
           for (Plan plan : plans) {
+            stepDown(plan);
             Workspace measured = measured(plan);
             constants += measured.constantBytes();
             shared = Math.max(shared, measured.scratchBytes());

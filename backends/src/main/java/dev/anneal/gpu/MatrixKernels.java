@@ -14,6 +14,10 @@ import java.util.Set;
 public record MatrixKernels(
     Block product, Attention narrow, Attention wide, Set<LaterVersion> later) {
 
+  /** The files of {@link LaterVersion}s. */
+  static final Set<String> LATER_FILES =
+      Set.of("attention_wide.cu", "attention_sweep.cu", "matmul_deep.cu");
+
   public MatrixKernels {
     later = Set.copyOf(later);
   }

@@ -69,6 +69,11 @@ public record PlannedDriver(
   }
 
   @Override
+  public boolean runs() {
+    return false;
+  }
+
+  @Override
   public PreparedCommand prepare(Command.Clear clear) {
     throw nothingRuns();
   }

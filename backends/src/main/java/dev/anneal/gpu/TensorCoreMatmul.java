@@ -12,9 +12,17 @@ import java.util.List;
 
 /** The three products of a linear layer on tensor cores: matmul_mma.cu. */
 final class TensorCoreMatmul {
-  private static final String FILE = "matmul_mma.cu";
   private static final int TILE = 128;
-  private static final int DEPTH = 32;
+
+  /** A kernel file, the version that is in it, and how many inner indices its tiles have. */
+  private record Version(String file, int number, int depth) {
+    String kernel(String name) {
+      return name + "_v" + number;
+    }
+  }
+
+  private static final Version FIRST = new Version("matmul_mma.cu", 4, 32);
+  private static final Version DEEP = new Version("matmul_deep.cu", 5, 64);
 
   /** Numbers that are copied at once, of which a row must have whole ones. */
   private static final int PACK = 8;
@@ -39,9 +47,24 @@ final class TensorCoreMatmul {
     return Grid.of(Math.ceilDiv(columns, TILE), Math.ceilDiv(rows, TILE));
   }
 
-  private static Launch launch(OpContext context, String kernel, Grid grid, Argument... arguments) {
+  /** The one that is chosen, where there is it. */
+  private static Version version(String name, OpContext context) {
+    return context.version(name) > FIRST.number()
+            && context.hardware().has(MatrixKernels.LaterVersion.PRODUCTS)
+        ? DEEP
+        : FIRST;
+  }
+
+  private static Launch launch(OpContext context, String name, Grid grid, Argument... arguments) {
     MatrixKernels.Block block = context.hardware().matrixKernels().orElseThrow().product();
-    return new Launch(FILE, kernel, grid, block.threads(), block.sharedBytes(), List.of(arguments));
+    Version version = version(name, context);
+    return new Launch(
+        version.file(),
+        version.kernel(name),
+        grid,
+        block.threads(),
+        block.sharedBytes(),
+        List.of(arguments));
   }
 
   static List<Command> forward(Op.MatmulForward op, OpContext context) {
@@ -51,7 +74,7 @@ final class TensorCoreMatmul {
     return List.of(
         launch(
             context,
-            "matmul_forward_v4",
+            "matmul_forward",
             tiles(m, n),
             context.at(op.out()),
             context.at(op.in()),
@@ -69,7 +92,7 @@ final class TensorCoreMatmul {
     return List.of(
         launch(
             context,
-            "matmul_backward_input_v4",
+            "matmul_backward_input",
             tiles(m, k),
             context.at(op.dIn()),
             context.at(op.dOut()),
@@ -85,7 +108,8 @@ final class TensorCoreMatmul {
     int n = op.dOut().shape().dim(-1);
     Grid tiles = tiles(n, k);
     int wanted = Math.max(1, TOGETHER / (tiles.x() * tiles.y()));
-    int part = Matmul.part(m, wanted, DEPTH);
+    Version version = version("matmul_backward_weight", context);
+    int part = Matmul.part(m, wanted, version.depth());
     int parts = Math.ceilDiv(m, part);
     long elements = op.dWeight().elements();
     Argument partial = parts == 1 ? Argument.address(0) : context.scratch(4 * elements * parts);
@@ -93,7 +117,7 @@ final class TensorCoreMatmul {
     commands.add(
         launch(
             context,
-            "matmul_backward_weight_v4",
+            "matmul_backward_weight",
             new Grid(tiles.x(), tiles.y(), parts),
             context.at(op.dWeight()),
             partial,
@@ -107,7 +131,7 @@ final class TensorCoreMatmul {
     if (parts > 1) {
       commands.add(
           Launch.of(
-              FILE,
+              version.file(),
               "matmul_backward_weight_sum_v4",
               Grid.covering(elements / SUM_PACK, SUM_THREADS),
               SUM_THREADS,

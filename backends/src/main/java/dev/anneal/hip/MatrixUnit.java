@@ -48,7 +48,11 @@ enum MatrixUnit {
   }
 
   private Set<LaterVersion> later() {
-    return this == MFMA ? Set.of(LaterVersion.ATTENTION) : Set.of();
+    return switch (this) {
+      case NONE -> Set.of();
+      case MFMA -> Set.of(LaterVersion.ATTENTION, LaterVersion.PRODUCTS);
+      case WMMA, WMMA_12 -> Set.of(LaterVersion.PRODUCTS);
+    };
   }
 
   /** What matrix.cuh wants to be told; nothing where it is not for. */

@@ -29,6 +29,9 @@ public final class KernelFiles {
   /** For tensor cores; each vendor has its own of these names. */
   public static final List<String> TENSOR_CORES = List.of("attention_mma.cu", "matmul_mma.cu");
 
+  /** For any of AMD's. */
+  public static final String DEEP = "matmul_deep.cu";
+
   /** For CDNA's alone. */
   public static final List<String> CDNA = List.of("attention_wide.cu", "attention_sweep.cu");
 

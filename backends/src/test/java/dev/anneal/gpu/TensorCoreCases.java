@@ -24,8 +24,11 @@ public final class TensorCoreCases {
           "attention_backward", 3);
 
   /** Those that only some tensor cores have. */
-  public static final Map<String, Integer> LATER =
+  public static final Map<String, Integer> LATER_ATTENTION =
       Map.of("attention_forward", 4, "attention_backward", 4);
+
+  public static final Map<String, Integer> LATER_PRODUCTS =
+      Map.of("matmul_forward", 5, "matmul_backward_input", 5, "matmul_backward_weight", 5);
 
   private TensorCoreCases() {}
 
@@ -42,9 +45,10 @@ public final class TensorCoreCases {
   }
 
   /**
-   * What {@link #LATER} has other tiles for; the last has a block with two of its tiles of keys.
+   * What {@link #LATER_ATTENTION} has other tiles for; the longest has a block with two of its
+   * tiles of keys.
    */
-  public static Stream<OpRun> later() {
+  public static Stream<OpRun> laterAttention() {
     return Stream.of(
         attention(2, 1, 2, 64),
         attention(1, 33, 3, 64),
@@ -54,9 +58,16 @@ public final class TensorCoreCases {
         attention(1, 200, 1, 128));
   }
 
-  /** Those of {@link #later} that cost least. */
+  /** Within a tile of {@link #LATER_PRODUCTS}, at its edge, beyond, and tokens that are split. */
+  public static Stream<OpRun> laterProducts() {
+    return Stream.of(new int[] {31, 8, 72}, new int[] {129, 136, 64}, new int[] {520, 16, 136})
+        .flatMap(s -> products(s[0], s[1], s[2]).skip(s[0] == 31 ? 0 : 1));
+  }
+
+  /** Those of later versions that cost least. */
   public static Stream<OpRun> fewLater() {
-    return Stream.of(attention(1, 33, 1, 64), attention(1, 31, 1, 128));
+    return Stream.concat(
+        Stream.of(attention(1, 33, 1, 64), attention(1, 31, 1, 128)), products(72, 72, 72).skip(1));
   }
 
   /** One of each kind that has a second tile, for what costs more than running it. */

@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,9 +56,11 @@ class HipSanitizersTest {
     replay(
         "gfx942",
         DType.BF16,
-        KernelFiles.CDNA,
+        Stream.concat(KernelFiles.CDNA.stream(), Stream.of(KernelFiles.DEEP)).toList(),
         TensorCoreCases.fewLater().toList(),
-        TensorCoreCases.LATER);
+        Stream.of(TensorCoreCases.LATER_ATTENTION, TensorCoreCases.LATER_PRODUCTS)
+            .flatMap(versions -> versions.entrySet().stream())
+            .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue)));
   }
 
   /** At this wave what differs from CUDA is local memory, and so attention's tiles. */

@@ -53,17 +53,33 @@ class MatrixUnitsTest {
     DEVICES.forEach((architecture, device) -> matches(run, expected, architecture, device));
   }
 
-  static Stream<OpRun> later() {
-    return TensorCoreCases.later();
+  static Stream<OpRun> laterAttention() {
+    return TensorCoreCases.laterAttention();
   }
 
   @ParameterizedTest
-  @MethodSource("later")
-  void laterVersionsMatchTheReferenceAndThemselvesWhereThereAreSuch(OpRun run) {
+  @MethodSource("laterAttention")
+  void attentionByProductsOf32MatchesTheReferenceAndItselfOnCdna(OpRun run) {
     SpreadDevice device = requireNonNull(DEVICES.get("gfx942"));
-    device.chooseKernels(TensorCoreCases.LATER);
+    device.chooseKernels(TensorCoreCases.LATER_ATTENTION);
     matches(run, run.reference(), "gfx942", device);
     device.chooseKernels(TensorCoreCases.VERSIONS);
+  }
+
+  static Stream<OpRun> laterProducts() {
+    return TensorCoreCases.laterProducts();
+  }
+
+  @ParameterizedTest
+  @MethodSource("laterProducts")
+  void deepProductsMatchTheReferenceAndThemselves(OpRun run) {
+    Map<Tensor, double[]> expected = run.reference();
+    DEVICES.forEach(
+        (architecture, device) -> {
+          device.chooseKernels(TensorCoreCases.LATER_PRODUCTS);
+          matches(run, expected, architecture, device);
+          device.chooseKernels(TensorCoreCases.VERSIONS);
+        });
   }
 
   private static void matches(

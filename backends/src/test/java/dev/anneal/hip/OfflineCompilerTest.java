@@ -59,8 +59,9 @@ class OfflineCompilerTest {
         architecture.matrixUnit() == MatrixUnit.NONE ? List.of() : KernelFiles.TENSOR_CORES;
     List<String> ofCdna =
         architecture.matrixUnit() == MatrixUnit.MFMA ? KernelFiles.CDNA : List.of();
+    List<String> deep = ofUnit.isEmpty() ? List.of() : List.of(KernelFiles.DEEP);
     List<String> files =
-        Stream.of(KernelFiles.PORTABLE, ofUnit, ofCdna).flatMap(List::stream).toList();
+        Stream.of(KernelFiles.PORTABLE, ofUnit, deep, ofCdna).flatMap(List::stream).toList();
     files.parallelStream()
         .forEach(
             file -> {
