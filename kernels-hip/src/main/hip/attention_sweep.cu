@@ -55,8 +55,8 @@ struct QueryGradient {
     __syncthreads();
   }
 
-  // Where this lane's numbers of query `query`, of `rows`, are in a matrix of D channels; null where the
-  // query is beyond.
+  // For each four sums of this lane: they, where they are in a matrix of D channels, and whether the row is
+  // one of `rows`.
   template <class Each>
   __device__ __forceinline__ void each(float* of, int rows, Each do_it) {
     UNROLL for (int r = 0; r < QUERIES; r += 16) {

@@ -1,5 +1,5 @@
 // Products of 32 x 32 matrices of bf16 by CDNA's V_MFMA_F32_32X32X8BF16_1K, for a wave of 64, where
-// matrix.cuh has them of 16 x 16; and tiles in shared memory without padding.
+// matrix.cuh has them of 16 x 16.
 //
 // C (32,32) += rows (32,16) columns (32,16)ᵀ is two instructions. Lane l has numbers of row l % 32 of
 // both operands and of C: of C those of columns 8 (i / 4) + 4 (l / 32) + i % 4, i < 16; of an operand
@@ -89,7 +89,7 @@ __device__ __forceinline__ void multiply_add(WideSums& c, const WideOperand& row
 
 // ---- tiles ----
 
-// The same with columns in woven order: of each 16 the second and the third four change places.
+// A tile (swizzled.cuh) with columns in woven order: of each 16 the second and the third four change places.
 template <int COLUMNS>
 struct Woven {
   typedef uint4 Piece;
