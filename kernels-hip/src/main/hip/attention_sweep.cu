@@ -36,7 +36,9 @@ struct QueryGradient {
   Operand keys[ROWS / 16][CHANNELS / 16];  // rows are channels
   Sums sums[QUERIES / 16][CHANNELS / 16];
 
-  static __device__ __forceinline__ int channel() { return wave() * CHANNELS; }
+  static __device__ __forceinline__ int channel() {
+    return wave() * CHANNELS;
+  }
 
   // The block's keys, of which there are `rows`, transposed by way of `tile`, which has room for them.
   __device__ __forceinline__ void fetch(bf16* tile, const bf16* from, long long stride, int rows) {
@@ -242,9 +244,10 @@ __device__ __forceinline__ void flash_backward(bf16* d_qkv, float* partial, cons
   }
 }
 
-KERNEL(256) RESIDENT(2)
-attention_backward_64_v4(bf16* d_qkv, float* partial, const float* delta, const bf16* d_out,
-                         const bf16* qkv, const float* log_sum_exps, int t, int heads) {
+KERNEL(256)
+RESIDENT(2)
+    attention_backward_64_v4(bf16* d_qkv, float* partial, const float* delta, const bf16* d_out,
+                             const bf16* qkv, const float* log_sum_exps, int t, int heads) {
   flash_backward<64>(d_qkv, partial, delta, d_out, qkv, log_sum_exps, t, heads);
 }
 

@@ -75,22 +75,20 @@ struct Softmax {
 
 // blockIdx.x: tile of queries, the last first, since it has most keys.
 template <int D, int KEYS>
-__device__ __forceinline__ void flash_forward(bf16* out, float* log_sum_exps, const bf16* qkv, int t,
-                                              int heads) {
+__device__ __forceinline__ void flash_forward(bf16* out, float* log_sum_exps, const bf16* qkv,
+                                              int t, int heads) {
   __shared__ __align__(16) bf16 k_tile[KEYS * D];
   __shared__ __align__(16) bf16 v_tile[D * KEYS];  // transposed
   Head head(t, heads, D);
   int first = (gridDim.x - 1 - blockIdx.x) * ROWS;
-  int own = first + wave() * WIDE;   // this wave's first query
+  int own = first + wave() * WIDE;    // this wave's first query
   int end = lesser(t, first + ROWS);  // of the keys
   const bf16* keys = qkv + head.qkv(0, D) + head.c;
   OwnRows<D> q;
   q.fetch(qkv + head.qkv(first, D), head.stride, t - first);
   Bringer<KEYS, D, THREADS, 1> bring_k;
   Bringer<KEYS, D, THREADS, 16> bring_v;
-  auto load_k = [&](int key) {
-    bring_k.load(keys + key * head.stride, head.stride, t - key, D);
-  };
+  auto load_k = [&](int key) { bring_k.load(keys + key * head.stride, head.stride, t - key, D); };
   auto load_v = [&](int key) {
     bring_v.load(keys + key * head.stride + head.c, head.stride, t - key, D);
   };
@@ -134,12 +132,14 @@ __device__ __forceinline__ void flash_forward(bf16* out, float* log_sum_exps, co
   store_rows<D>(out + head.out(first, D), head.c, softmax.result, 1.0f / sum, t - first);
 }
 
-KERNEL(256) RESIDENT(3)
-attention_forward_64_v4(bf16* out, float* log_sum_exps, const bf16* qkv, int t, int heads) {
+KERNEL(256)
+RESIDENT(3)
+    attention_forward_64_v4(bf16* out, float* log_sum_exps, const bf16* qkv, int t, int heads) {
   flash_forward<64, 64>(out, log_sum_exps, qkv, t, heads);
 }
 
-KERNEL(256) RESIDENT(2)
-attention_forward_128_v4(bf16* out, float* log_sum_exps, const bf16* qkv, int t, int heads) {
+KERNEL(256)
+RESIDENT(2)
+    attention_forward_128_v4(bf16* out, float* log_sum_exps, const bf16* qkv, int t, int heads) {
   flash_forward<128, 32>(out, log_sum_exps, qkv, t, heads);
 }

@@ -19,7 +19,9 @@ static constexpr int WAVE_COLUMNS = TILE / WAVES_ACROSS;
 static constexpr int I = WAVE_ROWS / SIDE;
 static constexpr int J = WAVE_COLUMNS / SIDE;
 
-__device__ __forceinline__ int wave_row() { return threadIdx.x / WARP / WAVES_ACROSS * WAVE_ROWS; }
+__device__ __forceinline__ int wave_row() {
+  return threadIdx.x / WARP / WAVES_ACROSS * WAVE_ROWS;
+}
 
 __device__ __forceinline__ int wave_column() {
   return threadIdx.x / WARP % WAVES_ACROSS * WAVE_COLUMNS;
@@ -54,8 +56,8 @@ struct TileBringer {
 // sums = the tile of C at `at` over the inner indices [first, end).
 template <bool A_INNER, bool B_INNER>
 __device__ __forceinline__ void multiply_tiles(SquareSums (&sums)[I][J], const BlockTile& at,
-                                               const bf16* a, const bf16* b, int m, int n, int inner,
-                                               int first, int end) {
+                                               const bf16* a, const bf16* b, int m, int n,
+                                               int inner, int first, int end) {
   __shared__ __align__(16) bf16 a_tile[TILE * Place<DEPTH>::STRIDE];
   __shared__ __align__(16) bf16 b_tile[TILE * Place<DEPTH>::STRIDE];
   TileBringer<A_INNER> bring_a;

@@ -7,10 +7,16 @@ typedef Sums SquareSums;
 static constexpr int SIDE = 16;
 static constexpr int NUMBERS = SUMS;
 
-__device__ __forceinline__ int square_row() { return own_row(); }
-__device__ __forceinline__ int square_column(int i) { return own_column(i); }
+__device__ __forceinline__ int square_row() {
+  return own_row();
+}
+__device__ __forceinline__ int square_column(int i) {
+  return own_column(i);
+}
 
-__device__ __forceinline__ void clear(SquareSums& sums) { sums.fill(0.0f); }
+__device__ __forceinline__ void clear(SquareSums& sums) {
+  sums.fill(0.0f);
+}
 
 __device__ __forceinline__ SquareOperand load_square(const bf16* tile, int row, int column) {
   SquareOperand to;
@@ -21,7 +27,8 @@ __device__ __forceinline__ SquareOperand load_square(const bf16* tile, int row, 
   return to;
 }
 
-__device__ __forceinline__ void store_square(bf16* to, const SquareSums& c, bool there, int columns) {
+__device__ __forceinline__ void store_square(bf16* to, const SquareSums& c, bool there,
+                                             int columns) {
   store_result(to, c, there, columns);
 }
 

@@ -53,7 +53,9 @@ struct WideSums {
 
   // Zeros, of which the compiler must not know: it would take the sums of a loop that begins with them
   // apart, and copy all of them in each round.
-  __device__ __forceinline__ void begin() { fill(unknown(0.0f)); }
+  __device__ __forceinline__ void begin() {
+    fill(unknown(0.0f));
+  }
 
   __device__ __forceinline__ void fill(float value) {
     UNROLL for (int i = 0; i < WIDE_SUMS; i++) {
@@ -72,18 +74,25 @@ __device__ __forceinline__ int first_lanes(int x) {
 }
 
 // The row of an operand or a result that this lane has numbers of.
-__device__ __forceinline__ int wide_row() { return lane() % WIDE; }
+__device__ __forceinline__ int wide_row() {
+  return lane() % WIDE;
+}
 
 // The column of this lane's number i of a result is the sum of these two; apart, so that what is indexed by
 // it has one address and not sixteen.
-__device__ __forceinline__ int wide_column() { return lane() / WIDE * 4; }
-__device__ __forceinline__ constexpr int wide_offset(int i) { return i / 4 * 8 + i % 4; }
+__device__ __forceinline__ int wide_column() {
+  return lane() / WIDE * 4;
+}
+__device__ __forceinline__ constexpr int wide_offset(int i) {
+  return i / 4 * 8 + i % 4;
+}
 
 // c += rows columnsᵀ. The instruction's own A is `columns` and its B is `rows`.
 __device__ __forceinline__ void multiply_add(WideSums& c, const WideOperand& rows,
                                              const WideOperand& columns) {
   UNROLL for (int n = 0; n < 2; n++) {
-    c.x = __builtin_amdgcn_mfma_f32_32x32x8bf16_1k(columns.numbers[n], rows.numbers[n], c.x, 0, 0, 0);
+    c.x =
+        __builtin_amdgcn_mfma_f32_32x32x8bf16_1k(columns.numbers[n], rows.numbers[n], c.x, 0, 0, 0);
   }
 }
 

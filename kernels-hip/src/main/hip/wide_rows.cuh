@@ -11,7 +11,9 @@ static constexpr int WAVES = THREADS / WARP;
 static constexpr int ROWS = WAVES * WIDE;  // of a block: queries, or keys in backward
 
 // One for all lanes, which the compiler would not see, and would have them branch apart.
-__device__ __forceinline__ int wave() { return first_lanes(threadIdx.x / WARP); }
+__device__ __forceinline__ int wave() {
+  return first_lanes(threadIdx.x / WARP);
+}
 
 // A wave's own 32 rows of a matrix of D channels.
 template <int D>
