@@ -37,7 +37,7 @@ std::string folder() {
 }
 
 std::string entries(const std::string& source) {
-  static const std::regex kernel("\\nKERNEL\\(([^)\\n]*)\\)(?: RESIDENT\\(\\d\\))?\\s+(\\w+)\\(");
+  static const std::regex kernel("\\nKERNEL\\(([^),\\n]*)[^)\\n]*\\)\\s+(\\w+)\\(");
   std::string text;
   for (std::sregex_iterator i(source.begin(), source.end(), kernel), end; i != end; ++i) {
     std::string name = (*i)[2];

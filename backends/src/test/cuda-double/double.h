@@ -21,8 +21,7 @@
 #ifndef WAVE
 #define WAVE 32
 #endif
-#define KERNEL(threads) extern "C" void
-#define RESIDENT(waves)
+#define KERNEL(threads, ...) extern "C" void
 #define DYNAMIC_SHARED(type, name) type* name = reinterpret_cast<type*>(double_dynamic_shared())
 #define UNROLL
 #define UNROLL_BY(n)

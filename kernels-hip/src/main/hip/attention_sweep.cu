@@ -244,10 +244,9 @@ __device__ __forceinline__ void flash_backward(bf16* d_qkv, float* partial, cons
   }
 }
 
-KERNEL(256)
-RESIDENT(2)
-    attention_backward_64_v4(bf16* d_qkv, float* partial, const float* delta, const bf16* d_out,
-                             const bf16* qkv, const float* log_sum_exps, int t, int heads) {
+KERNEL(256, 2)
+attention_backward_64_v4(bf16* d_qkv, float* partial, const float* delta, const bf16* d_out,
+                         const bf16* qkv, const float* log_sum_exps, int t, int heads) {
   flash_backward<64>(d_qkv, partial, delta, d_out, qkv, log_sum_exps, t, heads);
 }
 

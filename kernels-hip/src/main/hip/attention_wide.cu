@@ -132,14 +132,12 @@ __device__ __forceinline__ void flash_forward(bf16* out, float* log_sum_exps, co
   store_rows<D>(out + head.out(first, D), head.c, softmax.result, 1.0f / sum, t - first);
 }
 
-KERNEL(256)
-RESIDENT(3)
-    attention_forward_64_v4(bf16* out, float* log_sum_exps, const bf16* qkv, int t, int heads) {
+KERNEL(256, 3)
+attention_forward_64_v4(bf16* out, float* log_sum_exps, const bf16* qkv, int t, int heads) {
   flash_forward<64, 64>(out, log_sum_exps, qkv, t, heads);
 }
 
-KERNEL(256)
-RESIDENT(2)
-    attention_forward_128_v4(bf16* out, float* log_sum_exps, const bf16* qkv, int t, int heads) {
+KERNEL(256, 2)
+attention_forward_128_v4(bf16* out, float* log_sum_exps, const bf16* qkv, int t, int heads) {
   flash_forward<128, 32>(out, log_sum_exps, qkv, t, heads);
 }

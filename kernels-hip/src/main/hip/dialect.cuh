@@ -28,10 +28,13 @@
 #define __forceinline__ inline __attribute__((always_inline))
 #define __align__(n) __attribute__((aligned(n)))
 
-#define KERNEL(threads) \
+// KERNEL(threads), or KERNEL(threads, waves) where the registers of a SIMD must have room for so many waves.
+#define KERNEL(...) AMD_THIRD(__VA_ARGS__, AMD_RESIDENT_KERNEL, AMD_KERNEL, )(__VA_ARGS__)
+#define AMD_THIRD(a, b, c, ...) c
+#define AMD_KERNEL(threads) \
   extern "C" __global__ void __attribute__((amdgpu_flat_work_group_size(1, threads)))
-// After KERNEL: so many waves must have room in the registers of a SIMD.
-#define RESIDENT(waves) __attribute__((amdgpu_waves_per_eu(waves)))
+#define AMD_RESIDENT_KERNEL(threads, waves) \
+  AMD_KERNEL(threads) __attribute__((amdgpu_waves_per_eu(waves)))
 #define DYNAMIC_SHARED(type, name)      \
   extern __shared__ uint4 all_shared[]; \
   type* name = reinterpret_cast<type*>(all_shared)
@@ -63,17 +66,17 @@ struct AmdIndex {
 #undef blockIdx
 #undef blockDim
 #undef gridDim
-#define threadIdx                                                               \
+#define threadIdx                                                            \
   (AmdIndex{__builtin_amdgcn_workitem_id_x(), __builtin_amdgcn_workitem_id_y(), \
             __builtin_amdgcn_workitem_id_z()})
-#define blockIdx                                                                  \
+#define blockIdx                                                               \
   (AmdIndex{__builtin_amdgcn_workgroup_id_x(), __builtin_amdgcn_workgroup_id_y(), \
             __builtin_amdgcn_workgroup_id_z()})
-#define blockDim                                                                      \
+#define blockDim                                                                   \
   (AmdIndex{__builtin_amdgcn_workgroup_size_x(), __builtin_amdgcn_workgroup_size_y(), \
             __builtin_amdgcn_workgroup_size_z()})
 // Blocks are whole, so that threads in all divide by them.
-#define gridDim                                                                   \
+#define gridDim                                                                    \
   (AmdIndex{__builtin_amdgcn_grid_size_x() / __builtin_amdgcn_workgroup_size_x(), \
             __builtin_amdgcn_grid_size_y() / __builtin_amdgcn_workgroup_size_y(), \
             __builtin_amdgcn_grid_size_z() / __builtin_amdgcn_workgroup_size_z()})
@@ -144,7 +147,8 @@ __device__ __forceinline__ void amd_store_once(T* to, T x) {
 #define __ldcs(from) amd_load_once(from)
 #define __stcs(to, x) amd_store_once(to, x)
 #undef atomicAdd
-#define atomicAdd(to, x) __hip_atomic_fetch_add(to, x, __ATOMIC_RELAXED, __HIP_MEMORY_SCOPE_AGENT)
+#define atomicAdd(to, x) \
+  __hip_atomic_fetch_add(to, x, __ATOMIC_RELAXED, __HIP_MEMORY_SCOPE_AGENT)
 
 // ---- numbers ----
 

@@ -23,18 +23,17 @@ using Place = Swizzled<COLUMNS>;
 #endif
 #include "matmul_tiles.cuh"
 
-KERNEL(256)
-RESIDENT(2) matmul_forward_v5(bf16* out, const bf16* in, const bf16* weight, const bf16* bias,
-                              int m, int n, int k) {
+KERNEL(256, 2)
+matmul_forward_v5(bf16* out, const bf16* in, const bf16* weight, const bf16* bias, int m, int n,
+                  int k) {
   SquareSums sums[I][J];
   BlockTile at;
   multiply_tiles<true, true>(sums, at, in, weight, m, n, k, 0, k);
   store(out, sums, at, bias, m, n);
 }
 
-KERNEL(256)
-RESIDENT(2) matmul_backward_input_v5(bf16* d_in, const bf16* d_out, const bf16* weight, int m,
-                                     int n, int k) {
+KERNEL(256, 2)
+matmul_backward_input_v5(bf16* d_in, const bf16* d_out, const bf16* weight, int m, int n, int k) {
   SquareSums sums[I][J];
   BlockTile at;
   multiply_tiles<true, false>(sums, at, d_out, weight, m, k, n, 0, n);
@@ -43,10 +42,9 @@ RESIDENT(2) matmul_backward_input_v5(bf16* d_in, const bf16* d_out, const bf16* 
 
 // The part of the tokens that blockIdx.z names, a multiple of 64; with more than one part, sums go to
 // `partial`, to be added by matmul_backward_weight_sum_v4.
-KERNEL(256)
-RESIDENT(2)
-    matmul_backward_weight_v5(float* d_weight, float* partial, const bf16* d_out, const bf16* in,
-                              int m, int n, int k, int part, int accumulate) {
+KERNEL(256, 2)
+matmul_backward_weight_v5(float* d_weight, float* partial, const bf16* d_out, const bf16* in, int m,
+                          int n, int k, int part, int accumulate) {
   SquareSums sums[I][J];
   BlockTile at;
   int first = blockIdx.z * part;
