@@ -372,8 +372,7 @@ __device__ __forceinline__ void flash_forward(real* out, float* log_sum_exps, co
 }
 
 KERNEL(256)
-attention_forward_64_v2(real* out, float* log_sum_exps, const real* qkv, int t, int heads,
-                        int hs) {
+attention_forward_64_v2(real* out, float* log_sum_exps, const real* qkv, int t, int heads, int hs) {
   flash_forward<64>(out, log_sum_exps, qkv, t, heads, hs);
 }
 
@@ -525,8 +524,7 @@ __device__ __forceinline__ void flash_backward_query(real* d_qkv, const float* d
     bring<D>(k, keys + key * stride, stride, TILE, t - key, hs, 1.0f);
     bring<D>(v, keys + key * stride + c, stride, TILE, t - key, hs, 1.0f);
     __syncthreads();
-    score_tile<D, TILE>(nullptr, ds, P_STRIDE, q, k, d, v,
-                        log_sum_exps + (long long)blockIdx.y * t,
+    score_tile<D, TILE>(nullptr, ds, P_STRIDE, q, k, d, v, log_sum_exps + (long long)blockIdx.y * t,
                         delta + (long long)blockIdx.y * t, first, key, t, scale);
     __syncthreads();
     weigh<D, R, false>(d_q, ds, P_STRIDE, k, TILE);
@@ -535,15 +533,13 @@ __device__ __forceinline__ void flash_backward_query(real* d_qkv, const float* d
 }
 
 KERNEL(256)
-attention_backward_query_64_v2(real* d_qkv, const float* delta, const real* d_out,
-                               const real* qkv, const float* log_sum_exps, int t, int heads,
-                               int hs) {
+attention_backward_query_64_v2(real* d_qkv, const float* delta, const real* d_out, const real* qkv,
+                               const float* log_sum_exps, int t, int heads, int hs) {
   flash_backward_query<64>(d_qkv, delta, d_out, qkv, log_sum_exps, t, heads, hs);
 }
 
 KERNEL(256)
-attention_backward_query_128_v2(real* d_qkv, const float* delta, const real* d_out,
-                                const real* qkv, const float* log_sum_exps, int t, int heads,
-                                int hs) {
+attention_backward_query_128_v2(real* d_qkv, const float* delta, const real* d_out, const real* qkv,
+                                const float* log_sum_exps, int t, int heads, int hs) {
   flash_backward_query<128>(d_qkv, delta, d_out, qkv, log_sum_exps, t, heads, hs);
 }

@@ -54,8 +54,8 @@ __device__ __forceinline__ void row_products(FragmentC (&c)[R][N / 8], const bf1
 
 // c (16 R, D) += weights (16 R, N), rounded, times the N rows of `b`.
 template <int D, int N, int R>
-__device__ __forceinline__ void weigh(FragmentC (&c)[R][D / 8], const FragmentC (&weights)[R][N / 8],
-                                      const bf16* b) {
+__device__ __forceinline__ void weigh(FragmentC (&c)[R][D / 8],
+                                      const FragmentC (&weights)[R][N / 8], const bf16* b) {
   UNROLL for (int n = 0; n < N; n += 16) {
     FragmentA as[R];
     UNROLL for (int r = 0; r < R; r++) {
@@ -157,8 +157,8 @@ __device__ __forceinline__ void soften(FragmentC (&s)[N / 8], FragmentC (&result
 
 // blockIdx.x: tile of queries, the last first, since it has most keys.
 template <int D, int KEYS>
-__device__ __forceinline__ void flash_forward(bf16* out, float* log_sum_exps, const bf16* qkv, int t,
-                                              int heads) {
+__device__ __forceinline__ void flash_forward(bf16* out, float* log_sum_exps, const bf16* qkv,
+                                              int t, int heads) {
   static constexpr int R = 2;
   static constexpr int QUERIES = WARPS * 16 * R;
   static constexpr bool KEPT = D == 64;
@@ -273,8 +273,8 @@ __device__ __forceinline__ void flash_backward_key(bf16* d_qkv, const float* del
   static constexpr int KEYS = WARPS * 16 * R;
   DYNAMIC_SHARED(bf16, k);
   bf16* v = k + KEYS * D;
-  bf16* q = v + KEYS * D;            // two buffers
-  bf16* d = q + 2 * QUERIES * D;     // of each
+  bf16* q = v + KEYS * D;         // two buffers
+  bf16* d = q + 2 * QUERIES * D;  // of each
   float* lse = reinterpret_cast<float*>(d + 2 * QUERIES * D);
   float* expected = lse + 2 * QUERIES;
   Head head(t, heads, D);
@@ -378,8 +378,8 @@ __device__ __forceinline__ void flash_backward_query(bf16* d_qkv, const float* d
   static constexpr int QUERIES = WARPS * 16 * R;
   DYNAMIC_SHARED(bf16, q);
   bf16* d = q + QUERIES * D;
-  bf16* k = d + QUERIES * D;      // two buffers
-  bf16* v = k + 2 * KEYS * D;     // of each
+  bf16* k = d + QUERIES * D;   // two buffers
+  bf16* v = k + 2 * KEYS * D;  // of each
   Head head(t, heads, D);
   int first = (gridDim.x - 1 - blockIdx.x) * QUERIES;
   int own = threadIdx.x / WARP * 16 * R;  // this warp's first query in the tile
@@ -451,13 +451,13 @@ __device__ __forceinline__ void flash_backward_query(bf16* d_qkv, const float* d
 }
 
 KERNEL(128)
-attention_backward_query_64_v3(bf16* d_qkv, const float* delta, const bf16* d_out,
-                               const bf16* qkv, const float* log_sum_exps, int t, int heads) {
+attention_backward_query_64_v3(bf16* d_qkv, const float* delta, const bf16* d_out, const bf16* qkv,
+                               const float* log_sum_exps, int t, int heads) {
   flash_backward_query<64, 2, 32>(d_qkv, delta, d_out, qkv, log_sum_exps, t, heads);
 }
 
 KERNEL(128)
-attention_backward_query_128_v3(bf16* d_qkv, const float* delta, const bf16* d_out,
-                                const bf16* qkv, const float* log_sum_exps, int t, int heads) {
+attention_backward_query_128_v3(bf16* d_qkv, const float* delta, const bf16* d_out, const bf16* qkv,
+                                const float* log_sum_exps, int t, int heads) {
   flash_backward_query<128, 1, 32>(d_qkv, delta, d_out, qkv, log_sum_exps, t, heads);
 }

@@ -40,13 +40,17 @@ typedef bf16 real;
 typedef float real;
 #endif
 
-__device__ __forceinline__ float to_float(float x) { return x; }
+__device__ __forceinline__ float to_float(float x) {
+  return x;
+}
 
 __device__ __forceinline__ float to_float(bf16 x) {
   return __uint_as_float((uint32)x.bits << 16);
 }
 
-__device__ __forceinline__ void from_float(float x, float& to) { to = x; }
+__device__ __forceinline__ void from_float(float x, float& to) {
+  to = x;
+}
 
 // Rounds to nearest, ties to even; NaN stays NaN. A choice of two numbers, since some compilers make
 // branches of two ways.
@@ -72,8 +76,12 @@ struct __align__(16) Pack {
   static constexpr int N = 16 / (int)sizeof(T);
   T v[N];
 
-  __device__ __forceinline__ float get(int i) const { return to_float(v[i]); }
-  __device__ __forceinline__ void set(int i, float x) { from_float(x, v[i]); }
+  __device__ __forceinline__ float get(int i) const {
+    return to_float(v[i]);
+  }
+  __device__ __forceinline__ void set(int i, float x) {
+    from_float(x, v[i]);
+  }
 };
 
 static constexpr int PACK = Pack<real>::N;
@@ -172,7 +180,9 @@ __device__ __forceinline__ float4 load_four(const bf16* from, int count, bool al
                      count > 2 ? to_float(from[2]) : 0.0f, count > 3 ? to_float(from[3]) : 0.0f);
 }
 
-__device__ __forceinline__ int lesser(int a, int b) { return a < b ? a : b; }
+__device__ __forceinline__ int lesser(int a, int b) {
+  return a < b ? a : b;
+}
 
 // ---- reductions, in a fixed order ----
 

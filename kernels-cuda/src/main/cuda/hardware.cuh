@@ -69,8 +69,8 @@ template <int I0, int I1, int I2, int I3>
 __device__ __forceinline__ uint32 bytes_of(uint32 a, uint32 b) {
 #ifdef ANNEAL_DOUBLE
   uint64 all = (uint64)b << 32 | a;
-  return (uint32)((all >> 8 * I0 & 0xff) | (all >> 8 * I1 & 0xff) << 8 | (all >> 8 * I2 & 0xff) << 16 |
-                  (all >> 8 * I3 & 0xff) << 24);
+  return (uint32)((all >> 8 * I0 & 0xff) | (all >> 8 * I1 & 0xff) << 8 |
+                  (all >> 8 * I2 & 0xff) << 16 | (all >> 8 * I3 & 0xff) << 24);
 #else
   uint32 bytes;
   asm("prmt.b32 %0, %1, %2, %3;"

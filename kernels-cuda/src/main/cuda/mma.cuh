@@ -35,12 +35,18 @@ struct FragmentC {
   }
 };
 
-__device__ __forceinline__ int lane() { return threadIdx.x % WARP; }
+__device__ __forceinline__ int lane() {
+  return threadIdx.x % WARP;
+}
 
 // Where this lane's numbers of a C are: number i in row fragment_row(i), column fragment_column(i).
-__device__ __forceinline__ int fragment_row(int i) { return lane() / 4 + i / 2 * 8; }
+__device__ __forceinline__ int fragment_row(int i) {
+  return lane() / 4 + i / 2 * 8;
+}
 
-__device__ __forceinline__ int fragment_column(int i) { return lane() % 4 * 2 + i % 2; }
+__device__ __forceinline__ int fragment_column(int i) {
+  return lane() % 4 * 2 + i % 2;
+}
 
 // ---- instructions ----
 
@@ -82,7 +88,8 @@ __device__ __forceinline__ uint32 shared_address(const void* pointer) {
 __device__ __forceinline__ void load_matrices(uint32& x0, uint32& x1, uint32& x2, uint32& x3,
                                               const bf16* row) {
 #ifdef ANNEAL_DOUBLE
-  const double_slot* of = static_cast<const double_slot*>(double_gather(&row, sizeof row, __LINE__));
+  const double_slot* of =
+      static_cast<const double_slot*>(double_gather(&row, sizeof row, __LINE__));
   uint32* to[4] = {&x0, &x1, &x2, &x3};
   for (int m = 0; m < 4; m++) {
     const bf16* from = *reinterpret_cast<const bf16* const*>(&of[8 * m + lane() / 4]);
@@ -101,7 +108,8 @@ __device__ __forceinline__ void load_matrices(uint32& x0, uint32& x1, uint32& x2
 __device__ __forceinline__ void load_transposed(uint32& x0, uint32& x1, uint32& x2, uint32& x3,
                                                 const bf16* row) {
 #ifdef ANNEAL_DOUBLE
-  const double_slot* of = static_cast<const double_slot*>(double_gather(&row, sizeof row, __LINE__));
+  const double_slot* of =
+      static_cast<const double_slot*>(double_gather(&row, sizeof row, __LINE__));
   uint32* to[4] = {&x0, &x1, &x2, &x3};
   for (int m = 0; m < 4; m++) {
     const double_slot* rows = &of[8 * m + lane() % 4 * 2];

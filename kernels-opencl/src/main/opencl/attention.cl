@@ -19,8 +19,8 @@
 
 #if HAS(1)
 
-__kernel void attention_forward_v1(ACTIVATIONS_OUT(out), OUT(logSumExp), ACTIVATIONS(qkv), const int b, const int t,
-                                   const int heads, const float scale) {
+__kernel void attention_forward_v1(ACTIVATIONS_OUT(out), OUT(logSumExp), ACTIVATIONS(qkv),
+                                   const int b, const int t, const int heads, const float scale) {
   size_t index = get_global_id(0);
   if (index >= (size_t)b * heads * t) {
     return;
@@ -56,8 +56,8 @@ __kernel void attention_forward_v1(ACTIVATIONS_OUT(out), OUT(logSumExp), ACTIVAT
 
 // Attention of T new tokens to themselves and to all before them. First their keys and values are
 // appended to the caches (B,room,C) at position, one work-item per channel of each token.
-__kernel void append_to_caches_v1(OUT(keys), OUT(values), ACTIVATIONS(qkv), INTEGERS(position), const int t,
-                                  const int room, const int c) {
+__kernel void append_to_caches_v1(OUT(keys), OUT(values), ACTIVATIONS(qkv), INTEGERS(position),
+                                  const int t, const int room, const int c) {
   size_t i = get_global_id(0);
   size_t row = get_global_id(1);
   if (i < c) {
@@ -76,9 +76,9 @@ static float dot_cached(__global const activation *query, __global const float *
   return sum;
 }
 
-__kernel void cached_attention_v1(ACTIVATIONS_OUT(out), IN(keys), IN(values), ACTIVATIONS(qkv), INTEGERS(position),
-                                  const int b, const int t, const int room, const int heads,
-                                  const float scale) {
+__kernel void cached_attention_v1(ACTIVATIONS_OUT(out), IN(keys), IN(values), ACTIVATIONS(qkv),
+                                  INTEGERS(position), const int b, const int t, const int room,
+                                  const int heads, const float scale) {
   size_t index = get_global_id(0);
   if (index >= (size_t)b * heads * t) {
     return;
@@ -118,7 +118,8 @@ __kernel void cached_attention_v1(ACTIVATIONS_OUT(out), IN(keys), IN(values), AC
 #if HAS(2)
 
 __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_forward_v2(
-    ACTIVATIONS_OUT(out), OUT(logSumExp), ACTIVATIONS(qkv), const int t, const int heads, const float scale) {
+    ACTIVATIONS_OUT(out), OUT(logSumExp), ACTIVATIONS(qkv), const int t, const int heads,
+    const float scale) {
   __local float keys[TILE * HEAD_SIZE];
   __local float values[TILE * HEAD_SIZE];
   int query = get_global_id(0);
@@ -179,7 +180,8 @@ __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_forw
 #if HAS(3)
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_forward_v3(
-    ACTIVATIONS_OUT(out), OUT(logSumExp), ACTIVATIONS(qkv), IN(keys), const int t, const int heads, const float scale) {
+    ACTIVATIONS_OUT(out), OUT(logSumExp), ACTIVATIONS(qkv), IN(keys), const int t, const int heads,
+    const float scale) {
   int first = ROWS * get_global_id(0);
   int head = get_global_id(1) % heads;
   size_t sequence = get_global_id(1) / heads * (size_t)t;
@@ -213,8 +215,9 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_forward_v
       int16 seenTail = (int16)(first + r) >= key + 16 + LANES;
       float16 x = vload16(0, scores[r]) * scale;
       float16 y = vload16(1, scores[r]) * scale;
-      float highest = fmax(largest[r], max_16(fmax(seen ? x : (float16)(-INFINITY),
-                                                   seenTail ? y : (float16)(-INFINITY))));
+      float highest =
+          fmax(largest[r],
+               max_16(fmax(seen ? x : (float16)(-INFINITY), seenTail ? y : (float16)(-INFINITY))));
       float shrink = exp_1(largest[r] - highest);
       largest[r] = highest;
       x = seen ? exp_16(x - highest) : (float16)(0.0f);

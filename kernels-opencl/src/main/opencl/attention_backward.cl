@@ -17,8 +17,8 @@
 #if HAS(1)
 
 // delta(b,head,t) = the sum over the head's channels of dOut * out, in every version.
-__kernel void attention_delta_v1(OUT(delta), ACTIVATIONS(dOut), ACTIVATIONS(out), const int b, const int t,
-                                 const int heads) {
+__kernel void attention_delta_v1(OUT(delta), ACTIVATIONS(dOut), ACTIVATIONS(out), const int b,
+                                 const int t, const int heads) {
   size_t index = get_global_id(0);
   if (index >= (size_t)b * heads * t) {
     return;
@@ -28,9 +28,9 @@ __kernel void attention_delta_v1(OUT(delta), ACTIVATIONS(dOut), ACTIVATIONS(out)
   delta[delta_at + index] = dot_row(dOut + dOut_at + row, out + out_at + row);
 }
 
-__kernel void attention_backward_query_v1(ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut), ACTIVATIONS(qkv), IN(logSumExp),
-                                          const int b, const int t, const int heads,
-                                          const float scale) {
+__kernel void attention_backward_query_v1(ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut),
+                                          ACTIVATIONS(qkv), IN(logSumExp), const int b, const int t,
+                                          const int heads, const float scale) {
   size_t index = get_global_id(0);
   if (index >= (size_t)b * heads * t) {
     return;
@@ -61,9 +61,9 @@ __kernel void attention_backward_query_v1(ACTIVATIONS_OUT(dQkv), IN(delta), ACTI
   }
 }
 
-__kernel void attention_backward_key_v1(ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut), ACTIVATIONS(qkv), IN(logSumExp),
-                                        const int b, const int t, const int heads,
-                                        const float scale) {
+__kernel void attention_backward_key_v1(ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut),
+                                        ACTIVATIONS(qkv), IN(logSumExp), const int b, const int t,
+                                        const int heads, const float scale) {
   size_t index = get_global_id(0);
   if (index >= (size_t)b * heads * t) {
     return;
@@ -104,8 +104,8 @@ __kernel void attention_backward_key_v1(ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVA
 #if HAS(2)
 
 __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_backward_query_v2(
-    ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut), ACTIVATIONS(qkv), IN(logSumExp), const int t, const int heads,
-    const float scale) {
+    ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut), ACTIVATIONS(qkv), IN(logSumExp),
+    const int t, const int heads, const float scale) {
   __local float keys[TILE * HEAD_SIZE];
   __local float values[TILE * HEAD_SIZE];
   int query = get_global_id(0);
@@ -148,8 +148,8 @@ __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_back
 }
 
 __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_backward_key_v2(
-    ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut), ACTIVATIONS(qkv), IN(logSumExp), const int t, const int heads,
-    const float scale) {
+    ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut), ACTIVATIONS(qkv), IN(logSumExp),
+    const int t, const int heads, const float scale) {
   __local float queries[TILE * HEAD_SIZE];
   __local float slopes[TILE * HEAD_SIZE];
   int key = get_global_id(0);
@@ -202,23 +202,18 @@ __kernel __attribute__((reqd_work_group_size(TOKENS, 1, 1))) void attention_back
 // scores = 8 rows qR times one panel, slopes = 8 rows dR times another.
 #define BY_Q(R) MULTIPLY(R, LOAD(p, q##R))
 #define BY_D(R) MULTIPLY(R, LOAD(p, d##R))
-#define PRODUCTS(PANEL_OF_SCORES, PANEL_OF_SLOPES)       \
-  {                                                      \
-    EACH_ROW(CLEAR)                                      \
-    ACCUMULATE(HEAD_SIZE, PANEL_OF_SCORES, BY_Q)         \
-    EACH_ROW(SPILL_TO_SCORES)                            \
-  }                                                      \
-  {                                                      \
-    EACH_ROW(CLEAR)                                      \
-    ACCUMULATE(HEAD_SIZE, PANEL_OF_SLOPES, BY_D)         \
-    EACH_ROW(SPILL_TO_SLOPES)                            \
+#define PRODUCTS(PANEL_OF_SCORES, PANEL_OF_SLOPES)                                           \
+  {EACH_ROW(CLEAR) ACCUMULATE(HEAD_SIZE, PANEL_OF_SCORES, BY_Q) EACH_ROW(SPILL_TO_SCORES)} { \
+    EACH_ROW(CLEAR)                                                                          \
+    ACCUMULATE(HEAD_SIZE, PANEL_OF_SLOPES, BY_D)                                             \
+    EACH_ROW(SPILL_TO_SLOPES)                                                                \
   }
 
 #if HAS(3)
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_backward_query_v3(
-    ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut), ACTIVATIONS(qkv), IN(logSumExp), IN(keys), IN(values), const int t,
-    const int heads, const float scale) {
+    ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut), ACTIVATIONS(qkv), IN(logSumExp), IN(keys),
+    IN(values), const int t, const int heads, const float scale) {
   int first = ROWS * get_global_id(0);
   int head = get_global_id(1) % heads;
   size_t sequence = get_global_id(1) / heads * (size_t)t;
@@ -234,7 +229,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_backward_
       result[r][i] = (float16)(0.0f);
     }
   }
-#define POINT(R)                                                          \
+#define POINT(R)                                                               \
   __global const activation *q##R = q + (size_t)min(first + R, t - 1) * 3 * c; \
   __global const activation *d##R = d + (size_t)min(first + R, t - 1) * c;
   EACH_ROW(POINT)
@@ -262,8 +257,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_backward_
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_backward_key_v3(
-    ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut), ACTIVATIONS(qkv), IN(logSumExp), IN(queries), IN(gradients), const int t,
-    const int heads, const float scale) {
+    ACTIVATIONS_OUT(dQkv), IN(delta), ACTIVATIONS(dOut), ACTIVATIONS(qkv), IN(logSumExp),
+    IN(queries), IN(gradients), const int t, const int heads, const float scale) {
   int first = ROWS * get_global_id(0);
   int head = get_global_id(1) % heads;
   size_t sequence = get_global_id(1) / heads * (size_t)t;
@@ -284,7 +279,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_backward_
     }
   }
   // Here the rows are keys and values, and the panels queries and dOut.
-#define POINT_KEYS(R)                                                            \
+#define POINT_KEYS(R)                                                                 \
   __global const activation *q##R = ownQ + c + (size_t)min(first + R, t - 1) * 3 * c; \
   __global const activation *d##R = q##R + c;
   EACH_ROW(POINT_KEYS)
@@ -309,7 +304,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void attention_backward_
     add_products_v3(dK, slopes, ownQ + (size_t)query * 3 * c, 3 * c, count);
   }
   for (int r = 0; r < end - first; r++) {
-    __global activation *to = dQkv + dQkv_at + (sequence + first + r) * 3 * c + c + head * HEAD_SIZE;
+    __global activation *to =
+        dQkv + dQkv_at + (sequence + first + r) * 3 * c + c + head * HEAD_SIZE;
     store_head_v3(to, dK[r], 1.0f);
     store_head_v3(to + c, dV[r], 1.0f);
   }

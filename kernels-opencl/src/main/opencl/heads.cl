@@ -57,14 +57,14 @@ static float dot_tile(const float *own, __local const float *row) {
 
 #define LANES (int16)(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
 
-#define CLEAR(R)   \
-  DECLARE(R)       \
+#define CLEAR(R) \
+  DECLARE(R)     \
   sum##R = tail##R = (float16)(0.0f);
-#define SPILL_TO_SCORES(R)          \
-  vstore16(sum##R, 0, scores[R]);   \
+#define SPILL_TO_SCORES(R)        \
+  vstore16(sum##R, 0, scores[R]); \
   vstore16(tail##R, 1, scores[R]);
-#define SPILL_TO_SLOPES(R)          \
-  vstore16(sum##R, 0, slopes[R]);   \
+#define SPILL_TO_SLOPES(R)        \
+  vstore16(sum##R, 0, slopes[R]); \
   vstore16(tail##R, 1, slopes[R]);
 
 // Where panel number token / 32 of a head's packed rows begins.
@@ -75,8 +75,8 @@ static __global const float *panel_of(__global const float *packed, const size_t
 
 // packed[batch, head][panel][channel][lane] = x(batch, 32 panel + lane, head, channel), zero from t
 // on: one work-item per panel of each head. A token's rows are `line` apart.
-__kernel void pack_head_v3(OUT(packed), ACTIVATIONS(x), const int t, const int heads, const int line,
-                           const int offset) {
+__kernel void pack_head_v3(OUT(packed), ACTIVATIONS(x), const int t, const int heads,
+                           const int line, const int offset) {
   int first = PANEL * get_global_id(0);
   size_t head = get_global_id(1);
   __global const activation *from =

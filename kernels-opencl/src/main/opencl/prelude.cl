@@ -85,21 +85,21 @@ typedef ushort activation;
 #define ROUND_TO_INTEGER 12582912.0f
 
 // e^x to 1 unit in the last place for x in [-87.3, 88]; beyond, the value at the end; NaN for NaN.
-#define DEFINE_EXP(NAME, FLOAT, AS_INT, AS_FLOAT)                                   \
-  static FLOAT NAME(FLOAT x) {                                                      \
-    FLOAT in = x > (FLOAT)(88.0f) ? (FLOAT)(88.0f) : x;                             \
-    in = in < (FLOAT)(-87.3f) ? (FLOAT)(-87.3f) : in;                               \
-    FLOAT shifted = fma(in, (FLOAT)(1.44269504f), (FLOAT)(ROUND_TO_INTEGER));       \
-    FLOAT n = shifted - (FLOAT)(ROUND_TO_INTEGER);                                  \
-    FLOAT r = fma(n, (FLOAT)(-0.693359375f), in);                                   \
-    r = fma(n, (FLOAT)(2.12194440e-4f), r);                                         \
-    FLOAT p = fma(r, (FLOAT)(1.9875691500e-4f), (FLOAT)(1.3981999507e-3f));         \
-    p = fma(p, r, (FLOAT)(8.3334519073e-3f));                                       \
-    p = fma(p, r, (FLOAT)(4.1665795894e-2f));                                       \
-    p = fma(p, r, (FLOAT)(1.6666665459e-1f));                                       \
-    p = fma(p, r, (FLOAT)(5.0000001201e-1f));                                       \
-    FLOAT y = fma(p, r * r, r) + (FLOAT)(1.0f);                                     \
-    return AS_FLOAT(AS_INT(y) + (AS_INT(shifted) << 23));                           \
+#define DEFINE_EXP(NAME, FLOAT, AS_INT, AS_FLOAT)                             \
+  static FLOAT NAME(FLOAT x) {                                                \
+    FLOAT in = x > (FLOAT)(88.0f) ? (FLOAT)(88.0f) : x;                       \
+    in = in < (FLOAT)(-87.3f) ? (FLOAT)(-87.3f) : in;                         \
+    FLOAT shifted = fma(in, (FLOAT)(1.44269504f), (FLOAT)(ROUND_TO_INTEGER)); \
+    FLOAT n = shifted - (FLOAT)(ROUND_TO_INTEGER);                            \
+    FLOAT r = fma(n, (FLOAT)(-0.693359375f), in);                             \
+    r = fma(n, (FLOAT)(2.12194440e-4f), r);                                   \
+    FLOAT p = fma(r, (FLOAT)(1.9875691500e-4f), (FLOAT)(1.3981999507e-3f));   \
+    p = fma(p, r, (FLOAT)(8.3334519073e-3f));                                 \
+    p = fma(p, r, (FLOAT)(4.1665795894e-2f));                                 \
+    p = fma(p, r, (FLOAT)(1.6666665459e-1f));                                 \
+    p = fma(p, r, (FLOAT)(5.0000001201e-1f));                                 \
+    FLOAT y = fma(p, r * r, r) + (FLOAT)(1.0f);                               \
+    return AS_FLOAT(AS_INT(y) + (AS_INT(shifted) << 23));                     \
   }
 
 DEFINE_EXP(exp_1, float, as_uint, as_float)
@@ -225,15 +225,15 @@ static float group_max(__local float *room, const float x) {
 
 // sumR, tailR: the two vectors of results of row R.
 #define DECLARE(R) float16 sum##R, tail##R;
-#define MULTIPLY(R, NUMBER)                \
-  {                                        \
-    float16 number = (float16)(NUMBER);    \
-    sum##R = fma(x, number, sum##R);       \
-    tail##R = fma(y, number, tail##R);     \
+#define MULTIPLY(R, NUMBER)             \
+  {                                     \
+    float16 number = (float16)(NUMBER); \
+    sum##R = fma(x, number, sum##R);    \
+    tail##R = fma(y, number, tail##R);  \
   }
-#define ACCUMULATE(STEPS, PANEL_POINTER, BY)          \
-  for (int p = 0; p < STEPS; p++) {                   \
-    float16 x = vload16(2 * p, PANEL_POINTER);        \
-    float16 y = vload16(2 * p + 1, PANEL_POINTER);    \
-    EACH_ROW(BY)                                      \
+#define ACCUMULATE(STEPS, PANEL_POINTER, BY)       \
+  for (int p = 0; p < STEPS; p++) {                \
+    float16 x = vload16(2 * p, PANEL_POINTER);     \
+    float16 y = vload16(2 * p + 1, PANEL_POINTER); \
+    EACH_ROW(BY)                                   \
   }
