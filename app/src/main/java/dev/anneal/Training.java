@@ -96,6 +96,17 @@ public record Training(RunConfig config) {
     return other.with(model, config.batch(), Math.min(config.sequence(), model.context()));
   }
 
+  /**
+   * Of the same family in other sizes, over the same tokens.
+   *
+   * @param context the longest sequence
+   */
+  public Training withSizes(int layers, int heads, int channels, int context) {
+    int vocabulary = config.model().vocabulary();
+    return withModel(
+        config.model().resized(new Sizes(layers, heads, channels, context, vocabulary)));
+  }
+
   /** In passes of {@code sequences} sequences of {@code tokens} tokens each. */
   public Training withBatch(int sequences, int tokens) {
     return with(config.model(), sequences, tokens);
