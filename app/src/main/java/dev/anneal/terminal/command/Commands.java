@@ -68,6 +68,7 @@ public final class Commands {
             new ExportCommand(shell),
             new CompareCommand(shell),
             new BackendsCommand(shell),
+            new JShellCommand(shell),
             new ReplayCommand(shell),
             new Steering.Pause(shell),
             new Steering.Resume(shell),

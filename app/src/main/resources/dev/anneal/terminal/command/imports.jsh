@@ -1,0 +1,10 @@
+import dev.anneal.*;
+import dev.anneal.eval.Comparison;
+import dev.anneal.failure.Failure;
+import dev.anneal.generation.SamplingSettings;
+import dev.anneal.model.*;
+import dev.anneal.plan.Precision;
+import dev.anneal.session.Event;
+import dev.anneal.session.Inspection;
+import dev.anneal.training.AdamWSettings;
+import dev.anneal.training.Schedule;
