@@ -15,8 +15,8 @@ final class CompareDevices {
   public static void main(String[] args) {
     Training training =
         (args.length > 2 ? Training.of(args[2]) : Training.ofJdkSources())
-            .withSizes(2, 2, 64, 64)
-            .withBatch(4, 64);
+            .withSizes(2, 2, 32, 32)
+            .withBatch(2, 32);
     String reference = args.length > 1 ? args[0] : "cpu";
     String other = args.length > 1 ? args[1] : "auto";
     Comparison comparison = Anneal.compare(training, 5, reference, other);
