@@ -70,7 +70,7 @@ public final class Checkpoint {
     return manifest.files().keySet();
   }
 
-  /** Of all its files. */
+  /** The size of all its files together. */
   public long bytes() {
     return manifest.files().values().stream().mapToLong(Manifest.Content::bytes).sum();
   }

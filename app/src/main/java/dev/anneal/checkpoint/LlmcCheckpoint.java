@@ -118,7 +118,7 @@ public final class LlmcCheckpoint implements ParameterSource, AutoCloseable {
     return paddedVocabulary;
   }
 
-  /** As the file stores elements: F32 or BF16. */
+  /** The format of the file's elements: F32 or BF16. */
   public DType dtype() {
     return dtype;
   }

@@ -109,7 +109,7 @@ public final class LlmcLayout {
     return parameter;
   }
 
-  /** Of all parameters together. */
+  /** How many numbers all parameters have together. */
   public long elements() {
     return elements;
   }

@@ -138,7 +138,7 @@ public final class OutputFile {
     }
   }
 
-  /** As the user named it. */
+  /** The path as the user gave it. */
   public Path path() {
     return named;
   }

@@ -34,7 +34,7 @@ import java.util.Set;
  */
 record SafetensorsHeader(
     SequencedMap<String, SafetensorsEntry> tensors, Map<String, String> metadata) {
-  /** As in the reference implementation. */
+  /** The longest header that is read, as in the reference implementation. */
   static final int MAXIMUM_BYTES = 100_000_000;
 
   private static final int MAXIMUM_TENSORS = 200_000;

@@ -24,7 +24,7 @@ enum FileKind {
   TOKENS_16("token shards, whose names must end in .bin", shardMagic(20240520)),
   TOKENS_32("token shards, whose names must end in .bin", shardMagic(20240801));
 
-  /** As many bytes as are looked at. */
+  /** The bytes at the start of a file that tell its kind. */
   static final int BYTES = 16;
 
   private final String words;

@@ -44,7 +44,7 @@ public final class OpBench {
 
   private static final int LARGEST = 8192;
 
-  /** Of one product; it is made a dozen times. */
+  /** The time that one product may take; it is made a dozen times. */
   private static final double MOST_NANOS = 0.1e9;
 
   /** Floats of each of three arrays, 256 MB. */

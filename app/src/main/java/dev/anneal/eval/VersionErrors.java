@@ -37,7 +37,7 @@ final class VersionErrors {
     {1, 2, 128, 67, 1, 65},
   };
 
-  /** Of a step: a second or so of a CPU. */
+  /** FLOPs of the largest step that is tried: a second or so of a CPU. */
   private static final double MOST_FLOPS = 5e10;
 
   private static final int FEW_TOKENS = 128;

@@ -33,7 +33,7 @@ final class VersionTimes implements AutoCloseable {
   private final Map<String, OpBench.Timing> timings = new HashMap<>();
   private Optional<Trainer> trainer = Optional.empty();
 
-  /** Of all ops of a kind in a step. */
+  /** Time, work and traffic of all ops of a kind in a step. */
   record OfOps(double nanos, double spread, double flops, double bytes, double limit) {}
 
   VersionTimes(Device device, StepOptions options, OpBench.Limits limits) {
@@ -48,7 +48,7 @@ final class VersionTimes implements AutoCloseable {
     return plans.step();
   }
 
-  /** Of the version that is chosen now. */
+  /** Times the ops of a step with the version that is chosen now. */
   OfOps ops(KernelFamily family, int version) {
     double nanos = 0;
     double spread = 0;

@@ -58,7 +58,7 @@ public enum Setting {
   DEVICE("device", Whole.COUNT, "backends lists them"),
   TIME_LIMIT("time_limit", Range.Real.above(0, 1e9), "seconds"),
   TOLERANCE("tolerance", Range.Real.from(0), "such as 1e-5"),
-  /** Of a checkpoint, whose directory has it in its name. */
+  /** The step of a checkpoint, whose directory has it in its name. */
   STEP("the step", "step", Whole.STEPS_OR_NONE, "use another checkpoint");
 
   /** The ranges that several have. */

@@ -9,7 +9,7 @@ import dev.anneal.failure.Failure;
  */
 public sealed interface Tokenizer permits ByteTokenizer, Gpt2Tokenizer {
 
-  /** As {@code --tokenizer} takes it. */
+  /** The name that {@code --tokenizer} takes. */
   String name();
 
   /** V: ids are below it. */

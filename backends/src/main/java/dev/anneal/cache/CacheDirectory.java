@@ -29,7 +29,7 @@ public record CacheDirectory(Path directory) {
     return of(System.getenv(), purpose);
   }
 
-  /** The same in another environment. */
+  /** The directory of {@code purpose} as these environment variables have it. */
   public static CacheDirectory of(Map<String, String> environment, String purpose) {
     Path xdg = Path.of(environment.getOrDefault("XDG_CACHE_HOME", ""));
     // A relative one is to be ignored, by the XDG base directory specification.

@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
  */
 @FunctionalInterface
 public interface Spelling {
-  /** As in Java: {@code batch}. */
+  /** Writes a setting as its name in Java: {@code batch}. */
   Spelling PLAIN = name -> name;
 
   /** How {@code name} is written. */

@@ -20,7 +20,7 @@ public final class OpAccuracy {
    * @param tensor the result
    */
   public record Deviation(Tensor tensor, Difference difference, Tolerance tolerance) {
-    /** As a multiple of what is allowed. */
+    /** The error as a multiple of what is allowed: above 1 is wrong. */
     public double share() {
       double share = tolerance.error(difference) / tolerance.limit();
       return Double.isNaN(share) ? Double.POSITIVE_INFINITY : share;

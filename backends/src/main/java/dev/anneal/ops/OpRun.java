@@ -84,12 +84,12 @@ public final class OpRun {
             .toList());
   }
 
-  /** The same with less exact products. */
+  /** This run with products that are multiplied as {@code other} says. */
   public OpRun multiplying(Multiplication other) {
     return new OpRun(original, integersBelow, other, seed);
   }
 
-  /** The same on other random input. */
+  /** This run on other random input. */
   public OpRun seeded(long other) {
     return new OpRun(original, integersBelow, multiplication, other);
   }
@@ -126,7 +126,7 @@ public final class OpRun {
     return depths.values().stream().mapToInt(depth -> depth).max().orElse(1);
   }
 
-  /** What all ops write. */
+  /** The tensors that the ops write, which are compared. */
   public List<Tensor> results() {
     return ops.stream().flatMap(op -> op.writes().stream()).distinct().toList();
   }

@@ -30,7 +30,7 @@ public record ArenaLayout(Arena arena, Map<Tensor, Long> offsets, long bytes) {
     return sequential(arena, tensors, BLOCK);
   }
 
-  /** The same with blocks of {@code block} bytes. */
+  /** Tensors one after the other; one that would lie across two blocks begins in the next. */
   public static ArenaLayout sequential(Arena arena, List<Tensor> tensors, long block) {
     Map<Tensor, Long> offsets = new LinkedHashMap<>();
     long end = 0;

@@ -11,7 +11,7 @@ public enum DType {
   F8E5M2(1),
   /** As {@link #F8E4M3}, with one exponent more and one NaN: gfx942's. */
   F8E4M3FNUZ(1),
-  /** As {@link #F8E5M2}, likewise. */
+  /** As {@link #F8E5M2}, with one exponent more and one NaN: gfx942's. */
   F8E5M2FNUZ(1),
   I32(4);
 

@@ -27,12 +27,12 @@ import java.util.Set;
 public record EightBitProducts(DType values, DType gradients, boolean stored) implements Rewrite {
   private static final int MULTIPLE = 16;
 
-  /** The same in FNUZ's formats. */
+  /** These products in the formats of AMD's gfx942, FNUZ. */
   public EightBitProducts fnuz() {
     return new EightBitProducts(values.fnuz(), gradients.fnuz(), stored);
   }
 
-  /** The same with operands in fp32 that have been rounded so. */
+  /** These products with operands that are rounded to 8 bits and stored in fp32. */
   public EightBitProducts unstored() {
     return new EightBitProducts(values, gradients, false);
   }
@@ -42,11 +42,12 @@ public record EightBitProducts(DType values, DType gradients, boolean stored) im
     return new Pass(ops).rewritten();
   }
 
-  private static boolean isOfBlock(Op.MatmulBackwardWeight o) {
+  /** Whether a product of a linear layer in a block, and of sizes that libraries take. */
+  private static boolean isQuantized(Op.MatmulBackwardWeight o) {
     return o.dWeight().isMatrixOfBlock() && fits(o.dWeight(), o.in());
   }
 
-  private static boolean ofBlock(Tensor weight, Tensor activations) {
+  private static boolean isQuantized(Tensor weight, Tensor activations) {
     return weight.isMatrixOfBlock() && fits(weight, activations);
   }
 
@@ -68,15 +69,15 @@ public record EightBitProducts(DType values, DType gradients, boolean stored) im
       this.ops = ops;
       for (Op op : ops) {
         switch (op) {
-          case Op.MatmulForward o when ofBlock(o.weight(), o.in()) -> {
+          case Op.MatmulForward o when isQuantized(o.weight(), o.in()) -> {
             rows.add(o.in());
             rows.add(o.weight());
           }
-          case Op.MatmulBackwardInput o when ofBlock(o.weight(), o.dOut()) -> {
+          case Op.MatmulBackwardInput o when isQuantized(o.weight(), o.dOut()) -> {
             rows.add(o.dOut());
             columns.add(o.weight());
           }
-          case Op.MatmulBackwardWeight o when isOfBlock(o) -> {
+          case Op.MatmulBackwardWeight o when isQuantized(o) -> {
             columns.add(o.dOut());
             columns.add(o.in());
           }
@@ -92,18 +93,18 @@ public record EightBitProducts(DType values, DType gradients, boolean stored) im
 
     private Op rewritten(Op op) {
       return switch (op) {
-        case Op.MatmulForward o when ofBlock(o.weight(), o.in()) -> {
+        case Op.MatmulForward o when isQuantized(o.weight(), o.in()) -> {
           Op.Quantize in = quantized(o.in(), values);
           Op.Quantize weight = quantized(o.weight(), values);
           yield product(o.out(), in.out(), in, weight.out(), weight, o.bias(), false);
         }
-        case Op.MatmulBackwardInput o when ofBlock(o.weight(), o.dOut()) -> {
+        case Op.MatmulBackwardInput o when isQuantized(o.weight(), o.dOut()) -> {
           Op.Quantize dOut = quantized(o.dOut(), gradients);
           Op.Quantize weight = quantized(o.weight(), values);
           yield product(
               o.dIn(), dOut.out(), dOut, weight.transposed(), weight, Optional.empty(), false);
         }
-        case Op.MatmulBackwardWeight o when isOfBlock(o) -> {
+        case Op.MatmulBackwardWeight o when isQuantized(o) -> {
           Op.Quantize dOut = quantized(o.dOut(), gradients);
           Op.Quantize in = quantized(o.in(), values);
           yield product(

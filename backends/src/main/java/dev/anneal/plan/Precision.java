@@ -42,7 +42,7 @@ public enum Precision implements Rewrite {
     this.parameters = parameters;
   }
 
-  /** What makes products of 8 bits, in those that have them. */
+  /** The rewrite that makes products of 8 bits; empty for formats without them. */
   public Optional<EightBitProducts> eightBits() {
     return switch (this) {
       case FP8 -> Optional.of(new EightBitProducts(DType.F8E4M3, DType.F8E4M3, true));
@@ -51,17 +51,17 @@ public enum Precision implements Rewrite {
     };
   }
 
-  /** Of parameters, which are masters where {@link #storage} has fewer bits. */
+  /** The format of parameters, which are masters where {@link #storage} has fewer bits. */
   public DType parameters() {
     return parameters;
   }
 
-  /** Of matrices of fp32. */
+  /** How exactly matrices of fp32 are multiplied. */
   public Multiplication multiplication() {
     return multiplication;
   }
 
-  /** Of activations. */
+  /** The format in which activations and their gradients are stored. */
   public DType storage() {
     return storage;
   }

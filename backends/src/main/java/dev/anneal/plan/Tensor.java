@@ -16,7 +16,7 @@ public record Tensor(
     this(name, dtype, shape, arena, Role.OTHER, Optional.empty());
   }
 
-  /** The same in another format. */
+  /** This tensor stored in another format. */
   public Tensor as(DType newDtype) {
     return new Tensor(name, newDtype, shape, arena, role, block);
   }

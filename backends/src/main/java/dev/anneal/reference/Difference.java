@@ -8,7 +8,7 @@ package dev.anneal.reference;
  * @param ulps the largest difference in units in the last place of the largest expected element
  */
 public record Difference(double maxAbs, double relative, double ulps) {
-  /** Nothing is compared yet. */
+  /** No difference: where a comparison starts. */
   public static final Difference NONE = new Difference(0, 0, 0);
 
   /** Norms below this count as this, so that what should be zero may be a rounding error. */

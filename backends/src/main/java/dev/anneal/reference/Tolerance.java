@@ -52,7 +52,7 @@ public record Tolerance(boolean elementwise, double limit) {
     return new Tolerance(false, attention ? storage / 2 : storage / 4);
   }
 
-  /** The same for fp32 operands that are multiplied so. */
+  /** The bound for {@code op} when its operands of fp32 are multiplied so. */
   public static Tolerance of(Op op, Multiplication multiplication) {
     Tolerance exact = of(op);
     if (op instanceof Op.ScaledMatmul) {

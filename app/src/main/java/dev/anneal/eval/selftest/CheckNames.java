@@ -27,7 +27,7 @@ public final class CheckNames {
     return family.name() + "_v" + version;
   }
 
-  /** Of an op whose kernel has no versions. */
+  /** The name of the check of an op whose kernel has no versions. */
   static String of(String kind) {
     return kind.replaceAll("(?<=[a-z])(?=[A-Z])", "_").toLowerCase(Locale.ROOT);
   }

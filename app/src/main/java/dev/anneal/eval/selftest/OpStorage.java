@@ -29,7 +29,7 @@ final class OpStorage {
     return new OpStorage(precision, device.weightCopies(precision), device.eightBits(precision));
   }
 
-  /** The same ops, stored so. */
+  /** The run with its tensors stored so; empty where another precision checks the same. */
   Optional<OpRun> of(OpRun run) {
     boolean ofEightBits = run.op() instanceof Op.EightBit;
     if (ofEightBits || eightBits.isPresent()) {

@@ -36,7 +36,7 @@ public record Report(
       this.word = word;
     }
 
-    /** As lines and JSON name it. */
+    /** The word for it in lines and JSON. */
     public String word() {
       return word;
     }

@@ -18,7 +18,7 @@ import java.util.Optional;
 
 /** The chart of a metric: raw, smoothed, validation, and the same of other runs. */
 final class ChartPanel {
-  /** Of other runs, one after the other. */
+  /** The marks of other runs' curves, one after the other. */
   private static final String MARKS = "x+*%@&=~";
 
   private ChartPanel() {}

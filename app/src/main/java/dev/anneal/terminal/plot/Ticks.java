@@ -37,7 +37,7 @@ final class Ticks {
     return multiples(low, high, step, label(step, Math.max(Math.abs(low), Math.abs(high))));
   }
 
-  /** The same of whole numbers. */
+  /** Round whole values between {@code low} and {@code high}. */
   static List<Tick> whole(double low, double high, int most) {
     double step = step(low, high, most, 1);
     return multiples(low, high, step, label(step, Math.max(Math.abs(low), Math.abs(high))));
