@@ -4,6 +4,8 @@
 // interpreted operation by operation, in float, with a rounding where a tensor has 16 bits, so that a
 // graph which is not attention's shows in the numbers. As the real engines do, those here take only
 // the sequences of operations that they know.
+#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -13,6 +15,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "injected.h"
@@ -174,6 +177,7 @@ struct Engine {
   bool deterministic;
   std::shared_ptr<Graph> graph;
   size_t workspace;
+  int microseconds;
 };
 
 struct Values {
@@ -453,6 +457,19 @@ const char* const SUMMED_END = "identity ";
 int refused = 0;
 int noted = 0;
 size_t version = 91000;
+size_t scores_bytes = 0;
+int summed_microseconds = 0, scores_microseconds = 0;
+
+// Scratch for the gradients of scores: two bytes each, of queries and keys in whole blocks of 64.
+size_t scores_of(const Graph& graph) {
+  for (const Operation& o : graph.operations) {
+    if (o.kind == OP_MATMUL) {
+      size_t queries = (o.y.dims[2] + 63) / 64 * 64, keys = (o.y.dims[3] + 63) / 64 * 64;
+      return o.y.dims[0] * (scores_bytes ? scores_bytes : 2 * o.y.dims[1] * queries * keys);
+    }
+  }
+  return 0;
+}
 
 bool supported(const Graph& graph, bool& summed) {
   std::string is = pattern(graph);
@@ -494,9 +511,12 @@ int finish_heuristics(Descriptor* d) {
   if (!supported(*graph->graph, summed)) {
     return NOT_SUPPORTED;
   }
+  bool backward = pattern(*graph->graph).rfind(BACKWARD, 0) == 0;
+  size_t scores = backward && !summed ? scores_of(*graph->graph) : 0;
+  int slow = !backward ? 0 : summed ? summed_microseconds : scores_microseconds;
   // The first is faster, and not the same every time.
-  d->engines.push_back({false, graph->graph, 1 << 10});
-  d->engines.push_back({true, graph->graph, (size_t)3 << 10});
+  d->engines.push_back({false, graph->graph, scores + (1 << 10), slow});
+  d->engines.push_back({true, graph->graph, scores + ((size_t)3 << 10), slow});
   return SUCCESS;
 }
 
@@ -712,7 +732,11 @@ void run(const Operation& o, std::map<int64_t, Place>& places) {
 int times_run = 0;
 
 void run(const Engine& engine, const std::map<int64_t, char*>& memory, char* workspace) {
-  memset(workspace, 0x7f, engine.workspace);
+  // Both ends of it: all would take long, where it is large.
+  size_t some = std::min(engine.workspace, (size_t)1 << 16);
+  memset(workspace, 0x7f, some);
+  memset(workspace + engine.workspace - some, 0x7f, some);
+  std::this_thread::sleep_for(std::chrono::microseconds(engine.microseconds));
   std::map<int64_t, Place> places;
   for (const auto& [id, tensor] : engine.graph->tensors) {
     Place& place = places[id];
@@ -742,6 +766,10 @@ void run(const Engine& engine, const std::map<int64_t, char*>& memory, char* wor
 API void anneal_double_cudnn_refuse(int what) { refused = what; }
 API void anneal_double_cudnn_note(int what) { noted = what; }
 API void anneal_double_cudnn_version(int number) { version = number; }
+API void anneal_double_cudnn_scores(int megabytes) { scores_bytes = (size_t)megabytes << 20; }
+API void anneal_double_cudnn_slow(int milliseconds, int which) {
+  (which == 4 ? summed_microseconds : scores_microseconds) = 1000 * milliseconds;
+}
 
 // ---- the library ----
 

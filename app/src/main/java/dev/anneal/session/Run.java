@@ -344,7 +344,7 @@ public final class Run implements AutoCloseable {
         config.tokensPerStep(),
         (double) trainer.plans().step().flops() / (config.batch() * config.sequence()),
         bytes,
-        device.kernelVersions(),
+        device.usedVersions(),
         device.deterministic(),
         directory.map(RunDirectory::path));
   }

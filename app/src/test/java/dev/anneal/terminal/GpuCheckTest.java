@@ -108,6 +108,8 @@ class GpuCheckTest {
             "124M bf16 B=64",
             "ops of 124M",
             "own attention",
+            "cuDNN in parts",
+            "cuDNN summed",
             "no graph",
             "1558M bf16 B=16",
             "compare bf16",

@@ -9,6 +9,7 @@ import dev.anneal.gpu.SharedLibrary;
 import dev.anneal.plan.DType;
 import java.lang.foreign.Arena;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -54,8 +55,18 @@ final class CudnnAttention implements AttentionLibrary {
   private final boolean deterministic;
   private final Arena arena = Arena.ofShared();
   private final Map<Shape, Optional<Forward>> forwards = new HashMap<>();
-  private final Map<Shape, Optional<Backward>> backwards = new HashMap<>();
+  private final Map<Way, Built> backwards = new LinkedHashMap<>();
   private Optional<String> refusal = Optional.empty();
+
+  private record Way(Shape shape, Gradient gradient) {
+    /** Whether another is of the same, in batches of any size. */
+    boolean alike(Way other) {
+      return shape.of(1).equals(other.shape.of(1));
+    }
+  }
+
+  /** A backward pass, or why there is none; a shape that does not fit has neither. */
+  private record Built(Optional<Backward> backward, Optional<CudnnException> why) {}
 
   /**
    * @param trial of engines
@@ -78,7 +89,44 @@ final class CudnnAttention implements AttentionLibrary {
 
   @Override
   public Optional<String> refusal() {
-    return refusal;
+    return refusal.or(this::backwardRefusal);
+  }
+
+  /** Of one way the other may be the reason that nobody misses it. */
+  private Optional<String> backwardRefusal() {
+    return backwards.entrySet().stream()
+        .filter(entry -> entry.getValue().why().isPresent())
+        .filter(
+            entry ->
+                backwards.entrySet().stream()
+                    .noneMatch(
+                        other ->
+                            other.getKey().alike(entry.getKey())
+                                && other.getValue().backward().isPresent()))
+        .findFirst()
+        .map(
+            entry ->
+                refused("backward", entry.getKey().shape(), entry.getValue().why().orElseThrow()));
+  }
+
+  @Override
+  public Optional<String> known(String about) {
+    return trial.known(about(about));
+  }
+
+  @Override
+  public void keep(String about, String found) {
+    trial.keep(about(about), found);
+  }
+
+  private String about(String what) {
+    return name()
+        + " "
+        + library.version()
+        + ", "
+        + (deterministic ? "same bits" : "any bits")
+        + ", "
+        + what;
   }
 
   private boolean fits(Shape shape) {
@@ -93,8 +141,8 @@ final class CudnnAttention implements AttentionLibrary {
   }
 
   @Override
-  public Optional<Scratch> backward(Shape shape) {
-    return builtBackward(shape)
+  public Optional<Scratch> backward(Shape shape, Gradient gradient) {
+    return built(shape, gradient)
         .map(
             built ->
                 new Scratch(
@@ -125,32 +173,26 @@ final class CudnnAttention implements AttentionLibrary {
         });
   }
 
-  private Optional<Backward> builtBackward(Shape shape) {
-    return backwards.computeIfAbsent(
-        shape,
-        s -> {
-          if (!fits(s)) {
-            return Optional.empty();
-          }
-          // Without the sum first: on Hopper that is the one which is the same every time.
-          for (boolean summed : new boolean[] {false, true}) {
-            try {
-              CudnnAttentionGraph.Backward graph = CudnnAttentionGraph.backward(s, summed);
-              return Optional.of(
-                  new Backward(
-                      graph,
-                      CudnnPlan.first(
-                          library,
-                          graph.graph(),
-                          engine -> repeats(s, new Backward(graph, engine.plan()), engine))));
-            } catch (CudnnException e) {
-              if (summed) {
-                refuse("backward", s, e);
-              }
-            }
-          }
-          return Optional.empty();
-        });
+  private Optional<Backward> built(Shape shape, Gradient gradient) {
+    return backwards.computeIfAbsent(new Way(shape, gradient), this::build).backward();
+  }
+
+  private Built build(Way way) {
+    if (!fits(way.shape())) {
+      return new Built(Optional.empty(), Optional.empty());
+    }
+    try {
+      CudnnAttentionGraph.Backward graph =
+          CudnnAttentionGraph.backward(way.shape(), way.gradient() == Gradient.SUMMED);
+      CudnnPlan plan =
+          CudnnPlan.first(
+              library,
+              graph.graph(),
+              engine -> repeats(way, new Backward(graph, engine.plan()), engine));
+      return new Built(Optional.of(new Backward(graph, plan)), Optional.empty());
+    } catch (CudnnException e) {
+      return new Built(Optional.empty(), Optional.of(e));
+    }
   }
 
   private boolean repeats(Shape shape, Forward built, CudnnPlan.Candidate engine) {
@@ -172,7 +214,8 @@ final class CudnnAttention implements AttentionLibrary {
         });
   }
 
-  private boolean repeats(Shape shape, Backward built, CudnnPlan.Candidate engine) {
+  private boolean repeats(Way way, Backward built, CudnnPlan.Candidate engine) {
+    Shape shape = way.shape();
     long outputs = (long) shape.batch() * shape.tokens() * shape.heads() * shape.headSize();
     boolean summed = built.sumBytes() > 0;
     return repeats(
@@ -188,6 +231,7 @@ final class CudnnAttention implements AttentionLibrary {
               backward(
                   new Command.AttentionBackward(
                       shape,
+                      way.gradient(),
                       buffers.result(3 * bytes * outputs),
                       buffers.result(Float.BYTES * rows),
                       buffers.random(shape.format(), outputs),
@@ -211,18 +255,18 @@ final class CudnnAttention implements AttentionLibrary {
   }
 
   private void refuse(String direction, Shape shape, CudnnException e) {
-    refusal =
-        refusal.or(
-            () ->
-                Optional.of(
-                    name()
-                        + " does not do attention "
-                        + direction
-                        + ", "
-                        + shape
-                        + " ("
-                        + e.getMessage()
-                        + "); own kernels do"));
+    refusal = refusal.or(() -> Optional.of(refused(direction, shape, e)));
+  }
+
+  private String refused(String direction, Shape shape, CudnnException e) {
+    return name()
+        + " does not do attention "
+        + direction
+        + ", "
+        + shape
+        + " ("
+        + e.getMessage()
+        + "); own kernels do";
   }
 
   @Override
@@ -233,7 +277,7 @@ final class CudnnAttention implements AttentionLibrary {
                 switch (command) {
                   case Command.AttentionForward c -> forward(c, built(c.shape()).orElseThrow());
                   case Command.AttentionBackward c ->
-                      backward(c, builtBackward(c.shape()).orElseThrow());
+                      backward(c, built(c.shape(), c.gradient()).orElseThrow());
                 });
     return () ->
         said(

@@ -60,6 +60,14 @@ public interface Device extends AutoCloseable {
   }
 
   /**
+   * The same, where a version stands for the fastest of others with what it came to in the programs
+   * so far: the bits of these depend on it.
+   */
+  default Map<String, Integer> usedVersions() {
+    return kernelVersions();
+  }
+
+  /**
    * Chooses versions by kernel name for programs compiled from now on; the others stay.
    *
    * @throws dev.anneal.failure.Failure when there is no such kernel or version

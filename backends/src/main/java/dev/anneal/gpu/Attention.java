@@ -86,7 +86,8 @@ final class Attention {
   }
 
   static List<Command> backward(Op.AttentionBackward op, OpContext context) {
-    return LibraryAttention.backward(op, context).orElseGet(() -> ownBackward(op, context));
+    return LibraryAttention.backward(op, context, there -> ownBackward(op, there))
+        .orElseGet(() -> ownBackward(op, context));
   }
 
   private static List<Command> ownBackward(Op.AttentionBackward op, OpContext context) {

@@ -4,7 +4,7 @@ import dev.anneal.plan.DType;
 import java.util.Optional;
 
 /** Causal self-attention by a library, for the formats and shapes that it has a kernel for. */
-public interface AttentionLibrary extends AutoCloseable {
+public interface AttentionLibrary extends KeptFindings, AutoCloseable {
 
   /**
    * What an attention works on: qkv (batch, tokens, 3 heads headSize) and the like.
@@ -12,6 +12,11 @@ public interface AttentionLibrary extends AutoCloseable {
    * @param format of everything but logarithms of sums
    */
   record Shape(DType format, int batch, int tokens, int heads, int headSize) {
+    /** So many sequences of it. */
+    public Shape of(int sequences) {
+      return new Shape(format, sequences, tokens, heads, headSize);
+    }
+
     @Override
     public String toString() {
       return format
@@ -39,8 +44,16 @@ public interface AttentionLibrary extends AutoCloseable {
   /** What the forward pass needs; nothing when the library cannot do this shape. */
   Optional<Scratch> forward(Shape shape);
 
-  /** What the backward pass needs; nothing when the library cannot do this shape. */
-  Optional<Scratch> backward(Shape shape);
+  /** How the gradient of queries comes about. */
+  enum Gradient {
+    /** Those of all scores go through scratch, (batch, heads, tokens, tokens) in 16 bits. */
+    OF_SCORES,
+    /** Blocks of keys add theirs to a sum in fp32, which is rounded afterwards. */
+    SUMMED
+  }
+
+  /** What the backward pass needs; nothing when the library cannot do this shape in this way. */
+  Optional<Scratch> backward(Shape shape, Gradient gradient);
 
   /** What the library could not do so far and had been expected to, in a line. */
   Optional<String> refusal();

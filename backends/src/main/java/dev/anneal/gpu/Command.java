@@ -259,6 +259,7 @@ public sealed interface Command {
   /** dQkv and delta, as {@link dev.anneal.plan.Op.AttentionBackward} has them. */
   record AttentionBackward(
       AttentionLibrary.Shape shape,
+      AttentionLibrary.Gradient gradient,
       long dQkv,
       long delta,
       long dOut,

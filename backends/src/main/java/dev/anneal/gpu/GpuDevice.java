@@ -55,6 +55,7 @@ public final class GpuDevice implements Device {
   private final KernelVersions versions;
   private final boolean deterministic;
   private final SharedScratch scratch;
+  private final Optional<WayTrial> trial;
 
   /**
    * Addresses that arenas are taken to begin at while nothing is allocated, one after the other.
@@ -74,6 +75,17 @@ public final class GpuDevice implements Device {
       KernelImages images,
       Libraries libraries,
       DeviceOptions options) {
+    this(info, driver, images, libraries, options, true);
+  }
+
+  private GpuDevice(
+      DeviceInfo info,
+      Driver driver,
+      KernelImages images,
+      Libraries libraries,
+      DeviceOptions options,
+      boolean there) {
+    this.trial = there ? Optional.of(new WayTrial(driver, this::prepare)) : Optional.empty();
     this.info = info;
     this.driver = driver;
     this.modules = new KernelModules(driver, images);
@@ -99,7 +111,8 @@ public final class GpuDevice implements Device {
           throw new IllegalStateException(driver.name() + " runs no kernels");
         },
         libraries,
-        DeviceOptions.defaults());
+        DeviceOptions.defaults(),
+        false);
   }
 
   @Override
@@ -154,6 +167,21 @@ public final class GpuDevice implements Device {
   @Override
   public Map<String, Integer> kernelVersions() {
     return versions.all();
+  }
+
+  @Override
+  public Map<String, Integer> usedVersions() {
+    Map<String, Integer> used = versions.all();
+    trial.ifPresent(
+        tried ->
+            tried
+                .versions()
+                .forEach(
+                    (kernel, version) ->
+                        used.computeIfPresent(
+                            kernel,
+                            (k, v) -> v == KernelVersions.ATTENTION_FASTEST ? version : v)));
+    return used;
   }
 
   @Override
@@ -308,6 +336,7 @@ public final class GpuDevice implements Device {
         versions,
         driver.hardware(),
         libraries,
+        trial,
         plan.multiplication(),
         DType.F32);
   }

@@ -158,6 +158,13 @@ final class KernelVersions {
   /** The same for products of 8 bits. */
   static final int SCALED_BY_LIBRARY = 2;
 
+  /** The versions of attention's backward pass on tensor cores, and with a library's. */
+  static final int ATTENTION_OWN = 3;
+
+  static final int ATTENTION_SUMMED = 4;
+  static final int ATTENTION_IN_PARTS = 5;
+  static final int ATTENTION_FASTEST = 6;
+
   private final String backend;
   private final List<KernelFamily> families;
   private final Set<LaterVersion> later;
@@ -220,6 +227,11 @@ final class KernelVersions {
               name);
       case "matmul_backward_input", "matmul_backward_weight" ->
           List.of(name + ", products alone", name);
+      case "attention_backward" ->
+          List.of(
+              name + ", summed: blocks of keys add up the queries' gradients",
+              name + " in parts of the batch: the scores' gradients in scratch",
+              "the fastest of v3 to v5 whose bits may be used, tried once per shape");
       default -> List.of(name);
     };
   }

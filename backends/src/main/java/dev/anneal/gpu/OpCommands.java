@@ -55,7 +55,8 @@ final class OpCommands {
     return groups;
   }
 
-  private static Command formatted(Command command, DType real) {
+  /** A launch is of a file compiled for {@code real}. */
+  static Command formatted(Command command, DType real) {
     return command instanceof Command.Launch launch ? launch.with(real) : command;
   }
 

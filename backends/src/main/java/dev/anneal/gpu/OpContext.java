@@ -11,6 +11,7 @@ import java.util.function.ToLongFunction;
  *
  * @param places the address of every tensor
  * @param libraries that do what they can
+ * @param trial finds the fastest of several ways, on a device that is there
  * @param multiplication of matrices of fp32
  * @param real the format that the op's kernels are compiled for; see {@link OpFormats}
  */
@@ -20,10 +21,23 @@ record OpContext(
     KernelVersions versions,
     Hardware hardware,
     Libraries libraries,
+    Optional<WayTrial> trial,
     Multiplication multiplication,
     DType real) {
   /** Of a 128-bit load. */
   static final int PACK_BYTES = 16;
+
+  /** Where nothing is tried. */
+  OpContext(
+      ToLongFunction<Tensor> places,
+      Workspace workspace,
+      KernelVersions versions,
+      Hardware hardware,
+      Libraries libraries,
+      Multiplication multiplication,
+      DType real) {
+    this(places, workspace, versions, hardware, libraries, Optional.empty(), multiplication, real);
+  }
 
   /** Without libraries. */
   OpContext(
@@ -41,12 +55,19 @@ record OpContext(
 
   /** For an op whose kernels are compiled for {@code format}. */
   OpContext with(DType format) {
-    return new OpContext(places, workspace, versions, hardware, libraries, multiplication, format);
+    return new OpContext(
+        places, workspace, versions, hardware, libraries, trial, multiplication, format);
   }
 
   /** For tensors that lie elsewhere. */
   OpContext at(ToLongFunction<Tensor> other) {
-    return new OpContext(other, workspace, versions, hardware, libraries, multiplication, real);
+    return new OpContext(
+        other, workspace, versions, hardware, libraries, trial, multiplication, real);
+  }
+
+  /** With other scratch. */
+  OpContext in(Workspace other) {
+    return new OpContext(places, other, versions, hardware, libraries, trial, multiplication, real);
   }
 
   /** Activations or weights per 128-bit load. */

@@ -57,28 +57,45 @@ public final class PlannedLibraries {
     public void close() {}
   }
 
-  /** cuDNN, which says only on a device how much scratch it needs. */
+  /**
+   * cuDNN, which says only on a device how much scratch it needs; here it is that of the gradients
+   * of scores, or of the sum, as its front end reckons it.
+   */
   public record Fused(String name) implements AttentionLibrary {
     private static final int WIDEST = 128;
     private static final int MULTIPLE = 8;
 
-    private static Optional<Scratch> fits(Shape shape) {
+    private static Optional<Scratch> fits(Shape shape, long bytes) {
       boolean fits =
           shape.format().bytes() == 2
               && shape.headSize() % MULTIPLE == 0
               && shape.headSize() <= WIDEST;
-      return fits ? Optional.of(new Scratch(0, 0)) : Optional.empty();
+      return fits ? Optional.of(new Scratch(bytes, 0)) : Optional.empty();
     }
 
     @Override
     public Optional<Scratch> forward(Shape shape) {
-      return fits(shape);
+      return fits(shape, 0);
     }
 
     @Override
-    public Optional<Scratch> backward(Shape shape) {
-      return fits(shape);
+    public Optional<Scratch> backward(Shape shape, Gradient gradient) {
+      long queries = (long) shape.batch() * shape.tokens() * shape.heads() * shape.headSize();
+      return fits(
+          shape,
+          switch (gradient) {
+            case OF_SCORES -> LibraryAttention.scoreBytes(shape);
+            case SUMMED -> Float.BYTES * queries;
+          });
     }
+
+    @Override
+    public Optional<String> known(String about) {
+      return Optional.empty();
+    }
+
+    @Override
+    public void keep(String about, String found) {}
 
     @Override
     public Optional<String> refusal() {

@@ -47,8 +47,6 @@ class CudaHeadersTest {
           "CudnnLibrary.TEXT_BYTES",
           "CudnnLowering.ALIGNMENT",
           "CudnnPlan.MOST_NOTES",
-          "CudnnTrial.CHUNK",
-          "CudnnTrial.PATTERN",
           "PlannedCuda.FIRST",
           "TensorCores.BACKWARD_LOOP",
           "TensorCores.BF16_BYTES",

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.cache.CacheDirectory;
 import dev.anneal.device.Device;
+import dev.anneal.gpu.AttentionLibrary.Gradient;
 import dev.anneal.gpu.AttentionLibrary.Scratch;
 import dev.anneal.gpu.AttentionLibrary.Shape;
 import dev.anneal.gpu.Command;
@@ -64,6 +65,9 @@ class CudnnAttentionTest {
     CudnnControls.refuseAttention(0);
     CudnnControls.version(91000);
     CudnnControls.note(0);
+    CudnnControls.scores(0);
+    CudnnControls.slow(2, 0);
+    CudnnControls.slow(4, 0);
     driver.close();
   }
 
@@ -161,8 +165,12 @@ class CudnnAttentionTest {
     }
 
     List<PreparedCommand> commands(CudnnAttention attention) {
+      return commands(attention, Gradient.OF_SCORES);
+    }
+
+    List<PreparedCommand> commands(CudnnAttention attention, Gradient gradient) {
       Scratch ahead = attention.forward(shape).orElseThrow();
-      Scratch back = attention.backward(shape).orElseThrow();
+      Scratch back = attention.backward(shape, gradient).orElseThrow();
       long backScratch = scratch(back);
       return List.of(
           attention.prepare(
@@ -176,6 +184,7 @@ class CudnnAttentionTest {
           attention.prepare(
               new Command.AttentionBackward(
                   shape,
+                  gradient,
                   at(backward.dQkv()),
                   at(backward.delta()),
                   at(backward.dOut()),
@@ -243,17 +252,16 @@ class CudnnAttentionTest {
   }
 
   @Test
-  void sumsUpWhereNoOtherEngineIs() throws Throwable {
-    CudnnControls.refuseAttention(2);
+  void sumsUpAndClearsTheSumForVersionsThatDoNot() throws Throwable {
     Shape shape = new Shape(DType.BF16, 2, 9, 2, 8);
     for (int version : new int[] {91000, 90500}) {
       CudnnControls.version(version);
       try (CudnnAttention attention = attention()) {
         long sum = 4 * 2 * 9 * 2 * 8 + 128; // In whole 256 bytes.
-        Scratch scratch = attention.backward(shape).orElseThrow();
+        Scratch scratch = attention.backward(shape, Gradient.SUMMED).orElseThrow();
         assertEquals(version < 90600 ? sum : 0, scratch.clearedBytes());
         Case attended = new Case(shape);
-        List<PreparedCommand> commands = attended.commands(attention);
+        List<PreparedCommand> commands = attended.commands(attention, Gradient.SUMMED);
         for (int run = 0; run < 2; run++) {
           commands.forEach(PreparedCommand::enqueue);
           attended.assertRight();
@@ -304,7 +312,7 @@ class CudnnAttentionTest {
     Shape shape = new Shape(DType.BF16, 2, 9, 2, 8);
     try (CudnnAttention attention = attention()) {
       assertTrue(attention.forward(shape).isPresent());
-      assertTrue(attention.backward(shape).isPresent());
+      assertTrue(attention.backward(shape, Gradient.OF_SCORES).isPresent());
     }
     try (var files = Files.list(cache)) {
       assertEquals(4, files.count());
@@ -312,7 +320,7 @@ class CudnnAttentionTest {
     long calls = DoubleControls.CUDA.calls();
     try (CudnnAttention attention = attention()) {
       assertTrue(attention.forward(shape).isPresent());
-      assertTrue(attention.backward(shape).isPresent());
+      assertTrue(attention.backward(shape, Gradient.OF_SCORES).isPresent());
     }
     assertEquals(calls, DoubleControls.CUDA.calls());
   }
@@ -322,7 +330,8 @@ class CudnnAttentionTest {
   void doesWithoutATrialWhereThereIsNoMemoryForOne() throws Throwable {
     DoubleControls.CUDA.capacity(100);
     try (CudnnAttention attention = attention()) {
-      assertTrue(attention.backward(new Shape(DType.BF16, 2, 9, 2, 8)).isPresent());
+      Shape shape = new Shape(DType.BF16, 2, 9, 2, 8);
+      assertTrue(attention.backward(shape, Gradient.OF_SCORES).isPresent());
     } finally {
       DoubleControls.CUDA.capacity(4L << 30);
     }
@@ -341,13 +350,14 @@ class CudnnAttentionTest {
               new Shape(DType.BF16, 1, 8, 1, 20),
               new Shape(DType.BF16, 1, 8, 1, 136))) {
         assertEquals(Optional.empty(), attention.forward(unfit));
-        assertEquals(Optional.empty(), attention.backward(unfit));
+        assertEquals(Optional.empty(), attention.backward(unfit, Gradient.OF_SCORES));
       }
       assertEquals(Optional.empty(), attention.refusal());
       CudnnControls.refuseAttention(6);
       Shape shape = new Shape(DType.BF16, 1, 8, 1, 64);
       assertTrue(attention.forward(shape).isPresent());
-      assertEquals(Optional.empty(), attention.backward(shape));
+      assertEquals(Optional.empty(), attention.backward(shape, Gradient.OF_SCORES));
+      assertEquals(Optional.empty(), attention.backward(shape, Gradient.SUMMED));
       assertEquals(
           "cuDNN 9.10 does not do attention backward, BF16 of 1 x 8 tokens, 1 heads of 64 (no"
               + " engine gives the same bits every time); own kernels do",
@@ -405,7 +415,7 @@ class CudnnAttentionTest {
         assertEquals(
             "cuDNN 9.10",
             device.kernels().stream()
-                .filter(family -> family.op() == Op.AttentionBackward.class)
+                .filter(family -> family.op() == Op.AttentionForward.class)
                 .findFirst()
                 .orElseThrow()
                 .ideas()

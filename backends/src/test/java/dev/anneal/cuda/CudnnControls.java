@@ -29,6 +29,24 @@ final class CudnnControls {
     function("anneal_double_cudnn_note").invokeExact(what);
   }
 
+  /**
+   * A backward pass through scores needs so many MiB of scratch for each sequence; 0 is what such
+   * scores are.
+   */
+  static void scores(int megabytes) throws Throwable {
+    function("anneal_double_cudnn_scores").invokeExact(megabytes);
+  }
+
+  /** Its engines for the backward pass (2) or the summed one (4) take so much longer. */
+  static void slow(int what, int milliseconds) throws Throwable {
+    Linker.nativeLinker()
+        .downcallHandle(
+            SymbolLookup.libraryLookup("libcudnn.so.9", Arena.global())
+                .findOrThrow("anneal_double_cudnn_slow"),
+            FunctionDescriptor.ofVoid(JAVA_INT, JAVA_INT))
+        .invokeExact(milliseconds, what);
+  }
+
   /** Who asks for its version from now on hears this one, e.g. 90500. */
   static void version(int version) throws Throwable {
     function("anneal_double_cudnn_version").invokeExact(version);
