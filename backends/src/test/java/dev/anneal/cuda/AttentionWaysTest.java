@@ -128,7 +128,7 @@ class AttentionWaysTest {
       assertArrayEquals(whole, gradient(run, results));
       assertEquals(3, backwardCalls(device, run));
       long bytes = workspace(device, run);
-      assertTrue(bytes > 200L << 20 && bytes <= 256L << 20, "" + bytes);
+      assertTrue(bytes > 200L << 20 && bytes <= 264L << 20, "" + bytes);
     }
     CudnnControls.scores(300);
     try (Device device = open(IN_PARTS, true)) {
@@ -212,7 +212,7 @@ class AttentionWaysTest {
     OpRun run = run(64, 1024, 12);
     Backend backend = new CudaBackend();
     try (Device device = backend.planned(Optional.of("sm_90")).orElseThrow()) {
-      assertEquals(7, backwardCalls(device, run));
+      assertEquals(6, backwardCalls(device, run));
       assertEquals(10L * 12 * 1024 * 1024 * 2, workspace(device, run));
     }
   }
