@@ -130,9 +130,9 @@ final class WayTrial {
   /** A way has no constants: nobody would copy them. */
   private static long scratchBytes(Way way, OpContext there) {
     Workspace measured = new Workspace(0, 0);
-    way.commands().apply(there.in(measured));
-    if (measured.constantBytes() > 0) {
-      throw new IllegalStateException(way.name() + " has constants");
+    List<Command> commands = way.commands().apply(there.in(measured));
+    if (commands.isEmpty() || measured.constantBytes() > 0) {
+      throw new IllegalStateException(way.name() + " has constants, or nothing to do");
     }
     return measured.scratchBytes();
   }
