@@ -9,6 +9,7 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.model.Model;
 import dev.anneal.model.Parameter;
 import dev.anneal.model.Sizes;
+import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
@@ -17,7 +18,6 @@ import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Role;
 import dev.anneal.random.Philox;
 import dev.anneal.reference.ReferenceInterpreter;
-import dev.anneal.training.AdamWSettings;
 import dev.anneal.training.Schedule;
 import dev.anneal.training.StepOptions;
 import dev.anneal.training.TrainingPlans;
@@ -52,7 +52,7 @@ class OwnModelTest {
         TOKENS,
         2,
         new Schedule(Schedule.Known.COSINE, 1e-2, 2, 20, 0.1),
-        AdamWSettings.defaults(),
+        AdamW.defaults(),
         recompute,
         Precision.FP32,
         42,
@@ -118,7 +118,7 @@ class OwnModelTest {
               1,
               TOKENS,
               1,
-              AdamWSettings.defaults().withWeightDecay(0.1f),
+              AdamW.defaults().withWeightDecay(0.1f),
               recompute,
               Optional.empty(),
               precision)

@@ -6,5 +6,5 @@ import dev.anneal.model.*;
 import dev.anneal.plan.Precision;
 import dev.anneal.session.Event;
 import dev.anneal.session.Inspection;
-import dev.anneal.training.AdamWSettings;
+import dev.anneal.optimizer.*;
 import dev.anneal.training.Schedule;
