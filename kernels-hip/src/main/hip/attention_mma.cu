@@ -47,7 +47,9 @@ template <int D>
 static constexpr int TILE_ROWS = KEPT<D> ? 32 : 16;
 
 // The first row of this wave in its block.
-__device__ __forceinline__ int wave_first() { return threadIdx.x / WARP * WAVE_ROWS; }
+__device__ __forceinline__ int wave_first() {
+  return threadIdx.x / WARP * WAVE_ROWS;
+}
 
 // A wave's own rows of a matrix of D channels: in registers, or where those lack, in a tile of the block's
 // rows in shared memory, of which the caller has as many as `numbers` says.
@@ -147,7 +149,8 @@ __device__ __forceinline__ void store_rows(bf16* to, long long stride, Sums (&su
 // of keys from `key` on, row 0 is of `query`; with `masked` later keys count nothing.
 template <int D, int KEYS>
 __device__ __forceinline__ void soften(Sums (&s)[KEYS / 16], Sums (&result)[D / 16], float& max,
-                                       float& sum, float scale_log2, int key, int query, bool masked) {
+                                       float& sum, float scale_log2, int key, int query,
+                                       bool masked) {
   if (masked) {
     UNROLL for (int n = 0; n < KEYS / 16; n++) {
       UNROLL for (int i = 0; i < SUMS; i++) {
@@ -184,13 +187,13 @@ __device__ __forceinline__ void soften(Sums (&s)[KEYS / 16], Sums (&result)[D / 
 
 // blockIdx.x: tile of queries, the last first, since it has most keys.
 template <int D, int KEYS>
-__device__ __forceinline__ void flash_forward(bf16* out, float* log_sum_exps, const bf16* qkv, int t,
-                                              int heads) {
+__device__ __forceinline__ void flash_forward(bf16* out, float* log_sum_exps, const bf16* qkv,
+                                              int t, int heads) {
   __shared__ __align__(16) bf16 k_tile[KEYS * (D + PAD)];
   __shared__ __align__(16) bf16 v_tile[D * (KEYS + PAD)];  // transposed
   Head head(t, heads, D);
   int first = (gridDim.x - 1 - blockIdx.x) * FORWARD_ROWS;
-  int own = first + wave_first();            // this wave's first query
+  int own = first + wave_first();             // this wave's first query
   int end = lesser(t, first + FORWARD_ROWS);  // of the keys
   const bf16* keys = qkv + head.qkv(0, D) + head.c;
   OwnRows<D, true> q;
@@ -453,13 +456,13 @@ __device__ __forceinline__ void flash_backward_query(bf16* d_qkv, const float* d
 }
 
 KERNEL(BACKWARD_THREADS)
-attention_backward_query_64_v3(bf16* d_qkv, const float* delta, const bf16* d_out,
-                               const bf16* qkv, const float* log_sum_exps, int t, int heads) {
+attention_backward_query_64_v3(bf16* d_qkv, const float* delta, const bf16* d_out, const bf16* qkv,
+                               const float* log_sum_exps, int t, int heads) {
   flash_backward_query<64>(d_qkv, delta, d_out, qkv, log_sum_exps, t, heads);
 }
 
 KERNEL(BACKWARD_THREADS)
-attention_backward_query_128_v3(bf16* d_qkv, const float* delta, const bf16* d_out,
-                                const bf16* qkv, const float* log_sum_exps, int t, int heads) {
+attention_backward_query_128_v3(bf16* d_qkv, const float* delta, const bf16* d_out, const bf16* qkv,
+                                const float* log_sum_exps, int t, int heads) {
   flash_backward_query<128>(d_qkv, delta, d_out, qkv, log_sum_exps, t, heads);
 }

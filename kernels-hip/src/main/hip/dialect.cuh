@@ -66,17 +66,17 @@ struct AmdIndex {
 #undef blockIdx
 #undef blockDim
 #undef gridDim
-#define threadIdx                                                            \
+#define threadIdx                                                               \
   (AmdIndex{__builtin_amdgcn_workitem_id_x(), __builtin_amdgcn_workitem_id_y(), \
             __builtin_amdgcn_workitem_id_z()})
-#define blockIdx                                                               \
+#define blockIdx                                                                  \
   (AmdIndex{__builtin_amdgcn_workgroup_id_x(), __builtin_amdgcn_workgroup_id_y(), \
             __builtin_amdgcn_workgroup_id_z()})
-#define blockDim                                                                   \
+#define blockDim                                                                      \
   (AmdIndex{__builtin_amdgcn_workgroup_size_x(), __builtin_amdgcn_workgroup_size_y(), \
             __builtin_amdgcn_workgroup_size_z()})
 // Blocks are whole, so that threads in all divide by them.
-#define gridDim                                                                    \
+#define gridDim                                                                   \
   (AmdIndex{__builtin_amdgcn_grid_size_x() / __builtin_amdgcn_workgroup_size_x(), \
             __builtin_amdgcn_grid_size_y() / __builtin_amdgcn_workgroup_size_y(), \
             __builtin_amdgcn_grid_size_z() / __builtin_amdgcn_workgroup_size_z()})
@@ -147,8 +147,7 @@ __device__ __forceinline__ void amd_store_once(T* to, T x) {
 #define __ldcs(from) amd_load_once(from)
 #define __stcs(to, x) amd_store_once(to, x)
 #undef atomicAdd
-#define atomicAdd(to, x) \
-  __hip_atomic_fetch_add(to, x, __ATOMIC_RELAXED, __HIP_MEMORY_SCOPE_AGENT)
+#define atomicAdd(to, x) __hip_atomic_fetch_add(to, x, __ATOMIC_RELAXED, __HIP_MEMORY_SCOPE_AGENT)
 
 // ---- numbers ----
 

@@ -22,7 +22,9 @@ __device__ __forceinline__ float fast_exp2(float x) {
 }
 
 // The larger of two; the other one when one is NaN.
-__device__ __forceinline__ float larger_number(float a, float b) { return __builtin_fmaxf(a, b); }
+__device__ __forceinline__ float larger_number(float a, float b) {
+  return __builtin_fmaxf(a, b);
+}
 
 // Two numbers, the first in the lower half, rounded to nearest, ties to even.
 __device__ __forceinline__ uint32 pair(float first, float second) {
@@ -72,8 +74,8 @@ template <int I0, int I1, int I2, int I3>
 __device__ __forceinline__ uint32 bytes_of(uint32 a, uint32 b) {
 #ifdef ANNEAL_DOUBLE
   uint64 all = (uint64)b << 32 | a;
-  return (uint32)((all >> 8 * I0 & 0xff) | (all >> 8 * I1 & 0xff) << 8 | (all >> 8 * I2 & 0xff) << 16 |
-                  (all >> 8 * I3 & 0xff) << 24);
+  return (uint32)((all >> 8 * I0 & 0xff) | (all >> 8 * I1 & 0xff) << 8 |
+                  (all >> 8 * I2 & 0xff) << 16 | (all >> 8 * I3 & 0xff) << 24);
 #else
   return __builtin_amdgcn_perm(b, a, I0 | I1 << 8 | I2 << 16 | I3 << 24);
 #endif

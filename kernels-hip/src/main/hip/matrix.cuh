@@ -75,10 +75,14 @@ struct Sums {
   }
 };
 
-__device__ __forceinline__ int lane() { return threadIdx.x % WARP; }
+__device__ __forceinline__ int lane() {
+  return threadIdx.x % WARP;
+}
 
 // The row of an operand or a result that this lane has numbers of.
-__device__ __forceinline__ int own_row() { return lane() % 16; }
+__device__ __forceinline__ int own_row() {
+  return lane() % 16;
+}
 
 // The first inner index that this lane has of an operand.
 __device__ __forceinline__ int first_inner() {
@@ -193,8 +197,7 @@ __device__ __forceinline__ Operand fetch_operand(const bf16* from, long long str
     to.words[i] = 0;
   }
   if (own_row() < rows) {
-    const Chunk* chunks =
-        reinterpret_cast<const Chunk*>(from + own_row() * stride + first_inner());
+    const Chunk* chunks = reinterpret_cast<const Chunk*>(from + own_row() * stride + first_inner());
     UNROLL for (int i = 0; i < CHUNKS; i++) {
       to.chunks[i] = chunks[i];
     }
@@ -243,7 +246,9 @@ struct Padded {
   typedef Chunk Piece;  // what may be written at once
   static constexpr int STRIDE = COLUMNS + PAD;
 
-  static __device__ __forceinline__ int at(int row, int column) { return row * STRIDE + column; }
+  static __device__ __forceinline__ int at(int row, int column) {
+    return row * STRIDE + column;
+  }
 };
 
 // A tile of ROWS rows of COLUMNS numbers on its way from memory to shared memory: each of THREADS
@@ -258,7 +263,9 @@ struct Bringer {
   uint4 x[N][2];
   int thread = threadIdx.x;
 
-  __device__ __forceinline__ int index(int i) const { return thread + i * THREADS; }
+  __device__ __forceinline__ int index(int i) const {
+    return thread + i * THREADS;
+  }
 
   __device__ __forceinline__ bool is(int i) const {
     return PATCHES % THREADS == 0 || index(i) < PATCHES;
