@@ -44,7 +44,9 @@ gelu_forward_v2(real* out, const real* in, long long n, float* largest) {
     UNROLL for (int k = 0; k < PACK; k++) {
       x.set(k, gelu(x.get(k)));
     }
-    max = larger_of(max, x);
+    if (largest) {
+      max = larger_of(max, x);
+    }
     store_pack(out + i, x);
   } else {
     for (; i < n; i++) {
@@ -72,7 +74,9 @@ gelu_backward_v2(real* d_in, const real* d_out, const real* in, long long n, flo
     UNROLL for (int k = 0; k < PACK; k++) {
       d.set(k, gelu_slope(x.get(k)) * d.get(k));
     }
-    max = larger_of(max, d);
+    if (largest) {
+      max = larger_of(max, d);
+    }
     store_pack(d_in + i, d);
   } else {
     for (; i < n; i++) {

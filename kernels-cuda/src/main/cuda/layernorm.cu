@@ -20,11 +20,12 @@
 // v1  one thread per row for dIn, and one thread per channel for the two sums over rows: reads twice
 // v2  a block walks through some rows, each thread keeping its channels' sums in registers: reads
 //     once; partial sums of the blocks are added in order
-// v3  the same bits; the next row is under way while a row's sums meet at the barrier
+// v3  the same bits; the next row is under way while a row's sums meet at the barrier; rows are whole packs
 //
-// Forward v3 and backward v3 also give the largest size of what they write, of each row or block, where
+// Forward v3 and backward v3 also give the largest size of what they write, of each block, where
 // `largest` is not null: quantize.cu's scale.
 #include "column_sum.cuh"
+#include "pack_floats.cuh"
 
 KERNEL(256)
 layernorm_forward_v1(real* out, float* means, float* rstds, const real* in, const real* weight,
@@ -83,11 +84,12 @@ layernorm_forward_v2(real* out, float* means, float* rstds, const real* in, cons
   }
 }
 
-// Normalises the row that this warp has in shared memory; lane i owns packs i, i + WARP, ...
-__device__ __forceinline__ void normalize_row(real* out, float* mean_to, float* rstd_to,
-                                              const Pack<real>* row, float sum, const real* weight,
-                                              const real* bias, int c, float epsilon,
-                                              float* largest) {
+// Normalises the row that this warp has in shared memory; lane i owns packs i, i + WARP, ... and returns the
+// largest size of its numbers, where that is wanted.
+__device__ __forceinline__ float normalize_row(real* out, float* mean_to, float* rstd_to,
+                                               const Pack<real>* row, float sum, const real* weight,
+                                               const real* bias, int c, float epsilon,
+                                               bool wanted) {
   int lane = threadIdx.x % WARP;
   bool aligned = c % PACK == 0;
   float mean = warp_sum(sum) / c;
@@ -110,19 +112,16 @@ __device__ __forceinline__ void normalize_row(real* out, float* mean_to, float* 
       x.set(k, fmaf((x.get(k) - mean) * rstd, w.get(k), b.get(k)));
     }
     store_some(out + p * PACK, x, count, aligned);
-    // Beyond the last channel there are zeros: those of the weight and the bias.
-    max = larger_of(max, x);
-  }
-  if (largest) {
-    max = warp_max(max);
-    if (lane == 0) {
-      *largest = max;
+    if (wanted) {
+      // Beyond the last channel there are zeros: those of the weight and the bias.
+      max = larger_of(max, x);
     }
   }
   if (lane == 0) {
     *mean_to = mean;
     *rstd_to = rstd;
   }
+  return max;
 }
 
 KERNEL(4 * WARP)
@@ -132,22 +131,23 @@ layernorm_forward_v3(real* out, float* means, float* rstds, const real* in, cons
   int lane = threadIdx.x % WARP;
   int warp = threadIdx.x / WARP;
   int row = blockIdx.x * (blockDim.x / WARP) + warp;
-  if (row >= rows) {
-    return;
-  }
-  bool aligned = c % PACK == 0;
-  long long at = (long long)row * c;
-  Pack<real>* mine = kept + warp * ((c + PACK - 1) / PACK);
-  float sum = 0.0f;
-  for (int p = lane; p * PACK < c; p += WARP) {
-    Pack<real> x = load_some(in + at + p * PACK, lesser(PACK, c - p * PACK), aligned);
-    UNROLL for (int k = 0; k < PACK; k++) {
-      sum += x.get(k);
+  float max = 0.0f;
+  if (row < rows) {
+    bool aligned = c % PACK == 0;
+    long long at = (long long)row * c;
+    Pack<real>* mine = kept + warp * ((c + PACK - 1) / PACK);
+    float sum = 0.0f;
+    for (int p = lane; p * PACK < c; p += WARP) {
+      Pack<real> x = load_some(in + at + p * PACK, lesser(PACK, c - p * PACK), aligned);
+      UNROLL for (int k = 0; k < PACK; k++) {
+        sum += x.get(k);
+      }
+      mine[p] = x;
     }
-    mine[p] = x;
+    max = normalize_row(out + at, means + row, rstds + row, mine, sum, weight, bias, c, epsilon,
+                        largest != nullptr);
   }
-  normalize_row(out + at, means + row, rstds + row, mine, sum, weight, bias, c, epsilon,
-                largest ? largest + row : nullptr);
+  store_largest(largest, max);
 }
 
 KERNEL(4 * WARP)
@@ -176,7 +176,7 @@ add_layernorm_forward_v1(real* out, float* means, float* rstds, real* sums, cons
     store_some(sums + at + p * PACK, x, count, aligned);
     mine[p] = x;
   }
-  normalize_row(out + at, means + row, rstds + row, mine, sum, weight, bias, c, epsilon, nullptr);
+  normalize_row(out + at, means + row, rstds + row, mine, sum, weight, bias, c, epsilon, false);
 }
 
 // ---- backward ----
@@ -328,23 +328,23 @@ struct NormRow {
   float rstd;
 };
 
-// Begins to bring this thread's part of a row.
+// Begins to bring this thread's pack of a row.
 __device__ __forceinline__ void load_row(NormRow& to, const real* in, const real* d_out,
                                          const real* residual, const float* means,
-                                         const float* rstds, int row, long long at, int count,
-                                         bool aligned, bool active) {
+                                         const float* rstds, int row, long long at, bool active) {
   to.mean = means[row];
   to.rstd = rstds[row];
   if (active) {
-    to.in = load_some(in + at, count, aligned);
-    to.d_out = load_some(d_out + at, count, aligned);
+    to.in = load_pack(in + at);
+    to.d_out = load_pack(d_out + at);
     if (residual) {
-      to.residual = load_some(residual + at, count, aligned);
+      to.residual = load_pack(residual + at);
     }
   }
 }
 
-// As v2, with the next row's numbers in registers before this row's sums are waited for.
+// As v2, with the next row's numbers in registers before this row's sums are waited for. Rows are whole
+// packs, or it is v2's work.
 KERNEL(4096 / PACK)
 layernorm_backward_v3(real* d_in, float* partial, const real* d_out, const real* in,
                       const real* weight, const float* means, const float* rstds,
@@ -353,15 +353,13 @@ layernorm_backward_v3(real* d_in, float* partial, const real* d_out, const real*
   int lane = threadIdx.x % WARP;
   int warp = threadIdx.x / WARP;
   int warps = blockDim.x / WARP;
-  bool aligned = c % PACK == 0;
   int channel = threadIdx.x * PACK;
-  int count = lesser(PACK, c - channel);
   bool active = channel < c;
-  Pack<real> w;
+  float w[PACK];
   float d_weight[PACK];
   float d_bias[PACK];
   if (active) {
-    w = load_some(weight + channel, count, aligned);
+    to_floats(w, load_pack(weight + channel));
   }
   UNROLL for (int k = 0; k < PACK; k++) {
     d_weight[k] = 0.0f;
@@ -370,26 +368,29 @@ layernorm_backward_v3(real* d_in, float* partial, const real* d_out, const real*
   float max = 0.0f;
   int row = blockIdx.x * rows_per_block;
   int end = lesser(rows, row + rows_per_block);
-  NormRow now;
-  load_row(now, in, d_out, residual, means, rstds, row, (long long)row * c + channel, count,
-           aligned, active);
+  NormRow next;
+  load_row(next, in, d_out, residual, means, rstds, row, (long long)row * c + channel, active);
   for (; row < end; row++) {
-    NormRow next;
+    long long at = (long long)row * c + channel;
+    NormRow now = next;
     if (row + 1 < end) {
-      load_row(next, in, d_out, residual, means, rstds, row + 1, (long long)(row + 1) * c + channel,
-               count, aligned, active);
+      load_row(next, in, d_out, residual, means, rstds, row + 1, at + c, active);
     }
+    float n[PACK];
+    float g[PACK];
     float sum_g = 0.0f;
     float sum_gn = 0.0f;
     if (active) {
+      float d[PACK];
+      to_floats(n, now.in);
+      to_floats(d, now.d_out);
       UNROLL for (int k = 0; k < PACK; k++) {
-        float n = (now.in.get(k) - now.mean) * now.rstd;
-        float d = now.d_out.get(k);
-        float g = d * w.get(k);
-        d_weight[k] = fmaf(d, n, d_weight[k]);
-        d_bias[k] += d;
-        sum_g += g;
-        sum_gn = fmaf(g, n, sum_gn);
+        n[k] = (n[k] - now.mean) * now.rstd;
+        g[k] = d[k] * w[k];
+        d_weight[k] = fmaf(d[k], n[k], d_weight[k]);
+        d_bias[k] += d[k];
+        sum_g += g[k];
+        sum_gn = fmaf(g[k], n[k], sum_gn);
       }
     }
     sum_g = warp_sum(sum_g);
@@ -403,24 +404,26 @@ layernorm_backward_v3(real* d_in, float* partial, const real* d_out, const real*
     float mean_g = warp_sum(mine.x) / c;
     float mean_gn = warp_sum(mine.y) / c;
     if (active) {
-      Pack<real> result;
       UNROLL for (int k = 0; k < PACK; k++) {
-        float n = (now.in.get(k) - now.mean) * now.rstd;
-        float g = now.d_out.get(k) * w.get(k);
-        float d = fmaf(n, -mean_gn, g - mean_g) * now.rstd;
-        if (residual) {
-          d += now.residual.get(k);
-        }
-        result.set(k, k < count ? d : 0.0f);
+        n[k] = fmaf(n[k], -mean_gn, g[k] - mean_g) * now.rstd;
       }
-      store_some(d_in + (long long)row * c + channel, result, count, aligned);
-      max = larger_of(max, result);
+      if (residual) {
+        float other[PACK];
+        to_floats(other, now.residual);
+        UNROLL for (int k = 0; k < PACK; k++) {
+          n[k] += other[k];
+        }
+      }
+      Pack<real> result = pack_of(n);
+      store_pack(d_in + at, result);
+      if (largest) {
+        max = larger_of(max, result);
+      }
     }
-    now = next;
   }
-  float* to = partial + (long long)blockIdx.x * 2 * c + channel;
-  UNROLL for (int k = 0; k < PACK; k++) {
-    if (k < count) {
+  if (active) {
+    float* to = partial + (long long)blockIdx.x * 2 * c + channel;
+    UNROLL for (int k = 0; k < PACK; k++) {
       to[k] = d_weight[k];
       to[c + k] = d_bias[k];
     }

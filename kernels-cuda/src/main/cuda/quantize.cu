@@ -11,14 +11,17 @@
 // v3  the hardware rounds two numbers at once; 128 x 128 elements, 16 bytes per store both ways. The
 //     quotient is a product with 1 / scale and one correction, which gives its bits but for a zero's
 //     sign. Sizes are multiples of 16, or it is v2's work. Where the kernel before it is ours and makes
-//     `in`, that kernel finds its blocks' largest, and `in` is read once
+//     `in`, that kernel finds its blocks' largest, and `in` is read once. Of no more than 4096 largest
+//     every block finds the scale itself, from the second-level cache, and there is no launch for it.
+//     Some in a row, such as all weights after an update, take two launches together
 #include "pack_floats.cuh"
 
-static constexpr int CHUNK = 8192;
+static constexpr int CHUNK = 16384;
 
-KERNEL(256) largest_of_chunks(float* partial, const real* in, long long n) {
+// In all threads of a block.
+__device__ __forceinline__ float largest_of_chunk(const real* in, long long n, int chunk) {
   __shared__ float maxima[WARP];
-  long long first = (long long)blockIdx.x * CHUNK;
+  long long first = (long long)chunk * CHUNK;
   long long rest = n - first;
   const real* x = in + first;
   float max = 0.0f;
@@ -34,22 +37,33 @@ KERNEL(256) largest_of_chunks(float* partial, const real* in, long long n) {
       max = larger(max, size_of(x[i]));
     }
   }
-  max = block_max(max, maxima);
+  return block_max(max, maxima);
+}
+
+KERNEL(256) largest_of_chunks(float* partial, const real* in, long long n) {
+  float max = largest_of_chunk(in, n, blockIdx.x);
   if (threadIdx.x == 0) {
     partial[blockIdx.x] = max;
   }
 }
 
-KERNEL(1024)
-scale_of_largest(float* scale, const float* partial, long long chunks, float largest_number) {
+// In all threads of a block.
+__device__ __forceinline__ float scale_of(const float* partial, long long chunks,
+                                          float largest_number) {
   __shared__ float maxima[WARP];
   float max = 0.0f;
   for (long long i = threadIdx.x; i < chunks; i += blockDim.x) {
     max = larger(max, partial[i]);
   }
   max = block_max(max, maxima);
+  return max == 0.0f ? 1.0f : max / largest_number;
+}
+
+KERNEL(1024)
+scale_of_largest(float* scale, const float* partial, long long chunks, float largest_number) {
+  float found = scale_of(partial, chunks, largest_number);
   if (threadIdx.x == 0) {
-    scale[0] = max == 0.0f ? 1.0f : max / largest_number;
+    scale[0] = found;
   }
 }
 
@@ -195,14 +209,15 @@ typedef uint32 WideTile[WIDE_TILE][WIDE_TILE / 4 + 1];
 
 template <int FORMAT>
 __device__ __forceinline__ void quantize_tile(WideTile& tile, uint8* out, bool across,
-                                              const real* in, float by, int m, int k, int any) {
+                                              const real* in, float by, int m, int k, int any,
+                                              int first_row, int first_column) {
   float reciprocal = 1.0f / by;
   int chunk = threadIdx.x % 8;
-  int column = blockIdx.x * WIDE_TILE + chunk * 16;
+  int column = first_column + chunk * 16;
   constexpr int ROWS_AT_ONCE = FORMAT == ANY ? 1 : WIDE_TILE / 32;
   UNROLL_BY(ROWS_AT_ONCE) for (int i = 0; i < WIDE_TILE / 32; i++) {
     int row = threadIdx.x / 8 + 32 * i;
-    int at_row = blockIdx.y * WIDE_TILE + row;
+    int at_row = first_row + row;
     if (at_row >= m || column >= k) {
       continue;
     }
@@ -224,12 +239,12 @@ __device__ __forceinline__ void quantize_tile(WideTile& tile, uint8* out, bool a
 // Threads of a warp have 16 times four columns, and two times 16 rows: 32 bytes of a column of `in` are
 // written side by side.
 __device__ __forceinline__ void store_transposed(uint8* transposed, const WideTile& tile, int m,
-                                                 int k) {
+                                                 int k, int tile_row, int tile_column) {
   int t = threadIdx.x;
   int word = t / 2 % 16 + t / 32 % 2 * 16;
   int first_row = (t % 2 + t / 64 * 2) * 16;
-  int column = blockIdx.x * WIDE_TILE + 4 * word;
-  int row = blockIdx.y * WIDE_TILE + first_row;
+  int column = tile_column + 4 * word;
+  int row = tile_row + first_row;
   if (column >= k || row >= m) {
     return;
   }
@@ -250,23 +265,91 @@ __device__ __forceinline__ void store_transposed(uint8* transposed, const WideTi
   }
 }
 
-// blockIdx.x: 128 columns, blockIdx.y: 128 rows. m and k are multiples of 16.
-KERNEL(256)
-quantize_v3(uint8* out, uint8* transposed, const float* scale, const real* in, int m, int k,
-            int format) {
+// 128 x 128 numbers from a row and a column on.
+__device__ __forceinline__ void quantize_wide(uint8* out, uint8* transposed, const real* in,
+                                              float by, int m, int k, int format, int row,
+                                              int column) {
   __shared__ WideTile tile;
   bool across = transposed != nullptr;
-  float by = scale[0];
   bool normal = by > 0x1p-100f && by < 0x1p100f;
   if (normal && format == FIRST_EIGHT) {
-    quantize_tile<FIRST_EIGHT>(tile, out, across, in, by, m, k, format);
+    quantize_tile<FIRST_EIGHT>(tile, out, across, in, by, m, k, format, row, column);
   } else if (normal && format == SECOND_EIGHT) {
-    quantize_tile<SECOND_EIGHT>(tile, out, across, in, by, m, k, format);
+    quantize_tile<SECOND_EIGHT>(tile, out, across, in, by, m, k, format, row, column);
   } else {
-    quantize_tile<ANY>(tile, out, across, in, by, m, k, format);
+    quantize_tile<ANY>(tile, out, across, in, by, m, k, format, row, column);
   }
   __syncthreads();
   if (across) {
-    store_transposed(transposed, tile, m, k);
+    store_transposed(transposed, tile, m, k, row, column);
   }
+}
+
+// blockIdx.x: 128 columns, blockIdx.y: 128 rows. m and k are multiples of 16. The scale is that of
+// `chunks` largest, which is written, or there are none of them and it is read.
+KERNEL(256)
+quantize_v3(uint8* out, uint8* transposed, float* scale, const real* in, int m, int k, int format,
+            const float* partial, int chunks, float largest_number) {
+  float by = chunks > 0 ? scale_of(partial, chunks, largest_number) : scale[0];
+  if (chunks > 0 && blockIdx.x == 0 && blockIdx.y == 0 && threadIdx.x == 0) {
+    scale[0] = by;
+  }
+  quantize_wide(out, transposed, in, by, m, k, format, blockIdx.y * WIDE_TILE,
+                blockIdx.x * WIDE_TILE);
+}
+
+// ---- all weights of a model in two launches, as v3 ----
+
+struct Weight {
+  const real* in;
+  uint8* out;
+  uint8* transposed;
+  float* scale;
+  int m;
+  int k;
+  int chunk;  // its first among those of all
+  int tile;   // the same
+};
+
+// The last weight that begins at or before a block.
+template <class Begin>
+__device__ __forceinline__ const Weight& weight_of(const Weight* weights, int count, int block,
+                                                   Begin begin) {
+  int low = 0;
+  int high = count;
+  while (high - low > 1) {
+    int middle = (low + high) / 2;
+    if (begin(weights[middle]) <= block) {
+      low = middle;
+    } else {
+      high = middle;
+    }
+  }
+  return weights[low];
+}
+
+KERNEL(256) largest_of_weights(float* partial, const Weight* weights, int count) {
+  const Weight& weight =
+      weight_of(weights, count, blockIdx.x, [](const Weight& each) { return each.chunk; });
+  float max =
+      largest_of_chunk(weight.in, (long long)weight.m * weight.k, blockIdx.x - weight.chunk);
+  if (threadIdx.x == 0) {
+    partial[blockIdx.x] = max;
+  }
+}
+
+KERNEL(256)
+quantize_weights(const Weight* weights, int count, const float* partial, int format,
+                 float largest_number) {
+  const Weight& weight =
+      weight_of(weights, count, blockIdx.x, [](const Weight& each) { return each.tile; });
+  int chunks = (int)(((long long)weight.m * weight.k + CHUNK - 1) / CHUNK);
+  float by = scale_of(partial + weight.chunk, chunks, largest_number);
+  int tile = blockIdx.x - weight.tile;
+  if (tile == 0 && threadIdx.x == 0) {
+    weight.scale[0] = by;
+  }
+  int across = (weight.k + WIDE_TILE - 1) / WIDE_TILE;
+  quantize_wide(weight.out, weight.transposed, weight.in, by, weight.m, weight.k, format,
+                tile / across * WIDE_TILE, tile % across * WIDE_TILE);
 }

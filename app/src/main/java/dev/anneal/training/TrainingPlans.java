@@ -84,14 +84,6 @@ public record TrainingPlans(
                 ? Optional.empty()
                 : Optional.of(input("random", DType.I32, Shape.of(3))));
     Optional<WeightCopies> copies = storage.weightCopies().map(WeightCopies::new);
-    List<ArenaLayout> places =
-        new ArrayList<>(persistent(model, options.optimizer(), inputs, precision));
-    copies.ifPresent(
-        c ->
-            places.add(
-                ArenaLayout.sequential(
-                    Arena.WEIGHTS,
-                    model.parameters().stream().map(p -> c.of(p.tensor())).toList())));
 
     Emitter emit = new Emitter();
     Tensor hidden = model.hidden(emit, inputs.tokens(), new Model.Attention.Causal());
@@ -111,11 +103,17 @@ public record TrainingPlans(
     List<Op> first = precision.apply(read.apply(rewritten));
     List<Op> later = Rewrite.accumulateGradients(first);
     Rewrite eight = storage.eightBits().<Rewrite>map(e -> e).orElse(ops -> ops);
+    List<Op.Quantize> quantized =
+        storage.eightBits().map(e -> e.ofWeights(first)).orElse(List.of());
+    List<ArenaLayout> places = new ArrayList<>(persistent(model, options.optimizer(), inputs, precision));
+    copies.ifPresent(c -> places.add(weights(c, model, quantized)));
 
     Tensor norm = new Tensor("norm", DType.F32, Shape.of(), Arena.ACTIVATIONS);
     List<Op> update =
-        precision.apply(
-            read.apply(update(model, inputs, norm, options.optimizer(), storage.lossScale())));
+        new ArrayList<>(
+            precision.apply(
+                read.apply(update(model, inputs, norm, options.optimizer(), storage.lossScale()))));
+    update.addAll(quantized);
 
     List<Plan> plans = new ArrayList<>();
     for (int i = 0; i < microSteps; i++) {
@@ -145,7 +143,7 @@ public record TrainingPlans(
     return new TrainingPlans(
         List.copyOf(plans),
         evaluation,
-        copies.map(c -> refresh(c, model, places)),
+        copies.map(c -> refresh(c, model, quantized, places)),
         inputs,
         loss,
         norm,
@@ -153,9 +151,23 @@ public record TrainingPlans(
         storage);
   }
 
-  private static Plan refresh(WeightCopies copies, Model model, List<ArenaLayout> places) {
-    List<Op> casts = model.parameters().stream().<Op>map(p -> copies.refresh(p.tensor())).toList();
-    return Plan.of("refresh", casts, List.of(), places);
+  /** Copies of all parameters, and what is made of copies. */
+  private static ArenaLayout weights(
+      WeightCopies copies, Model model, List<Op.Quantize> quantized) {
+    return ArenaLayout.sequential(
+        Arena.WEIGHTS,
+        Stream.concat(
+                model.parameters().stream().map(p -> copies.of(p.tensor())),
+                quantized.stream().flatMap(op -> op.writes().stream()))
+            .toList());
+  }
+
+  private static Plan refresh(
+      WeightCopies copies, Model model, List<Op.Quantize> quantized, List<ArenaLayout> places) {
+    List<Op> ops = new ArrayList<>();
+    model.parameters().forEach(p -> ops.add(copies.refresh(p.tensor())));
+    ops.addAll(quantized);
+    return Plan.of("refresh", ops, List.of(), places);
   }
 
   /** Every plan, each once. */

@@ -16,12 +16,12 @@ import java.util.OptionalLong;
 
 /** Operands of 8 bits and their products: quantize.cu, scaled_matmul.cu, or a library. */
 final class EightBit {
-  private static final String FILE = "quantize.cu";
-  private static final int THREADS = 256;
+  static final String FILE = "quantize.cu";
+  static final int THREADS = 256;
   private static final int SUM_THREADS = 1024;
 
   /** Elements whose largest a block finds. */
-  private static final int CHUNK = 8192;
+  private static final int CHUNK = 16384;
 
   /** Rows and columns that a block transposes. */
   private static final int TILE = 64;
@@ -32,13 +32,16 @@ final class EightBit {
   /** The version of quantize that converts by the hardware, sizes that are multiples of 16. */
   private static final int CONVERTED = 3;
 
+  /** Largest sizes of which every block of {@link #CONVERTED} finds the scale itself. */
+  private static final int FEW = 4096;
+
   private static final int MULTIPLE = 16;
   private static final int PLAIN_TILE = 16;
 
   private EightBit() {}
 
   /** As fp8.cuh numbers them. */
-  private static Argument format(DType dtype) {
+  static Argument format(DType dtype) {
     return i32(
         switch (dtype) {
           case F32 -> 0;
@@ -52,9 +55,10 @@ final class EightBit {
 
   static List<Command> quantize(Op.Quantize op, OpContext context) {
     long n = op.in().elements();
-    long chunks = Math.ceilDiv(n, CHUNK);
+    long chunks = chunks(op);
     Argument largest = context.scratch(4 * chunks);
-    return List.of(
+    List<Command> commands = new ArrayList<>();
+    commands.add(
         Launch.of(
             FILE,
             "largest_of_chunks",
@@ -62,9 +66,9 @@ final class EightBit {
             THREADS,
             largest,
             context.at(op.in()),
-            i64(n)),
-        scale(op, context, largest, chunks),
-        convert(op, context));
+            i64(n)));
+    commands.addAll(scaled(op, context, largest, chunks));
+    return commands;
   }
 
   /**
@@ -97,9 +101,31 @@ final class EightBit {
               case Op.GeluBackward o -> Elementwise.geluBackward(o, context, largest);
               default -> throw new IllegalStateException(maker.kind());
             });
-    commands.add(scale(op, context, largest, count.getAsLong()));
-    commands.add(convert(op, context));
+    commands.addAll(scaled(op, context, largest, count.getAsLong()));
     return Optional.of(commands);
+  }
+
+  /** The scale of some largest sizes and the conversion, in one launch where they are few. */
+  private static List<Command> scaled(
+      Op.Quantize op, OpContext context, Argument largest, long count) {
+    int k = op.in().shape().dim(-1);
+    int m = Math.toIntExact(op.in().elements() / k);
+    int version = version(op, m, k, context);
+    if (version < CONVERTED) {
+      return List.of(scale(op, context, largest, count), convert(op, m, k, version, context));
+    }
+    boolean itself = count <= FEW;
+    Launch convert =
+        convert(
+            op,
+            m,
+            k,
+            version,
+            context,
+            itself ? largest : Argument.address(0),
+            i32(itself ? Math.toIntExact(count) : 0),
+            f32(op.format().largest()));
+    return itself ? List.of(convert) : List.of(scale(op, context, largest, count), convert);
   }
 
   /** The scale, of some largest sizes. */
@@ -115,10 +141,19 @@ final class EightBit {
         f32(op.format().largest()));
   }
 
-  private static Launch convert(Op.Quantize op, OpContext context) {
-    int k = op.in().shape().dim(-1);
-    int m = Math.toIntExact(op.in().elements() / k);
-    int version = version(op, m, k, context);
+  private static Launch convert(
+      Op.Quantize op, int m, int k, int version, OpContext context, Argument... more) {
+    List<Argument> arguments =
+        new ArrayList<>(
+            List.of(
+                context.at(op.out()),
+                context.at(op.transposed()),
+                context.at(op.scale()),
+                context.at(op.in()),
+                i32(m),
+                i32(k),
+                format(op.writes().getFirst().dtype())));
+    arguments.addAll(List.of(more));
     return Launch.of(
         FILE,
         "quantize_v" + version,
@@ -128,13 +163,24 @@ final class EightBit {
           default -> Grid.of(Math.ceilDiv(k, WIDE_TILE), Math.ceilDiv(m, WIDE_TILE));
         },
         THREADS,
-        context.at(op.out()),
-        context.at(op.transposed()),
-        context.at(op.scale()),
-        context.at(op.in()),
-        i32(m),
-        i32(k),
-        format(op.writes().getFirst().dtype()));
+        arguments.toArray(Argument[]::new));
+  }
+
+  /** Blocks that find the largest of what is quantised. */
+  static long chunks(Op.Quantize op) {
+    return Math.ceilDiv(op.in().elements(), CHUNK);
+  }
+
+  /** Blocks that quantise it by {@link #CONVERTED}. */
+  static long wideTiles(int m, int k) {
+    return Math.ceilDiv(k, WIDE_TILE) * (long) Math.ceilDiv(m, WIDE_TILE);
+  }
+
+  /** Whether blocks of {@link #CONVERTED} do all but finding the largest sizes. */
+  static boolean isConverted(Op.Quantize op, OpContext context) {
+    int k = op.in().shape().dim(-1);
+    int m = Math.toIntExact(op.in().elements() / k);
+    return version(op, m, k, context) == CONVERTED && chunks(op) <= FEW;
   }
 
   /** The chosen version, or one before it that can do this. */

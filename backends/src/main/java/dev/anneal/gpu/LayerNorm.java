@@ -40,10 +40,11 @@ final class LayerNorm {
     return forward(op, context, NOWHERE);
   }
 
-  /** How many largest sizes {@link #forward} finds: one per row; nothing where it finds none. */
+  /** How many largest sizes {@link #forward} finds: one per block; nothing where it finds none. */
   static OptionalLong largest(Op.LayerNormForward op, OpContext context) {
-    return context.version("layernorm_forward") >= 3 && fits(op.in().shape().dim(-1), context)
-        ? OptionalLong.of(op.in().shape().rows())
+    int c = op.in().shape().dim(-1);
+    return context.version("layernorm_forward") >= 3 && fits(c, context)
+        ? OptionalLong.of(Math.ceilDiv(op.in().shape().rows(), keptWarps(c, context)))
         : OptionalLong.empty();
   }
 
@@ -91,17 +92,21 @@ final class LayerNorm {
             f32(op.epsilon())));
   }
 
-  /** A kernel that keeps a row per warp in shared memory: as many warps as there is room for. */
+  /** As many rows in a block's shared memory as there is room for. */
+  private static int keptWarps(int c, OpContext context) {
+    return Math.clamp(context.hardware().sharedBytes() / rowBytes(c, context), 1, KEPT_WARPS);
+  }
+
+  /** A kernel that keeps a row per warp in shared memory. */
   private static Launch keeping(
       OpContext context, String kernel, int rows, int c, List<Argument> arguments) {
-    int bytes = rowBytes(c, context);
-    int warps = Math.clamp(context.hardware().sharedBytes() / bytes, 1, KEPT_WARPS);
+    int warps = keptWarps(c, context);
     return new Launch(
         FILE,
         kernel,
         Grid.of(Math.ceilDiv(rows, warps)),
         warps * context.warp(),
-        warps * bytes,
+        warps * rowBytes(c, context),
         arguments);
   }
 
@@ -158,16 +163,24 @@ final class LayerNorm {
   /** How many largest sizes {@link #backward} finds: one per block; nothing where it finds none. */
   static OptionalLong largest(Op.LayerNormBackward op, OpContext context) {
     int rows = Math.toIntExact(op.in().shape().rows());
-    return context.version("layernorm_backward") >= 3 && op.in().shape().dim(-1) <= MOST_CHANNELS
+    return backwardVersion(op, context) >= 3
         ? OptionalLong.of(Math.ceilDiv(rows, rowsPerBlock(rows)))
         : OptionalLong.empty();
+  }
+
+  /** The chosen version, or one before it that can do this. */
+  private static int backwardVersion(Op.LayerNormBackward op, OpContext context) {
+    int c = op.in().shape().dim(-1);
+    int most = c > MOST_CHANNELS ? 1 : c % context.pack() == 0 ? 3 : 2;
+    return Math.min(most, context.version("layernorm_backward"));
   }
 
   /** The same with the largest size of what every block writes. */
   static List<Command> backward(Op.LayerNormBackward op, OpContext context, Argument largest) {
     int rows = Math.toIntExact(op.in().shape().rows());
     int c = op.in().shape().dim(-1);
-    if (context.version("layernorm_backward") == 1 || c > MOST_CHANNELS) {
+    int version = backwardVersion(op, context);
+    if (version == 1) {
       return List.of(
           Launch.of(
               FILE,
@@ -198,7 +211,6 @@ final class LayerNorm {
               i32(rows),
               i32(c)));
     }
-    int version = context.version("layernorm_backward");
     int rowsPerBlock = rowsPerBlock(rows);
     int blocks = Math.ceilDiv(rows, rowsPerBlock);
     Argument partial = context.scratch(8L * blocks * c);

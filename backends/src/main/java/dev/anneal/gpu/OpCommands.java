@@ -91,6 +91,10 @@ final class OpCommands {
         return new Together(2, real, made.get());
       }
     }
+    List<Op.Quantize> weights = WeightQuantization.together(ops, context);
+    if (weights.size() > 1) {
+      return new Together(weights.size(), real, WeightQuantization.commands(weights, context));
+    }
     if (op instanceof Op.AdamW first && context.version("adamw") == 3) {
       return updates(first, ops, context);
     }

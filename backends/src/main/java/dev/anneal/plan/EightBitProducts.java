@@ -1,8 +1,8 @@
 package dev.anneal.plan;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -15,7 +15,8 @@ import java.util.Set;
  *
  * <p>Hopper multiplies 8 bits only where the inner dimension is innermost in both operands, so what
  * the backward pass needs the other way round is transposed as it is quantised. A tensor is
- * quantised once per plan, before its first use.
+ * quantised once per plan, before its first use; but {@link WeightCopies copies} of weights, which
+ * all plans of a step read, once after they were made, by the ops of {@link #ofWeights}.
  *
  * <p>Source: the recipe of llmq (tensorwise current scaling), and Micikevicius and others, "FP8
  * Formats for Deep Learning", 2022, for E5M2 gradients.
@@ -42,6 +43,23 @@ public record EightBitProducts(DType values, DType gradients, boolean stored) im
     return new Pass(ops).rewritten();
   }
 
+  /**
+   * What quantises the copies of weights that {@code ops} multiply with, in order of first use: to
+   * be run whenever these are made anew. Where there are no copies there are no such ops, and
+   * {@link #apply} has them in each plan.
+   *
+   * @param ops forward and backward, which are all that may be needed
+   */
+  public List<Op.Quantize> ofWeights(List<Op> ops) {
+    Pass pass = new Pass(ops);
+    pass.rewritten();
+    return pass.done.values().stream().filter(made -> isCopy(made.in())).toList();
+  }
+
+  private static boolean isCopy(Tensor tensor) {
+    return tensor.arena() == Arena.WEIGHTS;
+  }
+
   /** Whether a product of a linear layer in a block, and of sizes that libraries take. */
   private static boolean isQuantized(Op.MatmulBackwardWeight o) {
     return o.dWeight().isMatrixOfBlock() && fits(o.dWeight(), o.in());
@@ -62,7 +80,7 @@ public record EightBitProducts(DType values, DType gradients, boolean stored) im
     private final List<Op> ops;
     private final Set<Tensor> rows = new HashSet<>();
     private final Set<Tensor> columns = new HashSet<>();
-    private final Map<Tensor, Op.Quantize> done = new HashMap<>();
+    private final Map<Tensor, Op.Quantize> done = new LinkedHashMap<>();
     private final List<Op> result = new ArrayList<>();
 
     Pass(List<Op> ops) {
@@ -152,12 +170,15 @@ public record EightBitProducts(DType values, DType gradients, boolean stored) im
               tensor,
               format);
       done.put(tensor, made);
-      result.add(made);
+      if (!isCopy(tensor)) {
+        result.add(made);
+      }
       return made;
     }
 
     private static Tensor part(Tensor tensor, String suffix, DType dtype, Shape shape) {
-      return tensor.like(tensor.name() + suffix, dtype, shape, Arena.ACTIVATIONS);
+      Arena arena = isCopy(tensor) ? Arena.WEIGHTS : Arena.ACTIVATIONS;
+      return tensor.like(tensor.name() + suffix, dtype, shape, arena);
     }
   }
 }

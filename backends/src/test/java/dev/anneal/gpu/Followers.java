@@ -7,6 +7,7 @@ import dev.anneal.plan.Op;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -54,8 +55,32 @@ final class Followers {
 
   /** What a kernel makes and the next ones round to 8 bits, in sizes that fill tiles and do not. */
   static Stream<OpRun> quantized() {
-    return Stream.of(new int[] {16, 48}, new int[] {144, 272})
-        .flatMap(s -> makers(s[0], s[1]).map(op -> quantized(op, s[0], s[1])));
+    return Stream.concat(
+        Stream.of(new int[] {16, 48}, new int[] {144, 272})
+            .flatMap(s -> makers(s[0], s[1]).map(op -> quantized(op, s[0], s[1]))),
+        Stream.of(weights()));
+  }
+
+  /** Weights after an update: of one tile, of several chunks and tiles, and one way only. */
+  private static OpRun weights() {
+    int[][] sizes = {{16, 16}, {144, 272}, {32, 48}, {160, 16}};
+    List<Op> ops = new ArrayList<>();
+    for (int i = 0; i < sizes.length; i++) {
+      int m = sizes[i][0];
+      int k = sizes[i][1];
+      Optional<Tensor> rows = Optional.of(f("e4m3 rows " + i, m, k));
+      ops.add(
+          new Op.Quantize(
+              i == 3 ? Optional.empty() : rows,
+              i == 2 ? Optional.empty() : Optional.of(f("e4m3 columns " + i, k, m)),
+              f("scale " + i),
+              parameter("weight " + i, m, k),
+              DType.F8E4M3));
+    }
+    return new OpRun(ops, 1)
+        .eightBits(DType.F8E4M3, DType.F8E5M2)
+        .copied(DType.BF16)
+        .stored(Precision.FP8);
   }
 
   private static Stream<Op> makers(int m, int c) {
