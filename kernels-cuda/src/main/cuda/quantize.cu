@@ -300,6 +300,12 @@ quantize_v3(uint8* out, uint8* transposed, float* scale, const real* in, int m, 
 
 // ---- all weights of a model in two launches, as v3 ----
 
+struct WeightChunks {
+  const real* in;
+  long long n;
+  long long chunk;  // its first among those of all
+};
+
 struct Weight {
   const real* in;
   uint8* out;
@@ -308,13 +314,13 @@ struct Weight {
   int m;
   int k;
   int chunk;  // its first among those of all
-  int tile;   // the same
+  int tile;   // its first of 128 x 128
 };
 
 // The last weight that begins at or before a block.
-template <class Begin>
-__device__ __forceinline__ const Weight& weight_of(const Weight* weights, int count, int block,
-                                                   Begin begin) {
+template <class Each, class Begin>
+__device__ __forceinline__ const Each& weight_of(const Each* weights, int count, int block,
+                                                 Begin begin) {
   int low = 0;
   int high = count;
   while (high - low > 1) {
@@ -328,11 +334,10 @@ __device__ __forceinline__ const Weight& weight_of(const Weight* weights, int co
   return weights[low];
 }
 
-KERNEL(256) largest_of_weights(float* partial, const Weight* weights, int count) {
-  const Weight& weight =
-      weight_of(weights, count, blockIdx.x, [](const Weight& each) { return each.chunk; });
-  float max =
-      largest_of_chunk(weight.in, (long long)weight.m * weight.k, blockIdx.x - weight.chunk);
+KERNEL(256) largest_of_weights(float* partial, const WeightChunks* weights, int count) {
+  const WeightChunks& weight = weight_of(weights, count, blockIdx.x,
+                                         [](const WeightChunks& each) { return (int)each.chunk; });
+  float max = largest_of_chunk(weight.in, weight.n, blockIdx.x - (int)weight.chunk);
   if (threadIdx.x == 0) {
     partial[blockIdx.x] = max;
   }

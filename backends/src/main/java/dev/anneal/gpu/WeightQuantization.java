@@ -13,6 +13,7 @@ import java.util.List;
 /** The quantisation of all weights after an update, in two launches of quantize.cu. */
 final class WeightQuantization {
   private static final int WORDS = 6;
+  private static final int CHUNK_WORDS = 3;
 
   private WeightQuantization() {}
 
@@ -46,9 +47,11 @@ final class WeightQuantization {
   }
 
   static List<Command> commands(List<Op.Quantize> ops, OpContext context) {
-    // struct Weight of quantize.cu for each.
+    // struct Weight and struct WeightChunks of quantize.cu for each.
     long[] words = new long[WORDS * ops.size()];
+    long[] chunkWords = new long[CHUNK_WORDS * ops.size()];
     int at = 0;
+    int atChunk = 0;
     long chunks = 0;
     long tiles = 0;
     for (Op.Quantize op : ops) {
@@ -60,6 +63,9 @@ final class WeightQuantization {
       words[at++] = context.address(op.scale());
       words[at++] = (long) k << 32 | m;
       words[at++] = tiles << 32 | chunks;
+      chunkWords[atChunk++] = context.address(op.in());
+      chunkWords[atChunk++] = op.in().elements();
+      chunkWords[atChunk++] = chunks;
       chunks += EightBit.chunks(op);
       tiles += EightBit.wideTiles(m, k);
     }
@@ -74,7 +80,7 @@ final class WeightQuantization {
             Grid.of(chunks),
             EightBit.THREADS,
             largest,
-            table,
+            address(context.workspace().constant(chunkWords)),
             count),
         Launch.of(
             EightBit.FILE,
