@@ -105,7 +105,8 @@ public record TrainingPlans(
     Rewrite eight = storage.eightBits().<Rewrite>map(e -> e).orElse(ops -> ops);
     List<Op.Quantize> quantized =
         storage.eightBits().map(e -> e.ofWeights(first)).orElse(List.of());
-    List<ArenaLayout> places = new ArrayList<>(persistent(model, options.optimizer(), inputs, precision));
+    List<ArenaLayout> places =
+        new ArrayList<>(persistent(model, options.optimizer(), inputs, precision));
     copies.ifPresent(c -> places.add(weights(c, model, quantized)));
 
     Tensor norm = new Tensor("norm", DType.F32, Shape.of(), Arena.ACTIVATIONS);

@@ -221,7 +221,7 @@ final class KernelVersions {
     return switch (family.name()) {
       case "matmul_forward" ->
           List.of(
-              name + ", products alone",
+              name + ", products alone where they are fp32",
               name + ", with the bias",
               name + ", with bias and residual",
               name);

@@ -4,6 +4,7 @@ import dev.anneal.gpu.Command.Epilogue;
 import dev.anneal.gpu.Command.Formats;
 import dev.anneal.gpu.Command.Product;
 import dev.anneal.gpu.Command.Scales;
+import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
 import java.util.List;
@@ -103,10 +104,13 @@ final class LibraryMatmul {
     if (!chosen("matmul_forward", KernelVersions.BY_LIBRARY, context)) {
       return Optional.empty();
     }
+    // In 16 bits a product that waits for its bias would be rounded twice.
+    boolean together =
+        chosen("matmul_forward", KernelVersions.WITH_BIAS, context)
+            || op.bias().isEmpty()
+            || op.out().dtype() != DType.F32;
     Optional<List<Command>> withBias =
-        chosen("matmul_forward", KernelVersions.WITH_BIAS, context) || op.bias().isEmpty()
-            ? done(biased(op, context.address(op.out()), context), context)
-            : Optional.empty();
+        together ? done(biased(op, context.address(op.out()), context), context) : Optional.empty();
     return withBias.or(() -> forwardThenBias(op, context));
   }
 

@@ -27,6 +27,9 @@ class OpenClHeadersTest {
     for (String version : List.of("10", "11", "12", "20", "21", "30")) {
       all.putAll(Headers.constants("/org/lwjgl/opencl/CL" + version + ".class"));
     }
+    for (String extension : List.of("NVDeviceAttributeQuery", "INTELRequiredSubgroupSize")) {
+      all.putAll(Headers.constants("/org/lwjgl/opencl/" + extension + ".class"));
+    }
     return all;
   }
 
@@ -37,6 +40,16 @@ class OpenClHeadersTest {
     common.keySet().retainAll(others.keySet());
     assertTrue(common.size() > 250, () -> common.size() + "");
     common.forEach((name, value) -> assertEquals(others.get(name), value, name));
+  }
+
+  /** JOCL has no numbers of vendors, so that these are ours. */
+  @Test
+  void ownNumbersOfVendorsAreLwjgls() {
+    Map<String, Integer> others = lwjgl();
+    assertEquals(
+        others.get("CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV"),
+        DeviceHandle.COMPUTE_CAPABILITY_MAJOR_NV);
+    assertEquals(others.get("CL_DEVICE_SUB_GROUP_SIZES_INTEL"), DeviceHandle.SUB_GROUP_SIZES_INTEL);
   }
 
   @Test
