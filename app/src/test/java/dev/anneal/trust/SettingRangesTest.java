@@ -161,7 +161,7 @@ class SettingRangesTest {
   private String damaged(String field, String value) {
     Path run = temp.resolve("saved");
     if (Files.notExists(run)) {
-      Outcome.ok(Outcome.tiny(temp, "saved", "--val-every", "2"));
+      Outcome.ok(Outcome.tiny(temp, "saved", "--val-every", "2", "--optimizer", "muon"));
     }
     Path manifest = run.resolve("step_4/manifest.json");
     Path whole = temp.resolve("manifest.json");

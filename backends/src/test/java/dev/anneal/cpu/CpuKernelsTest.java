@@ -65,7 +65,7 @@ class CpuKernelsTest {
   void hasTheSameBitsAtEveryVectorWidth() throws Exception {
     String own = Checksum.ofAllOps();
     for (int bits : new int[] {128, 256, 512}) {
-      if (bits <= jdk.incubator.vector.FloatVector.SPECIES_PREFERRED.vectorBitSize()) {
+      if (bits < jdk.incubator.vector.FloatVector.SPECIES_PREFERRED.vectorBitSize()) {
         assertEquals(own, checksumAt(bits), bits + " bits");
       }
     }

@@ -29,9 +29,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Every op with 16-bit activations, on every OpenCL device here: in every version as it is written,
+ * Every op with 16-bit activations: in every version as it is written, on every OpenCL device here;
  * and, as compilers make it faster, which takes them several times as long, in the version that the
- * device gets. {@link OpenClKernelsTest} has all versions so, in fp32.
+ * first device gets. {@link OpenClKernelsTest} has all versions so, in fp32.
  */
 @ResourceLock("OpenCL")
 class OpenClStorageTest {
@@ -82,7 +82,9 @@ class OpenClStorageTest {
       value = Precision.class,
       names = {"BF16", "FP16"})
   void whatTheDeviceGetsMatchesTheReference(Precision precision) {
-    assertEquals(List.of(), errors(stored(OpCases.small(), precision), DEVICES, false));
+    // SafetyNetTest has the other devices' compilers at work, in fp32.
+    List<Device> one = DEVICES.subList(0, 1);
+    assertEquals(List.of(), errors(stored(OpCases.small(), precision), one, false));
   }
 
   private static List<String> errors(Stream<OpRun> runs, List<Device> devices, boolean all) {

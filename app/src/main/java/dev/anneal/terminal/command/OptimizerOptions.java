@@ -71,6 +71,8 @@ final class OptimizerOptions {
    * @throws Failure when something is of another optimizer
    */
   Optimizer configured(Optimizer base, double peak) {
+    muonRate.ifPresent(x -> Setting.MUON_LR.real(Written.OPTION, x));
+    muonMomentum.ifPresent(x -> Setting.MUON_MOMENTUM.real(Written.OPTION, x));
     AdamW from = base.adamW();
     AdamW adamW =
         new AdamW(
@@ -98,7 +100,7 @@ final class OptimizerOptions {
     Optional<Muon> before = base instanceof Muon muon ? Optional.of(muon) : Optional.empty();
     double rate =
         muonRate
-            .map(x -> Setting.MUON_LR.real(Written.OPTION, x) / peak)
+            .map(x -> x / peak)
             .orElseGet(
                 () -> before.map(muon -> (double) muon.rate()).orElse(Muon.LEARNING_RATE / peak));
     return new Muon(
