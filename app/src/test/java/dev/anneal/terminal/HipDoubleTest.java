@@ -26,7 +26,9 @@ class HipDoubleTest extends OnGpuDouble {
   void standsInOneTableWithAllOthers() throws Exception {
     String others = hasOpenCl() ? "cpu opencl cuda hip" : "cpu cuda hip";
     JsonNode comparison =
-        run("compare " + others + " --steps 2 --warmup 0" + SHAPE + data).stream()
+        // Heads of 17: the tests of the backends have compiled OpenCL's kernels for them.
+        run("compare " + others + " --steps 2 --warmup 0" + SHAPE.replace("32", "34") + data)
+            .stream()
             .filter(event -> event.has("devices"))
             .findFirst()
             .orElseThrow();
@@ -50,12 +52,10 @@ class HipDoubleTest extends OnGpuDouble {
   void hasEightBitsWhereTheArchitectureHasThem() throws Exception {
     List<JsonNode> all =
         run(
-            verify(" --device 2 --dtype fp8"),
-            verify(" --device 2 --dtype fp8_hybrid"),
-            verify(" --device 0 --dtype fp8"),
-            verify(" --device 0 --dtype fp8_hybrid"));
+            // With gradients of the other format, which fp8 alone does not have.
+            verify(" --device 2 --dtype fp8_hybrid"), verify(" --device 0 --dtype fp8_hybrid"));
     List<JsonNode> verifications = events(all, "verify").toList();
-    assertEquals(4, verifications.size());
+    assertEquals(2, verifications.size());
     verifications.forEach(verification -> assertTrue(verification.path("ok").asBoolean()));
     Result refused = anneal(verify(" --device 1 --dtype fp8"));
     assertEquals(2, refused.code());

@@ -57,10 +57,16 @@ abstract class OnGpuDouble {
 
   /** The command that holds two steps of the tiny model against PyTorch. */
   String verify(String more) throws Exception {
+    return verify(more, 2);
+  }
+
+  String verify(String more, int steps) throws Exception {
     Path model = Path.of(OnGpuDouble.class.getResource("/gpt2-tiny/model.bin").toURI());
     return "verify --backend "
         + backend
-        + " --steps 2 --checkpoint "
+        + " --steps "
+        + steps
+        + " --checkpoint "
         + model
         + " --state "
         + model.resolveSibling("debug_state.bin")
