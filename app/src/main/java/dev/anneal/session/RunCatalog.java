@@ -14,6 +14,10 @@ import java.util.stream.Stream;
 
 /** The runs that are on disk. */
 public final class RunCatalog {
+  /** By what was written last; a branch and its parent may be within one tick of a file's clock. */
+  private static final Comparator<Path> BY_TIME =
+      Comparator.comparing((Path run) -> RunOnDisk.modified(run)).thenComparing(RunOnDisk::created);
+
   /** Where runs go that were not given a directory. */
   public static final Path HOME = Path.of("runs");
 
@@ -56,7 +60,7 @@ public final class RunCatalog {
   public static Optional<Entry> newest(Path home) {
     return list(home).stream()
         .filter(run -> run.step() >= 0)
-        .max(Comparator.comparing(run -> RunOnDisk.modified(run.path())));
+        .max(Comparator.comparing(Entry::path, BY_TIME));
   }
 
   /** The directories of the runs in {@code home}, the one that was trained last first. */
@@ -67,10 +71,7 @@ public final class RunCatalog {
     try (Stream<Path> children = Files.list(home)) {
       return children
           .filter(path -> Files.isDirectory(path) && SavedRun.looksLikeRun(path))
-          .sorted(
-              Comparator.comparing((Path run) -> RunOnDisk.modified(run))
-                  .reversed()
-                  .thenComparing(RunCatalog::name, Comparator.reverseOrder()))
+          .sorted(BY_TIME.reversed().thenComparing(RunCatalog::name, Comparator.reverseOrder()))
           .toList();
     } catch (IOException e) {
       throw FileFailures.cannotRead(home, e);

@@ -84,6 +84,17 @@ public record RunOnDisk(
     }
   }
 
+  /** When its log was begun, as far as the file system knows. */
+  static Instant created(Path run) {
+    try {
+      return Files.readAttributes(run.resolve(RunLog.EVENTS), BasicFileAttributes.class)
+          .creationTime()
+          .toInstant();
+    } catch (IOException e) {
+      return Instant.EPOCH;
+    }
+  }
+
   private static long bytes(Path run) {
     long[] sum = {0};
     try {

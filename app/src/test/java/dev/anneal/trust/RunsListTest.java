@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.anneal.checkpoint.RunLock;
+import dev.anneal.session.RunLog;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -130,7 +131,7 @@ class RunsListTest {
   }
 
   @Test
-  void saysWhatBecameOfEach() {
+  void saysWhatBecameOfEach() throws IOException {
     String list = "runs " + temp;
     Cli.Result result =
         cli.script(
@@ -152,5 +153,11 @@ class RunsListTest {
     assertEquals(
         1, result.all().lines().filter(r -> r.startsWith("stopped after")).count(), result.all());
     assertTrue(cli.ok("status " + cli.path("live")).out().startsWith("live  branched  step 2/9"));
+    // However coarse a file's clock is: of two that were written at once, the later begun is newer.
+    FileTime now = FileTime.from(Instant.now());
+    for (String name : List.of("live", "child")) {
+      Files.setLastModifiedTime(temp.resolve(name).resolve(RunLog.EVENTS), now);
+    }
+    assertTrue(cli.ok(list).out().indexOf("child ") < cli.ok(list).out().indexOf("live "));
   }
 }
