@@ -133,7 +133,7 @@ class AnySequenceTest {
     };
   }
 
-  @Property(tries = 150, shrinking = ShrinkingMode.OFF)
+  @Property(tries = 100, shrinking = ShrinkingMode.OFF)
   void theSessionAnswers(@ForAll("acts") List<Act> acts) throws IOException {
     Path folder = Files.createTempDirectory("anneal-any");
     try {
