@@ -87,7 +87,7 @@ public record Verification(
       int steps,
       double lr) {
     MemoryBill.requireSupported(precision, device);
-    MemoryFloor.ofTraining(checkpoint.config(), state.batch(), state.sequence(), precision)
+    MemoryFloor.ofTraining(checkpoint.config(), ADAMW, state.batch(), state.sequence(), precision)
         .requireFits(device);
     Model model = checkpoint.config().model();
     if (checkpoint.paddedVocabulary() != checkpoint.config().paddedVocabulary()) {

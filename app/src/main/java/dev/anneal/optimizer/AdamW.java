@@ -55,6 +55,11 @@ public record AdamW(
     return List.of(m(parameter), v(parameter));
   }
 
+  @Override
+  public int leastState() {
+    return 2;
+  }
+
   private static Tensor m(Parameter parameter) {
     return parameter.tensor().like("m." + parameter.name(), Arena.OPTIMIZER);
   }

@@ -61,6 +61,11 @@ public record Muon(AdamW others, float rate, float momentum, float weightDecay)
     return orthogonalizes(parameter) ? List.of(momentum(parameter)) : others.state(parameter);
   }
 
+  @Override
+  public int leastState() {
+    return 1;
+  }
+
   private static Tensor momentum(Parameter parameter) {
     return parameter.tensor().like("momentum." + parameter.name(), Arena.OPTIMIZER);
   }

@@ -16,6 +16,9 @@ public sealed interface Optimizer permits AdamW, Muon {
   /** What it remembers of a parameter from step to step: tensors that are zero before the first. */
   List<Tensor> state(Parameter parameter);
 
+  /** How many numbers it remembers of each number of a parameter, at least. */
+  int leastState();
+
   /** The ops of one update of all parameters, after the global norm of their gradients. */
   List<Op> update(List<Parameter> parameters, Inputs inputs);
 

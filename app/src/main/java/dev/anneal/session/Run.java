@@ -105,7 +105,7 @@ public final class Run implements AutoCloseable {
 
   private static MemoryFloor floor(RunConfig config) {
     return MemoryFloor.ofTraining(
-        config.model(), config.batch(), config.sequence(), config.precision());
+        config.model(), config.optimizer(), config.batch(), config.sequence(), config.precision());
   }
 
   private static StepOptions step(Model model, RunConfig config) {

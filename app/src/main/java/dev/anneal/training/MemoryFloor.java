@@ -6,6 +6,7 @@ import dev.anneal.device.Device;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.ModelConfig;
+import dev.anneal.optimizer.Optimizer;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Precision;
 import java.util.Locale;
@@ -25,14 +26,16 @@ public record MemoryFloor(String what, ModelConfig model, double bytes) {
   /** What a plan may need that no device here has to hold: more than any machine has. */
   private static final double MOST_BYTES = 16e12;
 
-  /** Weights, gradients, two moments, and what enters each block. */
+  /** Weights, gradients, what the optimizer remembers at least, and what enters each block. */
   public static MemoryFloor ofTraining(
-      ModelConfig model, int batch, int sequence, Precision precision) {
+      ModelConfig model, Optimizer optimizer, int batch, int sequence, Precision precision) {
     double stored = precision.parameters() == DType.F32 ? 4 : 2;
     double each = precision.storage() == DType.F32 ? 4 : 2;
     double entering = each * batch * sequence * model.channels() * model.layers();
     return new MemoryFloor(
-        "a training step", model, model.parameters() * (stored + 3 * 4) + entering);
+        "a training step",
+        model,
+        model.parameters() * (stored + (1 + optimizer.leastState()) * 4) + entering);
   }
 
   /** Weights in fp32. */

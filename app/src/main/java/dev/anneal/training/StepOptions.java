@@ -95,6 +95,12 @@ public record StepOptions(
         model, batch, sequence, microSteps, optimizer, recompute, Optional.of(chunks), precision);
   }
 
+  /** The same updated by another optimizer. */
+  public StepOptions with(Optimizer other) {
+    return new StepOptions(
+        model, batch, sequence, microSteps, other, recompute, classifierChunks, precision);
+  }
+
   private TrainingPlans plans(List<Rewrite> wanted, Storage storage) {
     long tokens = (long) batch * sequence;
     return TrainingPlans.of(

@@ -8,6 +8,8 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.ModelConfig;
 import dev.anneal.optimizer.AdamW;
+import dev.anneal.optimizer.Muon;
+import dev.anneal.optimizer.Optimizer;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.Devices;
@@ -86,26 +88,34 @@ class BoundedBillTest {
         new Gpt2.Config(12, 4, 64, 32, 50257)
       };
       for (ModelConfig model : models) {
-        for (Recompute recompute : Recompute.values()) {
-          for (int batch : new int[] {1, 16}) {
-            TrainingPlans plans =
-                new StepOptions(
-                        model.model(),
-                        batch,
-                        model.context(),
-                        1,
-                        AdamW.defaults(),
-                        recompute,
-                        Optional.empty(),
-                        Precision.FP32)
-                    .on(device);
-            double floor =
-                MemoryFloor.ofTraining(model, batch, model.context(), Precision.FP32).bytes();
-            double bill = MemoryBill.of(plans, device).total();
-            assertTrue(floor <= bill, model + " " + recompute + ": " + floor + " > " + bill);
+        for (Optimizer optimizer :
+            List.of(AdamW.defaults(), new Muon(AdamW.defaults(), 1, Muon.MOMENTUM, 0))) {
+          for (Recompute recompute : Recompute.values()) {
+            for (int batch : new int[] {1, 16}) {
+              assertFloorHolds(model, optimizer, recompute, batch, device);
+            }
           }
         }
       }
     }
+  }
+
+  private static void assertFloorHolds(
+      ModelConfig model, Optimizer optimizer, Recompute recompute, int batch, Device device) {
+    TrainingPlans plans =
+        new StepOptions(
+                model.model(),
+                batch,
+                model.context(),
+                1,
+                optimizer,
+                recompute,
+                Optional.empty(),
+                Precision.FP32)
+            .on(device);
+    double floor =
+        MemoryFloor.ofTraining(model, optimizer, batch, model.context(), Precision.FP32).bytes();
+    double bill = MemoryBill.of(plans, device).total();
+    assertTrue(floor <= bill, model + " " + recompute + ": " + floor + " > " + bill);
   }
 }

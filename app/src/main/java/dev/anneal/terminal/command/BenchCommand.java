@@ -13,7 +13,6 @@ import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.Model;
 import dev.anneal.model.ModelConfig;
-import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Shape;
@@ -110,6 +109,13 @@ final class BenchCommand extends ShellCommand {
   private Precision precision;
 
   @Option(
+      names = "--optimizer",
+      paramLabel = OptimizerKind.LABEL,
+      defaultValue = "adamw",
+      description = OptimizerKind.DESCRIPTION)
+  private OptimizerKind optimizer;
+
+  @Option(
       names = "--ops",
       description = "the ops and the step alone, with the versions that training would use")
   private boolean opsAlone;
@@ -122,14 +128,15 @@ final class BenchCommand extends ShellCommand {
     Setting.SEQ.whole(Written.OPTION, sequence);
     ModelConfig sizes = model.config(model.vocabulary(), sequence);
     sizes.requireFits(sequence);
-    AdamW adamW = AdamW.defaults();
     PrintWriter out = out();
     DeviceOptions opening = placement.options();
     try (Device device = placement.openBesideCpu()) {
       MemoryBill.requireSupported(precision, device);
-      MemoryFloor.ofTraining(sizes, batch, sequence, precision).requireFits(device);
+      MemoryFloor.ofTraining(sizes, optimizer.byDefault(), batch, sequence, precision)
+          .requireFits(device);
       Model gpt = sizes.model();
-      StepOptions options = new StepOptions(gpt, batch, sequence, precision);
+      StepOptions options =
+          new StepOptions(gpt, batch, sequence, precision).with(optimizer.byDefault());
       TrainingPlans plans = options.on(device);
       boolean ofVersions = !device.kernels().isEmpty() && !opsAlone;
       if (!ofVersions) {
@@ -159,7 +166,7 @@ final class BenchCommand extends ShellCommand {
                 }
               });
       if (kind.isEmpty()) {
-        step(out, device, gpt, plans, adamW, limits);
+        step(out, device, gpt, plans, limits);
       }
       AlgorithmTable.say(this, device.productAlgorithms(), width());
       return code;
@@ -333,14 +340,9 @@ final class BenchCommand extends ShellCommand {
   }
 
   private void step(
-      PrintWriter out,
-      Device device,
-      Model gpt,
-      TrainingPlans plans,
-      AdamW adamW,
-      OpBench.Limits limits) {
+      PrintWriter out, Device device, Model gpt, TrainingPlans plans, OpBench.Limits limits) {
     double[] nanos = new double[STEPS];
-    try (Trainer trainer = new Trainer(device, plans, adamW)) {
+    try (Trainer trainer = new Trainer(device, plans, optimizer.byDefault())) {
       Initialization.initialize(trainer, gpt, 1);
       Trainer.Batches batches =
           (index, tokens, targets) -> {

@@ -8,7 +8,6 @@ import dev.anneal.eval.Comparison;
 import dev.anneal.eval.ComparisonJson;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
-import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.Corpus;
@@ -62,7 +61,8 @@ final class CompareCommand extends ShellCommand {
     "--seq",
     "--data",
     "--seed",
-    "--dtype"
+    "--dtype",
+    "--optimizer"
   };
 
   private static final String[] MEASURING =
@@ -116,6 +116,13 @@ final class CompareCommand extends ShellCommand {
               + " pure_bf16, fp8, fp8_hybrid, fp16;"
               + " ${DEFAULT-VALUE} by default")
   private Precision precision;
+
+  @Option(
+      names = "--optimizer",
+      paramLabel = OptimizerKind.LABEL,
+      defaultValue = "adamw",
+      description = OptimizerKind.DESCRIPTION)
+  private OptimizerKind optimizer;
 
   @Option(names = "--threads", paramLabel = "N", description = "of the CPU; all cores by default")
   private Optional<Integer> threads = Optional.empty();
@@ -291,7 +298,7 @@ final class CompareCommand extends ShellCommand {
         sequence,
         1,
         new Schedule(Schedule.Known.CONSTANT, LR, 0, steps, 1),
-        AdamW.defaults(),
+        optimizer.byDefault(),
         Recompute.NONE,
         precision,
         seed,

@@ -14,17 +14,11 @@ import picocli.CommandLine.Option;
 
 /** How parameters follow their gradients. */
 final class OptimizerOptions {
-  private enum Kind {
-    ADAMW,
-    MUON
-  }
-
   @Option(
       names = "--optimizer",
-      paramLabel = "adamw|muon",
-      description =
-          "muon: for the matrices of the blocks, and AdamW for all else; adamw by default")
-  private Optional<Kind> kind = Optional.empty();
+      paramLabel = OptimizerKind.LABEL,
+      description = OptimizerKind.DESCRIPTION)
+  private Optional<OptimizerKind> kind = Optional.empty();
 
   @Option(
       names = "--muon-lr",
@@ -83,7 +77,8 @@ final class OptimizerOptions {
             from.decay(),
             clip.map(norm -> norm == 0 ? Float.POSITIVE_INFINITY : clipped(norm))
                 .orElse(from.maxNorm()));
-    if (kind.orElse(base instanceof Muon ? Kind.MUON : Kind.ADAMW) == Kind.MUON) {
+    if (kind.orElse(base instanceof Muon ? OptimizerKind.MUON : OptimizerKind.ADAMW)
+        == OptimizerKind.MUON) {
       return muon(adamW, base, peak);
     }
     if (muonRate.isPresent() || muonMomentum.isPresent()) {

@@ -8,7 +8,6 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.Model;
 import dev.anneal.model.ModelConfig;
-import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
@@ -73,6 +72,13 @@ final class PlanCommand extends ShellCommand {
       description = "as for train; ${DEFAULT-VALUE} by default")
   private String backend;
 
+  @Option(
+      names = "--optimizer",
+      paramLabel = OptimizerKind.LABEL,
+      defaultValue = "adamw",
+      description = OptimizerKind.DESCRIPTION)
+  private OptimizerKind optimizer;
+
   @Option(names = "--ops", description = "list every op with its tensors")
   private boolean listOps;
 
@@ -99,7 +105,8 @@ final class PlanCommand extends ShellCommand {
     Precision precision = options.precision.orElse(Precision.FP32);
     ModelConfig sizes = model.config(model.vocabulary(), sequence);
     sizes.requireFits(sequence);
-    MemoryFloor.ofTraining(sizes, batch, sequence, precision).requirePossible();
+    MemoryFloor.ofTraining(sizes, optimizer.byDefault(), batch, sequence, precision)
+        .requirePossible();
     Model gpt = sizes.model();
     PrintWriter out = out();
     if (deviceCosts) {
@@ -127,7 +134,7 @@ final class PlanCommand extends ShellCommand {
             batch,
             sequence,
             1,
-            AdamW.defaults(),
+            optimizer.byDefault(),
             options.recompute.orElse(Recompute.NONE),
             options.classifierChunks,
             precision)
