@@ -12,8 +12,8 @@ import dev.anneal.session.RunConfig;
 import dev.anneal.session.SavedRun;
 import dev.anneal.tokenizer.ByteTokenizer;
 import dev.anneal.tokenizer.Gpt2Tokenizer;
-import dev.anneal.training.Recipe;
 import dev.anneal.training.Schedule;
+import dev.anneal.training.TrainingDefaults;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -31,7 +31,7 @@ public record Training(RunConfig config) {
       new RunConfig.Intervals(0, EVALUATION_BATCHES, 0, 0, 0, 0);
 
   /**
-   * The small GPT-2 that {@code anneal train} trains, by its recipe, on bytes of {@code data}.
+   * The small GPT-2 that {@code anneal train} trains, by its defaults, on bytes of {@code data}.
    *
    * @param data text files, folders or token shards, as {@code train} takes them
    */
@@ -45,17 +45,17 @@ public record Training(RunConfig config) {
   }
 
   private static Training of(Optional<String> data) {
-    Recipe recipe = Recipe.SMALL;
+    TrainingDefaults defaults = TrainingDefaults.SMALL;
     return new Training(
         new RunConfig(
             Models.DEFAULT.config(
-                new Sizes(4, 4, 128, recipe.sequence(), ByteTokenizer.VOCABULARY)),
+                new Sizes(4, 4, 128, defaults.sequence(), ByteTokenizer.VOCABULARY)),
             new RunConfig.Data(data, Optional.empty(), "byte"),
-            recipe.batch(),
-            recipe.sequence(),
+            defaults.batch(),
+            defaults.sequence(),
             1,
-            schedule(recipe.lr(), recipe.steps()),
-            AdamW.defaults().withWeightDecay((float) recipe.weightDecay()),
+            schedule(defaults.lr(), defaults.steps()),
+            AdamW.defaults().withWeightDecay((float) defaults.weightDecay()),
             Recompute.NONE,
             Precision.FP32,
             RunConfig.DEFAULT_SEED,
@@ -73,9 +73,9 @@ public record Training(RunConfig config) {
   }
 
   private static Schedule schedule(double peak, int steps) {
-    Recipe recipe = Recipe.SMALL;
-    int warmup = Math.min(recipe.warmup(), steps / 10);
-    return new Schedule(Schedule.Known.COSINE, peak, warmup, steps, recipe.finalFraction());
+    TrainingDefaults defaults = TrainingDefaults.SMALL;
+    int warmup = Math.min(defaults.warmup(), steps / 10);
+    return new Schedule(Schedule.Known.COSINE, peak, warmup, steps, defaults.finalFraction());
   }
 
   /** On other data. */

@@ -5,7 +5,7 @@ import dev.anneal.eval.LockStep.OpError;
 import dev.anneal.plan.Plan;
 import dev.anneal.reference.Difference;
 import dev.anneal.training.MemoryBill;
-import dev.anneal.training.StepOptions;
+import dev.anneal.training.StepRecipe;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
 import java.util.ArrayList;
@@ -55,7 +55,7 @@ public record Comparison(
    * @param state writes parameters and moments
    */
   public record Task(
-      StepOptions step,
+      StepRecipe step,
       Trainer.Batches batches,
       IntToDoubleFunction learningRate,
       int after,

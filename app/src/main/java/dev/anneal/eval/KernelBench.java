@@ -6,7 +6,7 @@ import dev.anneal.device.Device;
 import dev.anneal.device.KernelFamily;
 import dev.anneal.failure.Failure;
 import dev.anneal.reference.Tolerance;
-import dev.anneal.training.StepOptions;
+import dev.anneal.training.StepRecipe;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -127,7 +127,7 @@ public final class KernelBench {
    */
   public void run(
       List<KernelFamily> families,
-      StepOptions options,
+      StepRecipe options,
       OpBench.Limits limits,
       Consumer<Version> onVersion,
       BooleanSupplier cancelled) {

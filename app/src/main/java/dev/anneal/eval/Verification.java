@@ -15,7 +15,7 @@ import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Tensor;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.MemoryFloor;
-import dev.anneal.training.StepOptions;
+import dev.anneal.training.StepRecipe;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
 import java.lang.foreign.Arena;
@@ -99,7 +99,7 @@ public record Verification(
               + ", the next multiple of 128");
     }
     TrainingPlans plans =
-        new StepOptions(
+        new StepRecipe(
                 model,
                 state.batch(),
                 state.sequence(),

@@ -9,7 +9,7 @@ import dev.anneal.model.Model;
 import dev.anneal.model.Sizes;
 import dev.anneal.plan.Op;
 import dev.anneal.training.Initialization;
-import dev.anneal.training.StepOptions;
+import dev.anneal.training.StepRecipe;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
 import java.util.ArrayList;
@@ -115,11 +115,11 @@ final class VersionErrors {
   }
 
   /** Checks all versions in steps like {@code benched}, and of odd shapes. */
-  void check(StepOptions benched, BooleanSupplier cancelled) {
+  void check(StepRecipe benched, BooleanSupplier cancelled) {
     for (int[] odd : ODD) {
       Sizes sizes = new Sizes(odd[0], odd[1], odd[2], odd[5], odd[3]);
-      StepOptions step =
-          new StepOptions(resized(benched, sizes), odd[4], odd[5], benched.precision());
+      StepRecipe step =
+          new StepRecipe(resized(benched, sizes), odd[4], odd[5], benched.precision());
       checkStep(step, cancelled);
       if (!device.rewrites().isEmpty()) {
         checkStep(step.withClassifierChunks(0), cancelled);
@@ -129,7 +129,7 @@ final class VersionErrors {
   }
 
   /** As wide, with heads as large; of fewer layers, tokens and words where a CPU needs long. */
-  static StepOptions small(StepOptions step) {
+  static StepRecipe small(StepRecipe step) {
     double flops = 6.0 * step.model().parameterCount() * step.batch() * step.sequence();
     if (flops <= MOST_FLOPS) {
       return step;
@@ -139,15 +139,15 @@ final class VersionErrors {
     int words = Math.min(FEW_WORDS, step.model().vocabulary());
     Sizes fewer = new Sizes(1, sizes.heads(), sizes.channels(), tokens, words);
     int batch = Math.min(2, step.batch());
-    return new StepOptions(resized(step, fewer), batch, tokens, step.precision());
+    return new StepRecipe(resized(step, fewer), batch, tokens, step.precision());
   }
 
   /** The model of {@code step} in other sizes. */
-  private static Model resized(StepOptions step, Sizes sizes) {
+  private static Model resized(StepRecipe step, Sizes sizes) {
     return step.model().config().resized(sizes).model();
   }
 
-  private void checkStep(StepOptions options, BooleanSupplier cancelled) {
+  private void checkStep(StepRecipe options, BooleanSupplier cancelled) {
     List<TrainingPlans> plans = options.together(List.of(reference, device));
     int vocabulary = options.model().vocabulary();
     Trainer.Batches batches = RandomTokens.of(vocabulary, 7);

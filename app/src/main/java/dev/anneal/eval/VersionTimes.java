@@ -7,7 +7,7 @@ import dev.anneal.device.ProgramCosts;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
 import dev.anneal.training.Initialization;
-import dev.anneal.training.StepOptions;
+import dev.anneal.training.StepRecipe;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
 import java.util.HashMap;
@@ -26,7 +26,7 @@ final class VersionTimes implements AutoCloseable {
   private static final double STEP_SECONDS = 0.5;
 
   private final Device device;
-  private final StepOptions options;
+  private final StepRecipe options;
   private final TrainingPlans plans;
   private final OpBench.Limits limits;
   private final OpBench bench;
@@ -36,7 +36,7 @@ final class VersionTimes implements AutoCloseable {
   /** Time, work and traffic of all ops of a kind in a step. */
   record OfOps(double nanos, double spread, double flops, double bytes, double limit) {}
 
-  VersionTimes(Device device, StepOptions options, OpBench.Limits limits) {
+  VersionTimes(Device device, StepRecipe options, OpBench.Limits limits) {
     this.device = device;
     this.options = options;
     this.plans = options.on(device);

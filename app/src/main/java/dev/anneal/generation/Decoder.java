@@ -14,6 +14,7 @@ import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
+import dev.anneal.training.RewritePipeline;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -117,7 +118,7 @@ public final class Decoder implements AutoCloseable {
     Plan plan =
         Plan.of(
             withLogits ? "decode" : "prefill",
-            precision.apply(emit.ops()),
+            RewritePipeline.decoding(precision, emit.ops()),
             List.of(stored),
             places);
     return new Emitted(plan, tokens, position, stored);

@@ -18,7 +18,7 @@ import dev.anneal.training.Initialization;
 import dev.anneal.training.KernelChoices;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.MemoryFloor;
-import dev.anneal.training.StepOptions;
+import dev.anneal.training.StepRecipe;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.Trainer.StepResult;
 import dev.anneal.training.Trainer.Update;
@@ -84,7 +84,7 @@ public final class Run implements AutoCloseable {
     this.directory = directory;
     requireRoom(config, device);
     this.model = config.model().model();
-    StepOptions.OnDevice chosen = step(model, config).chosenOn(device);
+    StepRecipe.OnDevice chosen = step(model, config).chosenOn(device);
     this.benched = chosen.benched();
     this.bill = MemoryBill.of(chosen.plans(), device);
     bill.requireFits(device);
@@ -108,8 +108,8 @@ public final class Run implements AutoCloseable {
         config.model(), config.optimizer(), config.batch(), config.sequence(), config.precision());
   }
 
-  private static StepOptions step(Model model, RunConfig config) {
-    return new StepOptions(
+  private static StepRecipe step(Model model, RunConfig config) {
+    return new StepRecipe(
         model,
         config.batch(),
         config.sequence(),
@@ -150,7 +150,7 @@ public final class Run implements AutoCloseable {
   /** Goes on on another device, with the same weights and moments. The first is not closed. */
   void moveTo(Device to) {
     to.useAlgorithms(algorithmsBefore);
-    StepOptions.OnDevice chosen = step(model, config).chosenOn(to);
+    StepRecipe.OnDevice chosen = step(model, config).chosenOn(to);
     MemoryBill newBill = MemoryBill.of(chosen.plans(), to);
     newBill.requireFits(to);
     Trainer moved = new Trainer(to, chosen.plans(), config.optimizer(), config.seed());

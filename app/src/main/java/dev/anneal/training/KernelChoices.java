@@ -43,7 +43,7 @@ public final class KernelChoices {
    * and vocabulary lie between the same powers of two. Such as {@code bf16, heads of 64, C 1024, T
    * 1024, BT 16384, V 65536}.
    */
-  static String steps(StepOptions step) {
+  static String steps(StepRecipe step) {
     StringBuilder text = new StringBuilder(step.precision().name().toLowerCase(Locale.ROOT));
     text.append(", heads of ").append(step.model().headSize());
     text.append(", C ").append(powerOfTwo(step.model().channels()));
@@ -59,7 +59,7 @@ public final class KernelChoices {
 
   /** The chosen versions by kernel name; empty when no such step was measured on the device. */
   public static Map<String, Integer> of(
-      DeviceInfo device, List<KernelFamily> kernels, StepOptions step) {
+      DeviceInfo device, List<KernelFamily> kernels, StepRecipe step) {
     Map<String, Integer> versions = new TreeMap<>();
     JsonNode kept = read().path(key(device)).path(steps(step));
     for (KernelFamily kernel : kernels) {
@@ -81,7 +81,7 @@ public final class KernelChoices {
    *
    * @return those that it would not take by itself
    */
-  public static Map<String, Integer> prefer(Device device, StepOptions step) {
+  public static Map<String, Integer> prefer(Device device, StepRecipe step) {
     device.preferKernels(Map.of());
     Map<String, Integer> byItself = device.kernelVersions();
     device.preferKernels(of(device.info(), device.kernels(), step));
@@ -150,7 +150,7 @@ public final class KernelChoices {
   public static void keep(
       DeviceInfo device,
       List<KernelFamily> kernels,
-      StepOptions step,
+      StepRecipe step,
       Map<String, Integer> versions) {
     ObjectNode all = read();
     ObjectNode own = all.withObjectProperty(key(device)).withObjectProperty(steps(step));

@@ -8,6 +8,7 @@ import dev.anneal.plan.ArenaLayout;
 import dev.anneal.plan.Backward;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Emitter;
+import dev.anneal.plan.Multiplication;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
@@ -15,6 +16,7 @@ import dev.anneal.plan.Rewrite;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import dev.anneal.plan.WeightCopies;
+import dev.anneal.training.RewritePipeline.Part;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
@@ -55,6 +57,16 @@ public record TrainingPlans(
    * @param random the low and the high half of the seed, and t, where parameters are rounded
    */
   public record Inputs(Tensor tokens, Tensor targets, Tensor schedule, Optional<Tensor> random) {
+    private static Inputs of(StepRecipe recipe, Precision precision) {
+      return new Inputs(
+          input("tokens", DType.I32, Shape.of(recipe.batch(), recipe.sequence())),
+          input("targets", DType.I32, Shape.of(recipe.batch(), recipe.sequence())),
+          input("schedule", DType.F32, Shape.of(3)),
+          precision.parameters() == DType.F32
+              ? Optional.empty()
+              : Optional.of(input("random", DType.I32, Shape.of(3))));
+    }
+
     private List<Tensor> all() {
       return Stream.concat(Stream.of(tokens, targets, schedule), random.stream()).toList();
     }
@@ -65,91 +77,95 @@ public record TrainingPlans(
     return storage.lossScale();
   }
 
+  /** What a model emits for a batch, up to the mean loss. */
+  private record Forward(List<Op> ops, Tensor logits, Tensor loss) {
+    static Forward of(Model model, Inputs inputs) {
+      Emitter emit = new Emitter();
+      Tensor hidden = model.hidden(emit, inputs.tokens(), new Model.Attention.Causal());
+      Tensor logits = model.logits(emit, hidden);
+      Tensor losses = emit.crossEntropy("losses", logits, inputs.targets(), model.vocabulary());
+      Tensor loss = emit.mean("loss", losses);
+      return new Forward(emit.ops(), logits, loss);
+    }
+
+    /** These ops, and those of the backward pass from a gradient of the loss. */
+    List<Op> withGradients(float seed) {
+      List<Op> both = new ArrayList<>(ops);
+      both.addAll(Backward.derive(ops, loss, seed, Parameter::gradient));
+      return both;
+    }
+  }
+
   /**
    * Derives the plans.
    *
-   * @param rewrites of the steps' ops after recomputation, in order
+   * @param wanted rewrites of the device, or of any that run the same ops
    * @param storage of activations and weights; it multiplies all gradients with its loss scale
    */
-  static TrainingPlans of(StepOptions options, List<Rewrite> rewrites, Storage storage) {
-    Model model = options.model();
-    int microSteps = options.microSteps();
+  static TrainingPlans of(StepRecipe recipe, List<Rewrite> wanted, Storage storage) {
+    Model model = recipe.model();
     Precision precision = storage.precision();
-    Inputs inputs =
-        new Inputs(
-            input("tokens", DType.I32, Shape.of(options.batch(), options.sequence())),
-            input("targets", DType.I32, Shape.of(options.batch(), options.sequence())),
-            input("schedule", DType.F32, Shape.of(3)),
-            precision.parameters() == DType.F32
-                ? Optional.empty()
-                : Optional.of(input("random", DType.I32, Shape.of(3))));
+    RewritePipeline pipeline = RewritePipeline.of(recipe, wanted, storage);
+    Inputs inputs = Inputs.of(recipe, precision);
+    Forward forward = Forward.of(model, inputs);
+    List<Op> both = forward.withGradients(storage.lossScale() / recipe.microSteps());
+    List<Op.Quantize> quantized = pipeline.quantizedWeights(both);
     Optional<WeightCopies> copies = storage.weightCopies().map(WeightCopies::new);
-
-    Emitter emit = new Emitter();
-    Tensor hidden = model.hidden(emit, inputs.tokens(), new Model.Attention.Causal());
-    Tensor logits = model.logits(emit, hidden);
-    Tensor losses = emit.crossEntropy("losses", logits, inputs.targets(), model.vocabulary());
-    Tensor loss = emit.mean("loss", losses);
-    List<Op> forward = emit.ops();
-
-    List<Op> both = new ArrayList<>(forward);
-    float seed = storage.lossScale() / microSteps;
-    both.addAll(Backward.derive(forward, loss, seed, Parameter::gradient));
-    Rewrite read = copies.<Rewrite>map(c -> c).orElse(ops -> ops);
-    List<Op> rewritten = options.recompute().apply(both);
-    for (Rewrite rewrite : rewrites) {
-      rewritten = rewrite.apply(rewritten);
-    }
-    List<Op> first = precision.apply(read.apply(rewritten));
-    List<Op> later = Rewrite.accumulateGradients(first);
-    Rewrite eight = storage.eightBits().<Rewrite>map(e -> e).orElse(ops -> ops);
-    List<Op.Quantize> quantized =
-        storage.eightBits().map(e -> e.ofWeights(first)).orElse(List.of());
     List<ArenaLayout> places =
-        new ArrayList<>(persistent(model, options.optimizer(), inputs, precision));
+        new ArrayList<>(persistent(model, recipe.optimizer(), inputs, precision));
     copies.ifPresent(c -> places.add(weights(c, model, quantized)));
 
     Tensor norm = new Tensor("norm", DType.F32, Shape.of(), Arena.ACTIVATIONS);
     List<Op> update =
         new ArrayList<>(
-            precision.apply(
-                read.apply(update(model, inputs, norm, options.optimizer(), storage.lossScale()))));
+            pipeline.apply(
+                Part.UPDATE, update(model, inputs, norm, recipe.optimizer(), storage.lossScale())));
     update.addAll(quantized);
-
-    List<Plan> plans = new ArrayList<>();
-    for (int i = 0; i < microSteps; i++) {
-      List<Op> ops = new ArrayList<>(eight.apply(i == 0 ? first : later));
-      boolean last = i == microSteps - 1;
-      if (last) {
-        ops.addAll(update);
-        plans.add(
-            Plan.of("step", ops, List.of(loss, norm), places).with(precision.multiplication()));
-      } else {
-        // All micro-steps between the first and the last are one plan.
-        plans.add(
-            i > 1
-                ? plans.get(1)
-                : Plan.of("micro-step", ops, List.of(loss), places)
-                    .with(precision.multiplication()));
-      }
-    }
-    Tensor stored = precision.stored(logits);
+    Tensor stored = precision.stored(forward.logits());
     Plan evaluation =
         Plan.of(
-                "evaluate",
-                eight.apply(precision.apply(read.apply(forward))),
-                List.of(loss, stored),
-                places)
-            .with(precision.multiplication());
+            "evaluate",
+            pipeline.apply(Part.EVALUATION, forward.ops()),
+            List.of(forward.loss(), stored),
+            places);
     return new TrainingPlans(
-        List.copyOf(plans),
-        evaluation,
+        new Gradients(pipeline, both, places, precision.multiplication())
+            .steps(recipe.microSteps(), update, forward.loss(), norm),
+        evaluation.with(precision.multiplication()),
         copies.map(c -> refresh(c, model, quantized, places)),
         inputs,
-        loss,
+        forward.loss(),
         norm,
         stored,
         storage);
+  }
+
+  /** The forward and backward pass that a step makes once or several times. */
+  private record Gradients(
+      RewritePipeline pipeline,
+      List<Op> emitted,
+      List<ArenaLayout> places,
+      Multiplication multiplication) {
+
+    /** The plans of a step; all micro-steps between the first and the last are one plan. */
+    List<Plan> steps(int count, List<Op> update, Tensor loss, Tensor norm) {
+      List<Plan> plans = new ArrayList<>();
+      for (int i = 0; i < count - 1; i++) {
+        plans.add(i > 1 ? plans.get(1) : plan("micro-step", ops(i), List.of(loss)));
+      }
+      List<Op> last = new ArrayList<>(ops(count - 1));
+      last.addAll(update);
+      plans.add(plan("step", last, List.of(loss, norm)));
+      return List.copyOf(plans);
+    }
+
+    private List<Op> ops(int microStep) {
+      return pipeline.apply(microStep == 0 ? Part.GRADIENTS : Part.LATER_GRADIENTS, emitted);
+    }
+
+    private Plan plan(String name, List<Op> ops, List<Tensor> results) {
+      return Plan.of(name, ops, results, places).with(multiplication);
+    }
   }
 
   /** Copies of all parameters, and what is made of copies. */

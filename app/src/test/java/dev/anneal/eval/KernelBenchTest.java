@@ -17,7 +17,7 @@ import dev.anneal.plan.Arena;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
-import dev.anneal.training.StepOptions;
+import dev.anneal.training.StepRecipe;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -133,8 +133,8 @@ class KernelBenchTest {
   private final List<KernelBench.Version> seen = new ArrayList<>();
 
   private int best(Versioned device, Versioned reference) {
-    StepOptions step =
-        new StepOptions(new Gpt2.Config(1, 1, 16, 8, 31).model(), 2, 8, Precision.FP32);
+    StepRecipe step =
+        new StepRecipe(new Gpt2.Config(1, 1, 16, 8, 31).model(), 2, 8, Precision.FP32);
     new KernelBench(reference, device)
         .run(List.of(GELU), step, new OpBench.Limits(1, 1), seen::add, () -> false);
     assertEquals(3, device.kernelVersions().get(GELU.name()), "left as it was");
@@ -189,8 +189,8 @@ class KernelBenchTest {
     for (KernelFamily family : List.of(one, GELU)) {
       try (Versioned device = new Versioned(List.of(family), code, clock);
           Versioned cpu = reference()) {
-        StepOptions step =
-            new StepOptions(new Gpt2.Config(1, 1, 16, 8, 31).model(), 2, 8, Precision.FP32);
+        StepRecipe step =
+            new StepRecipe(new Gpt2.Config(1, 1, 16, 8, 31).model(), 2, 8, Precision.FP32);
         new KernelBench(cpu, device)
             .run(List.of(family), step, new OpBench.Limits(1, 1), seen::add, () -> false);
         compiled.add(cpu.compiled.size());
@@ -205,7 +205,7 @@ class KernelBenchTest {
   @Test
   void theReferenceMakesNoStepThatTakesItMinutes() {
     Model large = Models.named("gpt2-124M").model();
-    StepOptions checked = VersionErrors.small(new StepOptions(large, 64, 1024, Precision.BF16));
+    StepRecipe checked = VersionErrors.small(new StepRecipe(large, 64, 1024, Precision.BF16));
     assertEquals(768, checked.model().channels());
     assertEquals(64, checked.model().headSize());
     double flops = 6.0 * checked.model().parameterCount() * checked.batch() * checked.sequence();

@@ -19,7 +19,7 @@ import dev.anneal.plan.Role;
 import dev.anneal.random.Philox;
 import dev.anneal.reference.ReferenceInterpreter;
 import dev.anneal.training.Schedule;
-import dev.anneal.training.StepOptions;
+import dev.anneal.training.StepRecipe;
 import dev.anneal.training.TrainingPlans;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -113,7 +113,7 @@ class OwnModelTest {
   private static TrainingPlans plans(Precision precision, Recompute recompute) {
     // A GPU that is planned for and need not be here, since the CPU has no 8 bits.
     try (Device device = Devices.toPlan("cuda", Optional.empty())) {
-      return new StepOptions(
+      return new StepRecipe(
               MODEL,
               1,
               TOKENS,

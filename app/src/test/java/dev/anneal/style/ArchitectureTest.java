@@ -1,13 +1,25 @@
 package dev.anneal.style;
 
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.name;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaConstructor;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import dev.anneal.failure.Failure;
+import dev.anneal.ops.OpRun;
+import dev.anneal.plan.Backward;
+import dev.anneal.plan.Rewrite;
+import dev.anneal.training.RewritePipeline;
+import dev.anneal.training.StepRecipe;
+import dev.anneal.training.TrainingPlans;
 import org.junit.jupiter.api.Test;
 
 /** The layers of docs/architecture.md. */
@@ -128,6 +140,40 @@ class ArchitectureTest {
             "dev.anneal.opencl..",
             "dev.anneal.cuda..",
             "dev.anneal.hip..")
+        .check(CLASSES);
+  }
+
+  /**
+   * So that what one command prints, checks or times is what another trains with. Single ops are
+   * stored in other formats without a model or a plan.
+   */
+  @Test
+  void everyPlanOfAModelHasItsRewritesFromThePipeline() {
+    noClasses()
+        .that()
+        .doNotHaveFullyQualifiedName(RewritePipeline.class.getName())
+        .and()
+        .doNotHaveFullyQualifiedName(OpRun.class.getName())
+        .should()
+        .callMethodWhere(
+            target(owner(assignableTo(Rewrite.class)))
+                .and(target(name("apply").or(name("accumulateGradients")))))
+        .check(CLASSES);
+    noClasses()
+        .that()
+        .doNotHaveFullyQualifiedName(StepRecipe.class.getName())
+        .and()
+        .doNotHaveFullyQualifiedName(TrainingPlans.class.getName())
+        .should()
+        .callCodeUnitWhere(
+            target(owner(type(TrainingPlans.class)))
+                .and(target(name("of").or(name(JavaConstructor.CONSTRUCTOR_NAME)))))
+        .check(CLASSES);
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("dev.anneal.training..")
+        .should()
+        .callMethodWhere(target(owner(type(Backward.class))).and(target(name("derive"))))
         .check(CLASSES);
   }
 

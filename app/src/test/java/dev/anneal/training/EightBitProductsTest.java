@@ -47,8 +47,8 @@ class EightBitProductsTest {
     Storage storage =
         new Storage(
             precision, precision.lossScale(), Optional.of(DType.BF16), precision.eightBits());
-    StepOptions options =
-        new StepOptions(
+    StepRecipe options =
+        new StepRecipe(
             model,
             2,
             sequence,

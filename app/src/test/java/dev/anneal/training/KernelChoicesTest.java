@@ -33,14 +33,13 @@ class KernelChoicesTest {
   private final DeviceInfo device =
       new DeviceInfo("test", 0, "KernelChoicesTest " + System.nanoTime(), "driver 1", 1);
 
-  private static StepOptions step(
-      ModelConfig config, int batch, int sequence, Precision precision) {
-    return new StepOptions(config.model(), batch, sequence, precision);
+  private static StepRecipe step(ModelConfig config, int batch, int sequence, Precision precision) {
+    return new StepRecipe(config.model(), batch, sequence, precision);
   }
 
   @Test
   void benchInOneFormatChangesNothingInAnother() {
-    StepOptions fp32 = step(WIDE, 4, 1024, Precision.FP32);
+    StepRecipe fp32 = step(WIDE, 4, 1024, Precision.FP32);
     KernelChoices.keep(device, KERNELS, fp32, Map.of("attention_forward", 2));
     assertEquals(Map.of("attention_forward", 2), KernelChoices.of(device, KERNELS, fp32));
     for (Precision other : Precision.values()) {
@@ -53,13 +52,13 @@ class KernelChoicesTest {
 
   @Test
   void benchOfOneShapeChangesNothingForAnother() {
-    StepOptions measured = step(WIDE, 4, 1024, Precision.BF16);
+    StepRecipe measured = step(WIDE, 4, 1024, Precision.BF16);
     KernelChoices.keep(device, KERNELS, measured, Map.of("adamw", 1));
     ModelConfig oneHead = new Gpt2.Config(2, 6, 768, 1024, 50257);
     ModelConfig narrow = new Gpt2.Config(2, 4, 256, 1024, 50257);
     ModelConfig fewTokens = new Gpt2.Config(2, 12, 768, 1024, 256);
-    for (StepOptions other :
-        new StepOptions[] {
+    for (StepRecipe other :
+        new StepRecipe[] {
           step(WIDE, 64, 1024, Precision.BF16),
           step(WIDE, 4, 64, Precision.BF16),
           step(oneHead, 4, 1024, Precision.BF16),
@@ -74,7 +73,7 @@ class KernelChoicesTest {
 
   @Test
   void benchWithOneDriverChangesNothingWithAnother() {
-    StepOptions step = step(WIDE, 4, 1024, Precision.BF16);
+    StepRecipe step = step(WIDE, 4, 1024, Precision.BF16);
     KernelChoices.keep(device, KERNELS, step, Map.of("adamw", 1));
     DeviceInfo updated = new DeviceInfo("test", 0, device.name(), "driver 2", 1);
     assertEquals(Map.of(), KernelChoices.of(updated, KERNELS, step));
@@ -82,7 +81,7 @@ class KernelChoicesTest {
 
   @Test
   void choicesOfOtherKernelsStay() {
-    StepOptions step = step(WIDE, 4, 1024, Precision.BF16);
+    StepRecipe step = step(WIDE, 4, 1024, Precision.BF16);
     KernelChoices.keep(device, KERNELS, step, Map.of("adamw", 1, "add", 2));
     KernelChoices.keep(device, KERNELS, step, Map.of("adamw", 3));
     assertEquals(Map.of("adamw", 3, "add", 2), KernelChoices.of(device, KERNELS, step));
@@ -91,7 +90,7 @@ class KernelChoicesTest {
   /** What was the fastest without a library need not be with it. */
   @Test
   void aChoiceAmongOtherVersionsIsNone() {
-    StepOptions step = step(WIDE, 4, 1024, Precision.BF16);
+    StepRecipe step = step(WIDE, 4, 1024, Precision.BF16);
     KernelChoices.keep(device, KERNELS, step, Map.of("adamw", 1, "add", 1));
     KernelFamily more =
         new KernelFamily("add", Op.Add.class, List.of("plain", "packs", "by a library"));

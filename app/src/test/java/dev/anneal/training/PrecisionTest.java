@@ -29,8 +29,8 @@ class PrecisionTest {
     Storage storage =
         new Storage(precision, precision.lossScale(), Optional.empty(), Optional.empty());
     AdamW adamW = AdamW.defaults();
-    StepOptions options =
-        new StepOptions(MODEL, 2, 8, 1, adamW, recompute, Optional.empty(), precision);
+    StepRecipe options =
+        new StepRecipe(MODEL, 2, 8, 1, adamW, recompute, Optional.empty(), precision);
     return TrainingPlans.of(options, List.of(), storage);
   }
 

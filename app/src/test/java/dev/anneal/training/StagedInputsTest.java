@@ -29,8 +29,8 @@ class StagedInputsTest {
 
   /** All batches are good but the one with index {@code bad}. */
   private void train(long bad, int steps) {
-    StepOptions options =
-        new StepOptions(new Gpt2.Config(1, 1, 8, 8, 16).model(), 1, 8, Precision.FP32);
+    StepRecipe options =
+        new StepRecipe(new Gpt2.Config(1, 1, 8, 8, 16).model(), 1, 8, Precision.FP32);
     try (Device device = asynchronous();
         Trainer trainer = new Trainer(device, options.on(device), options.optimizer())) {
       Initialization.initialize(trainer, options.model(), 1);

@@ -15,7 +15,7 @@ import dev.anneal.plan.Recompute;
 import dev.anneal.session.Devices;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.MemoryFloor;
-import dev.anneal.training.StepOptions;
+import dev.anneal.training.StepRecipe;
 import dev.anneal.training.TrainingPlans;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -103,7 +103,7 @@ class BoundedBillTest {
   private static void assertFloorHolds(
       ModelConfig model, Optimizer optimizer, Recompute recompute, int batch, Device device) {
     TrainingPlans plans =
-        new StepOptions(
+        new StepRecipe(
                 model.model(),
                 batch,
                 model.context(),

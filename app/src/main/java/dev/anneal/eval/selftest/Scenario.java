@@ -6,7 +6,7 @@ import dev.anneal.model.Sizes;
 import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
-import dev.anneal.training.StepOptions;
+import dev.anneal.training.StepRecipe;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -17,7 +17,7 @@ import java.util.Set;
  * @param name one word
  * @param options of the step; the device adds what it wants
  */
-record Scenario(String name, StepOptions options) {
+record Scenario(String name, StepRecipe options) {
   /** What has bf16's kernels, and few others. */
   private static final Set<Precision> LIKE_BF16 =
       Set.of(Precision.PURE_BF16, Precision.FP8, Precision.FP8_HYBRID);
@@ -53,7 +53,7 @@ record Scenario(String name, StepOptions options) {
       int batch = 2;
       return new Scenario(
           name,
-          new StepOptions(
+          new StepRecipe(
               model, batch, sequence, microSteps, AdamW.defaults(), recompute, chunks, precision));
     }
   }

@@ -12,7 +12,7 @@ import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import dev.anneal.reference.Tolerance;
 import dev.anneal.training.Initialization;
-import dev.anneal.training.StepOptions;
+import dev.anneal.training.StepRecipe;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
 import java.util.ArrayList;
@@ -45,7 +45,7 @@ final class StepChecks {
     List<Check> checks = new ArrayList<>();
     boolean first = true;
     for (Scenario scenario : Scenario.of(precision, settings.quick())) {
-      StepOptions options = scenario.options();
+      StepRecipe options = scenario.options();
       String name = scenario.name();
       checks.add(new Check(CheckNames.OPS + name, precision, on -> opByOp(options, on)));
       checks.add(new Check(CheckNames.STEP + name, precision, on -> whole(options, on)));
@@ -65,7 +65,7 @@ final class StepChecks {
     final Trainer.Batches batches;
     private final int microSteps;
 
-    Pair(StepOptions options, Device device) {
+    Pair(StepRecipe options, Device device) {
       Model model = options.model();
       microSteps = options.microSteps();
       List<TrainingPlans> plans = options.together(List.of(cpu, device));
@@ -110,7 +110,7 @@ final class StepChecks {
     }
   }
 
-  private Measured opByOp(StepOptions options, Device device) {
+  private Measured opByOp(StepRecipe options, Device device) {
     try (Pair pair = new Pair(options, device)) {
       return pair.lockStep().stream()
           .map(
@@ -125,7 +125,7 @@ final class StepChecks {
   }
 
   /** Against the reference as it is after the same step op by op, with what the device rounds. */
-  private Measured whole(StepOptions options, Device device) {
+  private Measured whole(StepRecipe options, Device device) {
     try (Pair pair = new Pair(options, device)) {
       pair.wholeStep();
       StepResults given = StepResults.gradients(pair.actual, options.model());
@@ -141,7 +141,7 @@ final class StepChecks {
   }
 
   /** A program's first run tells a GPU command by command what to do, the next one is a graph. */
-  private Measured graph(StepOptions options, Device device) {
+  private Measured graph(StepRecipe options, Device device) {
     TrainingPlans plans = options.on(device);
     try (Trainer trainer = new Trainer(device, plans, options.optimizer(), settings.seed())) {
       StepResults first = steps(trainer, options.model(), 1);
@@ -150,7 +150,7 @@ final class StepChecks {
     }
   }
 
-  private Measured again(StepOptions options, Device device) {
+  private Measured again(StepRecipe options, Device device) {
     TrainingPlans plans = options.on(device);
     StepResults first;
     try (Trainer trainer = new Trainer(device, plans, options.optimizer(), settings.seed())) {

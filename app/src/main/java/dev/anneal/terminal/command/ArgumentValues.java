@@ -13,7 +13,7 @@ import dev.anneal.session.Metric;
 import dev.anneal.session.RunCatalog;
 import dev.anneal.session.Until;
 import dev.anneal.terminal.command.Candidates.Candidate;
-import dev.anneal.training.StepOptions;
+import dev.anneal.training.StepRecipe;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -127,7 +127,7 @@ final class ArgumentValues {
   private static Stream<Candidate> kinds() {
     return Models.FAMILIES.stream()
         .map(family -> family.config(new Sizes(1, 1, 16, 16, 128)).model())
-        .map(model -> new StepOptions(model, 1, 16, Precision.FP32).asEmitted())
+        .map(model -> new StepRecipe(model, 1, 16, Precision.FP32).asEmitted())
         .flatMap(plans -> plans.step().ops().stream())
         .map(Op::kind)
         .distinct()

@@ -26,7 +26,7 @@ import dev.anneal.training.Initialization;
 import dev.anneal.training.KernelChoices;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.MemoryFloor;
-import dev.anneal.training.StepOptions;
+import dev.anneal.training.StepRecipe;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.TrainingPlans;
 import java.io.PrintWriter;
@@ -135,8 +135,8 @@ final class BenchCommand extends ShellCommand {
       MemoryFloor.ofTraining(sizes, optimizer.byDefault(), batch, sequence, precision)
           .requireFits(device);
       Model gpt = sizes.model();
-      StepOptions options =
-          new StepOptions(gpt, batch, sequence, precision).with(optimizer.byDefault());
+      StepRecipe options =
+          new StepRecipe(gpt, batch, sequence, precision).with(optimizer.byDefault());
       TrainingPlans plans = options.on(device);
       boolean ofVersions = !device.kernels().isEmpty() && !opsAlone;
       if (!ofVersions) {
@@ -182,7 +182,7 @@ final class BenchCommand extends ShellCommand {
 
   /** Every version of the device's kernels; the fastest correct ones are used from now on. */
   private boolean versions(
-      Device device, StepOptions step, TrainingPlans plans, OpBench.Limits limits) {
+      Device device, StepRecipe step, TrainingPlans plans, OpBench.Limits limits) {
     try (Device cpu = Devices.open("cpu", 0, placement.options().onlyThreads())) {
       KernelBench bench = new KernelBench(cpu, device);
       List<KernelFamily> families =

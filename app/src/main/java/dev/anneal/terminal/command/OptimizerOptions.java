@@ -8,7 +8,7 @@ import dev.anneal.optimizer.Muon;
 import dev.anneal.optimizer.Optimizer;
 import dev.anneal.setting.Setting;
 import dev.anneal.setting.Written;
-import dev.anneal.training.Recipe;
+import dev.anneal.training.TrainingDefaults;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -41,9 +41,9 @@ final class OptimizerOptions {
       description =
           "on matrices only"
               + TrainingOptions.BY_DEFAULT
-              + Recipe.Small.WEIGHT_DECAY
+              + TrainingDefaults.Small.WEIGHT_DECAY
               + TrainingOptions.WITH_MODEL
-              + Recipe.LlmC.WEIGHT_DECAY)
+              + TrainingDefaults.LlmC.WEIGHT_DECAY)
   private Optional<Float> weightDecay = Optional.empty();
 
   @Option(names = "--beta1", paramLabel = "X", description = "of AdamW; 0.9 by default")

@@ -19,7 +19,7 @@ import dev.anneal.terminal.text.Amounts;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.MemoryFloor;
 import dev.anneal.training.StepCosts;
-import dev.anneal.training.StepOptions;
+import dev.anneal.training.StepRecipe;
 import dev.anneal.training.TrainingPlans;
 import java.io.PrintWriter;
 import java.util.List;
@@ -129,7 +129,7 @@ final class PlanCommand extends ShellCommand {
   }
 
   private TrainingPlans plans(Model gpt, Device device, Precision precision) {
-    return new StepOptions(
+    return new StepRecipe(
             gpt,
             batch,
             sequence,

@@ -9,8 +9,8 @@ import dev.anneal.session.LiveSetting;
 import dev.anneal.session.RunConfig;
 import dev.anneal.setting.Setting;
 import dev.anneal.setting.Written;
-import dev.anneal.training.Recipe;
 import dev.anneal.training.Schedule;
+import dev.anneal.training.TrainingDefaults;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Optional;
@@ -19,8 +19,8 @@ import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
 /**
- * How to train. What is not given comes from one of two recipes: llm.c's defaults for OpenAI's
- * models, and for the small model one that learns the most in three minutes on two cores.
+ * How to train. What is not given comes from one of two sets: llm.c's defaults for OpenAI's models,
+ * and for the small model one that learns the most in three minutes on two cores.
  */
 final class TrainingOptions {
   private static final int EVALUATION_BATCHES = 20;
@@ -34,16 +34,20 @@ final class TrainingOptions {
       description =
           "updates, and the schedule's horizon"
               + BY_DEFAULT
-              + Recipe.Small.STEPS
+              + TrainingDefaults.Small.STEPS
               + WITH_MODEL
-              + Recipe.LlmC.STEPS)
+              + TrainingDefaults.LlmC.STEPS)
   private Optional<Integer> steps = Optional.empty();
 
   @Option(
       names = "--batch",
       paramLabel = "B",
       description =
-          "sequences per pass" + BY_DEFAULT + Recipe.Small.BATCH + WITH_MODEL + Recipe.LlmC.BATCH)
+          "sequences per pass"
+              + BY_DEFAULT
+              + TrainingDefaults.Small.BATCH
+              + WITH_MODEL
+              + TrainingDefaults.LlmC.BATCH)
   private Optional<Integer> batch = Optional.empty();
 
   @Option(
@@ -52,9 +56,9 @@ final class TrainingOptions {
       description =
           "tokens per sequence"
               + BY_DEFAULT
-              + Recipe.Small.SEQUENCE
+              + TrainingDefaults.Small.SEQUENCE
               + WITH_MODEL
-              + Recipe.LlmC.SEQUENCE)
+              + TrainingDefaults.LlmC.SEQUENCE)
   private Optional<Integer> sequence = Optional.empty();
 
   @Option(
@@ -68,7 +72,11 @@ final class TrainingOptions {
       names = "--lr",
       paramLabel = "X",
       description =
-          "peak learning rate" + BY_DEFAULT + Recipe.Small.LR + WITH_MODEL + Recipe.LlmC.LR)
+          "peak learning rate"
+              + BY_DEFAULT
+              + TrainingDefaults.Small.LR
+              + WITH_MODEL
+              + TrainingDefaults.LlmC.LR)
   private Optional<Double> lr = Optional.empty();
 
   @Option(names = "--schedule", description = "cosine, linear, constant or wsd; cosine by default")
@@ -80,10 +88,10 @@ final class TrainingOptions {
       description =
           "steps of linear warm-up"
               + BY_DEFAULT
-              + Recipe.Small.WARMUP
+              + TrainingDefaults.Small.WARMUP
               + ", at most a tenth of all"
               + WITH_MODEL
-              + Recipe.LlmC.WARMUP)
+              + TrainingDefaults.LlmC.WARMUP)
   private Optional<Integer> warmup = Optional.empty();
 
   @Option(
@@ -92,9 +100,9 @@ final class TrainingOptions {
       description =
           "of the peak, at the last step"
               + BY_DEFAULT
-              + Recipe.Small.FINAL_FRACTION
+              + TrainingDefaults.Small.FINAL_FRACTION
               + WITH_MODEL
-              + Recipe.LlmC.FINAL_FRACTION)
+              + TrainingDefaults.LlmC.FINAL_FRACTION)
   private Optional<Double> finalFraction = Optional.empty();
 
   @ArgGroup(exclusive = false)
@@ -127,9 +135,9 @@ final class TrainingOptions {
       description =
           "steps between validations, 0 for none"
               + BY_DEFAULT
-              + Recipe.Small.EVALUATE_EVERY
+              + TrainingDefaults.Small.EVALUATE_EVERY
               + WITH_MODEL
-              + Recipe.LlmC.EVALUATE_EVERY)
+              + TrainingDefaults.LlmC.EVALUATE_EVERY)
   private Optional<Integer> evaluateEvery = Optional.empty();
 
   @Option(
@@ -150,9 +158,9 @@ final class TrainingOptions {
       description =
           "tokens per sample, 0 for none"
               + BY_DEFAULT
-              + Recipe.Small.SAMPLE_TOKENS
+              + TrainingDefaults.Small.SAMPLE_TOKENS
               + WITH_MODEL
-              + Recipe.LlmC.SAMPLE_TOKENS)
+              + TrainingDefaults.LlmC.SAMPLE_TOKENS)
   private Optional<Integer> sampleTokens = Optional.empty();
 
   @Option(
@@ -161,9 +169,9 @@ final class TrainingOptions {
       description =
           "steps, 0 for none; one is written at the end"
               + BY_DEFAULT
-              + Recipe.Small.CHECKPOINT_EVERY
+              + TrainingDefaults.Small.CHECKPOINT_EVERY
               + WITH_MODEL
-              + Recipe.LlmC.CHECKPOINT_EVERY)
+              + TrainingDefaults.LlmC.CHECKPOINT_EVERY)
   private Optional<Integer> checkpointEvery = Optional.empty();
 
   @Option(
@@ -174,10 +182,10 @@ final class TrainingOptions {
 
   /** A new run's. */
   RunConfig config(ModelOptions model, PlanOptions plan, RunConfig.Data data, int vocabulary) {
-    Recipe recipe = model.isNamed() ? Recipe.LLM_C : Recipe.SMALL;
-    int b = Setting.BATCH.whole(Written.OPTION, batch.orElse(recipe.batch()));
-    int t = Setting.SEQ.whole(Written.OPTION, sequence.orElse(recipe.sequence()));
-    int horizon = Setting.STEPS.whole(Written.OPTION, steps.orElse(recipe.steps()));
+    TrainingDefaults defaults = model.isNamed() ? TrainingDefaults.LLM_C : TrainingDefaults.SMALL;
+    int b = Setting.BATCH.whole(Written.OPTION, batch.orElse(defaults.batch()));
+    int t = Setting.SEQ.whole(Written.OPTION, sequence.orElse(defaults.sequence()));
+    int horizon = Setting.STEPS.whole(Written.OPTION, steps.orElse(defaults.steps()));
     return configured(
         plan,
         lr,
@@ -189,20 +197,20 @@ final class TrainingOptions {
             1,
             new Schedule(
                 Schedule.Known.COSINE,
-                recipe.lr(),
-                warmup.orElse(Math.min(recipe.warmup(), horizon / 10)),
+                defaults.lr(),
+                warmup.orElse(Math.min(defaults.warmup(), horizon / 10)),
                 horizon,
-                recipe.finalFraction()),
-            AdamW.defaults().withWeightDecay((float) recipe.weightDecay()),
+                defaults.finalFraction()),
+            AdamW.defaults().withWeightDecay((float) defaults.weightDecay()),
             Recompute.NONE,
             Precision.FP32,
             RunConfig.DEFAULT_SEED,
             new RunConfig.Intervals(
-                recipe.evaluateEvery(),
+                defaults.evaluateEvery(),
                 EVALUATION_BATCHES,
                 0,
-                recipe.sampleTokens(),
-                recipe.checkpointEvery(),
+                defaults.sampleTokens(),
+                defaults.checkpointEvery(),
                 KEPT)));
   }
 

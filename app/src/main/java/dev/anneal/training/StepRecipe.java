@@ -5,7 +5,6 @@ import dev.anneal.failure.Failure;
 import dev.anneal.model.Model;
 import dev.anneal.optimizer.AdamW;
 import dev.anneal.optimizer.Optimizer;
-import dev.anneal.plan.ChunkedClassifier;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Rewrite;
@@ -15,8 +14,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What a training step is, as far as a user says so; a device adds what it wants. All plans of
- * steps are made here, so that what one command checks or times is what another trains with.
+ * Everything that the plans of a training step depend on but for a device's own wishes, which
+ * {@link #on} asks it for. All plans of steps are made here and by the {@link RewritePipeline}, so
+ * that what one command prints, checks or times is what another trains with.
  *
  * @param batch B, sequences per micro-step
  * @param sequence T, tokens per sequence
@@ -25,7 +25,7 @@ import java.util.Optional;
  *     what the device wants when empty
  * @param precision of activations
  */
-public record StepOptions(
+public record StepRecipe(
     Model model,
     int batch,
     int sequence,
@@ -36,7 +36,7 @@ public record StepOptions(
     Precision precision) {
 
   /** One micro-step, updated as by default, and otherwise as the device wants it. */
-  public StepOptions(Model model, int batch, int sequence, Precision precision) {
+  public StepRecipe(Model model, int batch, int sequence, Precision precision) {
     this(model, batch, sequence, 1, AdamW.defaults(), Recompute.NONE, Optional.empty(), precision);
   }
 
@@ -90,20 +90,18 @@ public record StepOptions(
   }
 
   /** The same with other parts of the tokens that have logits at once; 0 for all. */
-  public StepOptions withClassifierChunks(int chunks) {
-    return new StepOptions(
+  public StepRecipe withClassifierChunks(int chunks) {
+    return new StepRecipe(
         model, batch, sequence, microSteps, optimizer, recompute, Optional.of(chunks), precision);
   }
 
   /** The same updated by another optimizer. */
-  public StepOptions with(Optimizer other) {
-    return new StepOptions(
+  public StepRecipe with(Optimizer other) {
+    return new StepRecipe(
         model, batch, sequence, microSteps, other, recompute, classifierChunks, precision);
   }
 
   private TrainingPlans plans(List<Rewrite> wanted, Storage storage) {
-    long tokens = (long) batch * sequence;
-    return TrainingPlans.of(
-        this, ChunkedClassifier.chosen(wanted, classifierChunks, tokens), storage);
+    return TrainingPlans.of(this, wanted, storage);
   }
 }

@@ -5,7 +5,7 @@ package dev.anneal.training;
  * learns the most in three minutes on two cores. They are constants of text or whole numbers, so
  * that help says what is used.
  */
-public record Recipe(
+public record TrainingDefaults(
     int steps,
     int batch,
     int sequence,
@@ -49,8 +49,8 @@ public record Recipe(
     public static final int CHECKPOINT_EVERY = 1000;
   }
 
-  public static final Recipe LLM_C =
-      new Recipe(
+  public static final TrainingDefaults LLM_C =
+      new TrainingDefaults(
           LlmC.STEPS,
           LlmC.BATCH,
           LlmC.SEQUENCE,
@@ -61,8 +61,8 @@ public record Recipe(
           LlmC.EVALUATE_EVERY,
           LlmC.SAMPLE_TOKENS,
           LlmC.CHECKPOINT_EVERY);
-  public static final Recipe SMALL =
-      new Recipe(
+  public static final TrainingDefaults SMALL =
+      new TrainingDefaults(
           Small.STEPS,
           Small.BATCH,
           Small.SEQUENCE,
