@@ -1,11 +1,12 @@
 // Trains a model of one's own: as GPT-2, but attention and the wide layers of a block work side by
 // side on one norm of the residual stream, and not one after the other, as in GPT-J.
 //
-//   examples/run OwnModel [FILE]
+//   examples/run OwnModel [FILE [RUN]]
 //
 // A model emits its forward pass into an Emitter; the backward pass, the memory and the devices'
-// kernels follow from that. A saved run keeps the weights and the family's name, not this code: it
-// cannot be loaded as a run again.
+// kernels follow from that. A saved run keeps the weights, the sizes and the family's name, not
+// this
+// code: whoever loads it says which family that is.
 
 import dev.anneal.Anneal;
 import dev.anneal.Training;
@@ -18,6 +19,7 @@ import dev.anneal.model.Sizes;
 import dev.anneal.plan.Emitter;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -189,6 +191,14 @@ final class OwnModel implements Model {
       IO.println("trained: %.3f".formatted(run.evaluate()));
       run.sample("", 60).forEach(IO::print);
       IO.println();
+      if (args.length > 1) {
+        run.save(Path.of(args[1]));
+      }
+    }
+    if (args.length > 1) {
+      try (Anneal again = Anneal.load(Path.of(args[1]), "cpu", FAMILY)) {
+        IO.println("loaded: %.3f".formatted(again.evaluate()));
+      }
     }
   }
 }

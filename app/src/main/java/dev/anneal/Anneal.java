@@ -5,6 +5,7 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.eval.Comparison;
 import dev.anneal.failure.Failure;
 import dev.anneal.generation.SamplingSettings;
+import dev.anneal.model.ModelFamily;
 import dev.anneal.session.Continuation;
 import dev.anneal.session.Corpus;
 import dev.anneal.session.Event;
@@ -104,7 +105,23 @@ public final class Anneal implements AutoCloseable {
    * @param schedule the shape that it had, by that name
    */
   public static Anneal load(Path run, String device, Schedule.Shape schedule) {
-    return load(run, device, Continuation.with(schedule));
+    return load(run, device, Continuation.SAME.with(schedule));
+  }
+
+  /**
+   * The same for a run whose model is a program's own, of which its directory has the family's
+   * name, sizes and numbers.
+   *
+   * @param model the family that it was of
+   * @throws Failure also when it was of another
+   */
+  public static Anneal load(Path run, String device, ModelFamily model) {
+    return load(run, device, Continuation.SAME.with(model));
+  }
+
+  /** The same for a run of which both are. */
+  public static Anneal load(Path run, String device, ModelFamily model, Schedule.Shape schedule) {
+    return load(run, device, Continuation.SAME.with(model).with(schedule));
   }
 
   private static Anneal load(Path run, String device, Continuation differently) {

@@ -2,6 +2,7 @@ package dev.anneal;
 
 import dev.anneal.failure.Failure;
 import dev.anneal.model.ModelConfig;
+import dev.anneal.model.ModelFamily;
 import dev.anneal.model.Models;
 import dev.anneal.model.Sizes;
 import dev.anneal.optimizer.AdamW;
@@ -70,6 +71,16 @@ public record Training(RunConfig config) {
    */
   public static Training of(Path run) {
     return new Training(SavedRun.checkpoint(run, warning -> {}).config().with(BY_HAND));
+  }
+
+  /**
+   * The same of a checkpoint whose model is a program's own.
+   *
+   * @param model the family that it is of
+   * @throws Failure also when it is of another
+   */
+  public static Training of(Path run, ModelFamily model) {
+    return new Training(of(run).config().with(model));
   }
 
   private static Schedule schedule(double peak, int steps) {

@@ -101,11 +101,13 @@ class ExamplesTest {
 
   @Test
   void ownModel() throws Exception {
-    List<String> lines = run("OwnModel", english).lines().toList();
+    String printed = run("OwnModel", english, temp.resolve("own").toString());
+    List<String> lines = printed.lines().toList();
     double untrained = Double.parseDouble(lines.get(0).replace("untrained: ", ""));
     double trained = Double.parseDouble(lines.get(1).replace("trained: ", ""));
     assertEquals(Math.log(256), untrained, 0.2);
     assertTrue(trained < 0.8 * untrained, lines.toString());
+    assertEquals(lines.get(1).replace("trained", "loaded"), lines.getLast());
   }
 
   @Test

@@ -13,11 +13,15 @@ import dev.anneal.optimizer.AdamW;
 import dev.anneal.optimizer.Muon;
 import dev.anneal.training.Schedule;
 import java.nio.file.Path;
+import java.util.Set;
 
 /** A run's configuration as a checkpoint's manifest keeps it. */
 public final class ConfigJson {
   /** Of a model. */
   static final String FAMILY = "family";
+
+  /** Of every model. */
+  static final Set<String> SIZES = Set.of("layers", "heads", "channels", "context", "vocabulary");
 
   private ConfigJson() {}
 

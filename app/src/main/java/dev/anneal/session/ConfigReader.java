@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.anneal.data.Documents;
 import dev.anneal.data.TextRules;
 import dev.anneal.failure.Failure;
+import dev.anneal.model.AbsentModel;
 import dev.anneal.model.ModelConfig;
 import dev.anneal.model.ModelFamily;
 import dev.anneal.model.Models;
@@ -22,6 +23,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 
 /** Reads a saved run's configuration, and trusts none of it. */
@@ -67,15 +69,13 @@ final class ConfigReader {
   }
 
   private ModelConfig model(JsonNode node) {
-    ModelFamily family = node.has(ConfigJson.FAMILY) ? family(node) : Models.DEFAULT;
     Map<String, Double> details =
         node.properties().stream()
             .filter(field -> field.getValue().isNumber())
             .collect(toMap(Map.Entry::getKey, field -> field.getValue().doubleValue()));
     return together(
         () ->
-            family
-                .maker()
+            family(node)
                 .of(
                     new Sizes(
                         whole(node, "layers", Setting.LAYERS),
@@ -86,14 +86,22 @@ final class ConfigReader {
                     details));
   }
 
-  private ModelFamily family(JsonNode node) {
-    return Models.family(text(node, ConfigJson.FAMILY))
-        .orElseThrow(
-            () ->
-                malformed(
-                    "model.family",
-                    node.path(ConfigJson.FAMILY),
-                    "one of " + Models.FAMILIES.stream().map(ModelFamily::name).toList()));
+  /** Of a family that is not Anneal's, what is known without its code. */
+  private ModelFamily.Maker family(JsonNode node) {
+    if (!node.has(ConfigJson.FAMILY)) {
+      return Models.DEFAULT.maker();
+    }
+    String name = text(node, ConfigJson.FAMILY);
+    return Models.family(name)
+        .map(ModelFamily::maker)
+        .orElse((sizes, details) -> new AbsentModel(name, sizes, own(details)));
+  }
+
+  /** Without what every model has. */
+  private static Map<String, Double> own(Map<String, Double> numbers) {
+    Map<String, Double> own = new TreeMap<>(numbers);
+    own.keySet().removeAll(ConfigJson.SIZES);
+    return own;
   }
 
   private Schedule schedule(JsonNode node) {

@@ -3,6 +3,7 @@ package dev.anneal.session;
 import static dev.anneal.failure.Spelling.setting;
 
 import dev.anneal.failure.Failure;
+import dev.anneal.model.ModelFamily;
 import dev.anneal.plan.Recompute;
 import dev.anneal.setting.Written;
 import dev.anneal.training.Schedule;
@@ -22,18 +23,21 @@ import java.util.SequencedMap;
  * @param validation where what it is measured on is now
  * @param recompute which costs time or memory, and changes no bit
  * @param shape of the schedule, when Java code makes it
+ * @param family of the model, when it is a program's own
  */
 public record Continuation(
     SequencedMap<LiveSetting, String> settings,
     Optional<String> source,
     Optional<String> validation,
     Optional<Recompute> recompute,
-    Optional<Schedule.Shape> shape) {
+    Optional<Schedule.Shape> shape,
+    Optional<ModelFamily> family) {
 
   /** Nothing is different. */
   public static final Continuation SAME =
       new Continuation(
           new LinkedHashMap<>(),
+          Optional.empty(),
           Optional.empty(),
           Optional.empty(),
           Optional.empty(),
@@ -45,17 +49,17 @@ public record Continuation(
       Optional<String> source,
       Optional<String> validation,
       Optional<Recompute> recompute) {
-    this(settings, source, validation, recompute, Optional.empty());
+    this(settings, source, validation, recompute, Optional.empty(), Optional.empty());
   }
 
   /** Nothing is different, and the code of the schedule is there again. */
-  public static Continuation with(Schedule.Shape shape) {
-    return new Continuation(
-        new LinkedHashMap<>(),
-        Optional.empty(),
-        Optional.empty(),
-        Optional.empty(),
-        Optional.of(shape));
+  public Continuation with(Schedule.Shape own) {
+    return new Continuation(settings, source, validation, recompute, Optional.of(own), family);
+  }
+
+  /** Nothing is different, and the code of the model is there again. */
+  public Continuation with(ModelFamily own) {
+    return new Continuation(settings, source, validation, recompute, shape, Optional.of(own));
   }
 
   /**
@@ -65,7 +69,7 @@ public record Continuation(
    * @throws Failure when a setting cannot be as asked for
    */
   RunConfig of(RunConfig saved, int step) {
-    RunConfig config = shape.map(own -> saved.with(again(own, saved.schedule()))).orElse(saved);
+    RunConfig config = withCode(saved);
     for (Map.Entry<LiveSetting, String> setting : settings.entrySet()) {
       config = setting.getKey().in(config, step, setting.getValue(), Written.OPTION);
     }
@@ -81,6 +85,12 @@ public record Continuation(
     RunConfig.Data moved = data.movedTo(source, validation);
     RunConfig same = config.data().equals(moved) ? config : config.with(moved);
     return recompute.map(same::with).orElse(same);
+  }
+
+  /** With what no file keeps. */
+  private RunConfig withCode(RunConfig saved) {
+    RunConfig modelled = family.map(saved::with).orElse(saved);
+    return shape.map(own -> modelled.with(again(own, saved.schedule()))).orElse(modelled);
   }
 
   private static Schedule again(Schedule.Shape own, Schedule saved) {

@@ -5,7 +5,9 @@ import static dev.anneal.failure.Spelling.setting;
 import dev.anneal.data.CorpusFiles;
 import dev.anneal.data.TextRules;
 import dev.anneal.failure.Failure;
+import dev.anneal.model.AbsentModel;
 import dev.anneal.model.ModelConfig;
+import dev.anneal.model.ModelFamily;
 import dev.anneal.optimizer.Optimizer;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
@@ -263,6 +265,32 @@ public record RunConfig(
         sequence,
         microSteps,
         newSchedule,
+        optimizer,
+        recompute,
+        classifierChunks,
+        precision,
+        seed,
+        intervals,
+        origin);
+  }
+
+  /**
+   * The same with the code of its model, where that is a program's own.
+   *
+   * @throws Failure when the model is of another family
+   */
+  public RunConfig with(ModelFamily own) {
+    String name = model.family().name();
+    if (!name.equals(own.name())) {
+      throw Failure.usage("the run's model is of the family " + name + ", and not " + own.name());
+    }
+    return new RunConfig(
+        model instanceof AbsentModel absent ? absent.madeBy(own) : model,
+        data,
+        batch,
+        sequence,
+        microSteps,
+        schedule,
         optimizer,
         recompute,
         classifierChunks,

@@ -1,12 +1,16 @@
 package dev.anneal.session;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.anneal.checkpoint.CheckpointSearch;
+import dev.anneal.Anneal;
+import dev.anneal.Training;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
+import dev.anneal.failure.Failure;
 import dev.anneal.model.Model;
+import dev.anneal.model.Models;
 import dev.anneal.model.Parameter;
 import dev.anneal.model.Sizes;
 import dev.anneal.optimizer.AdamW;
@@ -27,6 +31,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -94,20 +99,60 @@ class OwnModelTest {
       numbers.addAll(steps(run, 4));
       run.save().orElseThrow();
     }
-    Checkpoints.Saved saved =
-        new Checkpoints.Saved(
-            CheckpointSearch.find(out, warning -> {}),
-            config,
-            Optional.of(corpus.fingerprint()),
-            corpus.opening(),
-            Optional.empty(),
-            Optional.empty());
+    Checkpoints.Saved saved = SavedRun.checkpoint(out, warning -> {});
     assertEquals("own", saved.files().meta().at("/config/model/family").asText());
     try (Device device = cpu();
-        Run run = Run.resume(config, corpus, device, RunDirectory.open(out), saved)) {
+        Run run =
+            Run.resume(
+                saved.config().with(CONFIG.family()),
+                corpus,
+                device,
+                RunDirectory.open(out),
+                saved)) {
       numbers.addAll(steps(run, 4));
     }
     assertEquals(expected, numbers);
+  }
+
+  @Test
+  void aProgramThatHasItsCodeLoadsItAgain() throws IOException {
+    Training training = new Training(config(Recompute.NONE));
+    List<Double> expected = uninterrupted(training.config(), 6);
+    Path out = temp.resolve("saved");
+    List<Double> losses = new ArrayList<>();
+    try (Anneal run = Anneal.begin(training, "cpu")) {
+      for (int i = 0; i < 3; i++) {
+        losses.add(run.step().loss());
+      }
+      run.save(out);
+    }
+    try (Anneal run = Anneal.load(out, "cpu", CONFIG.family())) {
+      for (int i = 0; i < 3; i++) {
+        losses.add(run.step().loss());
+      }
+      run.save(out);
+      assertEquals(6, run.updates());
+    }
+    assertEquals(IntStream.range(0, 6).mapToObj(i -> expected.get(2 * i)).toList(), losses);
+    Training same = Training.of(out, CONFIG.family());
+    assertEquals(CONFIG, same.config().model());
+    try (Anneal weights = Anneal.beginWith(out, same, "cpu")) {
+      assertTrue(weights.evaluate() < expected.getFirst());
+    }
+  }
+
+  @Test
+  void withoutItsCodeItIsListedAndRefusedInALine() throws IOException {
+    Path out = temp.resolve("saved");
+    try (Anneal run = Anneal.begin(new Training(config(Recompute.NONE)), "cpu")) {
+      run.save(out);
+    }
+    assertEquals(LAYERS, Training.of(out).config().model().layers());
+    Failure missing = assertThrows(Failure.class, () -> Anneal.load(out, "cpu"));
+    assertTrue(
+        missing.getMessage().contains("Anneal.load(run, device, family)"), missing::toString);
+    Failure other = assertThrows(Failure.class, () -> Anneal.load(out, "cpu", Models.DEFAULT));
+    assertEquals("the run's model is of the family own, and not gpt2", other.getMessage());
   }
 
   private static TrainingPlans plans(Precision precision, Recompute recompute) {
