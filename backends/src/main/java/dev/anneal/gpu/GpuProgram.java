@@ -12,12 +12,12 @@ import java.util.function.Function;
  *
  * <p>Time per op needs an event after each op, which a graph of hundreds of small kernels would
  * feel. So the first run, and then one in {@value #TIMED_EVERY}, is no graph but command by command
- * with events; {@link #timings} takes the runs between to have gone as the last of those. With the
- * system property {@code anneal.graph} off, no run is a graph, to see what one gains.
+ * with events; {@link #timings} takes the runs between to have gone as the last of those. With
+ * {@code ANNEAL_GRAPH=off} in the environment, no run is a graph, to see what one gains.
  */
 final class GpuProgram implements Program {
   private static final int TIMED_EVERY = 64;
-  private static final boolean GRAPHS = !"off".equals(System.getProperty("anneal.graph"));
+  private static final boolean GRAPHS = !"off".equals(System.getenv("ANNEAL_GRAPH"));
 
   private final Plan plan;
   private final Driver driver;

@@ -10,8 +10,14 @@ import org.jocl.Sizeof;
 import org.jocl.cl_device_id;
 import org.jocl.cl_platform_id;
 
-/** A device as the OpenCL library names it, and its limits. */
-record DeviceHandle(cl_platform_id platform, cl_device_id device, DeviceLimits limits) {
+/**
+ * A device as the OpenCL library names it, and its limits.
+ *
+ * @param buildOptions added to every build of a kernel, such as {@code -cl-opt-disable}
+ */
+record DeviceHandle(
+    cl_platform_id platform, cl_device_id device, DeviceLimits limits, String buildOptions) {
+  private static final String BUILD_OPTIONS = "ANNEAL_OPENCL_OPTIONS";
 
   /** CL_DEVICE_COMPUTE_CAPABILITY_MAJOR_NV, which JOCL does not have. */
   static final int COMPUTE_CAPABILITY_MAJOR_NV = 0x4000;
@@ -42,7 +48,13 @@ record DeviceHandle(cl_platform_id platform, cl_device_id device, DeviceLimits l
                 text(device, CL.CL_DEVICE_EXTENSIONS),
                 text(device, CL.CL_DEVICE_VENDOR),
                 text(device, CL.CL_DEVICE_VERSION)),
-            matrixUnits(device)));
+            matrixUnits(device)),
+        System.getenv().getOrDefault(BUILD_OPTIONS, ""));
+  }
+
+  /** The same device, whose kernels are built with these options more. */
+  DeviceHandle building(String options) {
+    return new DeviceHandle(platform, device, limits, options);
   }
 
   DeviceInfo describe(int index) {

@@ -58,7 +58,7 @@ final class KernelCompiler implements AutoCloseable {
     if (!source.definitions().isEmpty()) {
       options.append(' ').append(source.definitions());
     }
-    String more = System.getProperty("anneal.opencl.options", "");
+    String more = handle.buildOptions();
     return more.isEmpty() ? options.toString() : options + " " + more;
   }
 

@@ -72,18 +72,18 @@ class CpuKernelsTest {
   }
 
   private static String checksumAt(int bits) throws IOException, InterruptedException {
-    Process process =
+    ProcessBuilder builder =
         new ProcessBuilder(
                 System.getProperty("java.home") + "/bin/java",
                 "--add-modules",
                 "jdk.incubator.vector",
                 "--enable-native-access=ALL-UNNAMED",
-                "-Danneal.vector.bits=" + bits,
                 "-cp",
                 System.getProperty("java.class.path"),
                 Checksum.class.getName())
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
+            .redirectError(ProcessBuilder.Redirect.DISCARD);
+    builder.environment().put("ANNEAL_VECTOR_BITS", String.valueOf(bits));
+    Process process = builder.start();
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(0, process.waitFor());
     return out.strip();

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.anneal.cache.CacheDirectory;
+import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.ops.OpRun;
 import dev.anneal.plan.Arena;
@@ -24,7 +25,6 @@ import org.junit.jupiter.api.parallel.ResourceLock;
 @ResourceLock("OpenCL")
 class BuildBesideFaultsTest {
   private static final long PAUSE_NANOS = 20_000_000;
-  private static final String OPTIONS = "anneal.opencl.options";
   private static final OpRun ADD = new OpRun(new Op.Add(f("out"), f("a"), f("b")), 1);
 
   @TempDir private Path folder;
@@ -47,11 +47,10 @@ class BuildBesideFaultsTest {
     try {
       for (int build = 0; build < 6; build++) {
         // Of another text each, since the driver has a cache of its own.
-        System.setProperty(OPTIONS, "-DANNEAL_BUILD=" + System.nanoTime());
-        ADD.on(open(folder.resolve("cache" + build)));
+        String options = "-DANNEAL_BUILD=" + System.nanoTime();
+        ADD.on(open(folder.resolve("cache" + build), options));
       }
     } finally {
-      System.clearProperty(OPTIONS);
       done.set(true);
       for (Thread thread : beside) {
         thread.join();
@@ -78,14 +77,12 @@ class BuildBesideFaultsTest {
     }
   }
 
-  private static OpenClDevice open(Path cache) {
-    if (Platforms.search() instanceof Platforms.Found(List<DeviceHandle> handles)) {
-      return new OpenClDevice(
-          InstalledDevices.all().getFirst(),
-          handles.getFirst(),
-          DeviceOptions.defaults(),
-          new CacheDirectory(cache));
-    }
-    throw new IllegalStateException("the devices went away");
+  private static OpenClDevice open(Path cache, String options) {
+    DeviceInfo info = InstalledDevices.all().getFirst();
+    return new OpenClDevice(
+        info,
+        InstalledDevices.handle(info).building(options),
+        DeviceOptions.defaults(),
+        new CacheDirectory(cache));
   }
 }

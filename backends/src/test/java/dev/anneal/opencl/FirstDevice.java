@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param block bytes at whose multiples arenas can be cut
  * @param pace by which launches are cut; its own where none is given
  * @param probe of kernels; its own where none is given
+ * @param buildOptions of all kernels
  */
 record FirstDevice(
     Path cache,
@@ -26,7 +27,8 @@ record FirstDevice(
     long most,
     long block,
     Optional<Pace> pace,
-    Optional<KernelProbe> probe) {
+    Optional<KernelProbe> probe,
+    String buildOptions) {
 
   /** As it is, with the binaries that other tests left. */
   static FirstDevice here() {
@@ -43,33 +45,44 @@ record FirstDevice(
         Long.MAX_VALUE,
         ArenaLayout.BLOCK,
         Optional.empty(),
-        Optional.empty());
+        Optional.empty(),
+        "");
+  }
+
+  /** With kernels as they are written: compilers take several times as long to make them fast. */
+  FirstDevice plainly() {
+    return new FirstDevice(
+        cache, gpu, subGroups, matrixUnits, most, block, pace, probe, "-cl-opt-disable");
   }
 
   FirstDevice asGpu() {
-    return new FirstDevice(cache, true, subGroups, matrixUnits, most, block, pace, probe);
+    return new FirstDevice(
+        cache, true, subGroups, matrixUnits, most, block, pace, probe, buildOptions);
   }
 
   FirstDevice with(SubGroups other) {
-    return new FirstDevice(cache, gpu, Optional.of(other), matrixUnits, most, block, pace, probe);
+    return new FirstDevice(
+        cache, gpu, Optional.of(other), matrixUnits, most, block, pace, probe, buildOptions);
   }
 
   FirstDevice with(MatrixUnits other) {
-    return new FirstDevice(cache, gpu, subGroups, Optional.of(other), most, block, pace, probe);
+    return new FirstDevice(
+        cache, gpu, subGroups, Optional.of(other), most, block, pace, probe, buildOptions);
   }
 
   FirstDevice with(Pace other) {
     return new FirstDevice(
-        cache, gpu, subGroups, matrixUnits, most, block, Optional.of(other), probe);
+        cache, gpu, subGroups, matrixUnits, most, block, Optional.of(other), probe, buildOptions);
   }
 
   FirstDevice with(KernelProbe other) {
     return new FirstDevice(
-        cache, gpu, subGroups, matrixUnits, most, block, pace, Optional.of(other));
+        cache, gpu, subGroups, matrixUnits, most, block, pace, Optional.of(other), buildOptions);
   }
 
   FirstDevice giving(long bytes, long inBlocks) {
-    return new FirstDevice(cache, gpu, subGroups, matrixUnits, bytes, inBlocks, pace, probe);
+    return new FirstDevice(
+        cache, gpu, subGroups, matrixUnits, bytes, inBlocks, pace, probe, buildOptions);
   }
 
   OpenClDevice open() {
@@ -78,7 +91,7 @@ record FirstDevice(
       DeviceLimits limits = limits(handle.limits());
       return new OpenClDevice(
           InstalledDevices.all().getFirst(),
-          new DeviceHandle(handle.platform(), handle.device(), limits),
+          new DeviceHandle(handle.platform(), handle.device(), limits, buildOptions),
           DeviceOptions.defaults(),
           new CacheDirectory(cache),
           probe,

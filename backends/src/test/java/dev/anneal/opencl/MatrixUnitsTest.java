@@ -15,8 +15,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.ResourceLock;
 import org.lwjgl.opencl.INTELRequiredSubgroupSize;
@@ -25,7 +23,6 @@ import org.lwjgl.opencl.NVDeviceAttributeQuery;
 /** Products by matrix units, on the first OpenCL device here, which emulates their instructions. */
 @ResourceLock("OpenCL")
 class MatrixUnitsTest {
-  private static final String BUILD_OPTIONS = "anneal.opencl.options";
   private static final List<String> INTEL =
       List.of(
           "cl_intel_subgroups",
@@ -33,17 +30,6 @@ class MatrixUnitsTest {
           "cl_intel_subgroup_matrix_multiply_accumulate");
   private static final Map<String, Integer> UNITS =
       Map.of("matmul_forward", 5, "matmul_backward_input", 5, "matmul_backward_weight", 5);
-
-  /** Compilers take several times as long to make kernels fast. */
-  @BeforeAll
-  static void buildPlainly() {
-    System.setProperty(BUILD_OPTIONS, "-cl-opt-disable");
-  }
-
-  @AfterAll
-  static void buildAsUsual() {
-    System.clearProperty(BUILD_OPTIONS);
-  }
 
   /** Of fewer numbers than a vector, of several tiles that are not full, and of whole vectors. */
   private static final Set<Long> ROWS = Set.of(3L, 67L, 260L);
@@ -63,7 +49,8 @@ class MatrixUnitsTest {
   void everyUnitsProductsAreRight() {
     for (MatrixUnits units :
         List.of(MatrixUnits.intel(INTEL, 16), MatrixUnits.intel(INTEL, 8), MatrixUnits.nvidia(9))) {
-      try (OpenClDevice device = FirstDevice.here().asGpu().with(units.emulated()).open()) {
+      try (OpenClDevice device =
+          FirstDevice.here().plainly().asGpu().with(units.emulated()).open()) {
         assertEquals(5, device.kernelVersions().get("matmul_forward"));
         List<OpRun> runs = products().map(run -> run.stored(Precision.BF16)).toList();
         for (OpRun run : runs) {
@@ -82,7 +69,7 @@ class MatrixUnitsTest {
   @Test
   void otherDtypesLoseNothing() {
     MatrixUnits units = MatrixUnits.nvidia(8).emulated();
-    try (OpenClDevice device = FirstDevice.here().asGpu().with(units).open()) {
+    try (OpenClDevice device = FirstDevice.here().plainly().asGpu().with(units).open()) {
       for (Precision precision : List.of(Precision.FP32, Precision.FP16)) {
         for (OpRun run : products().limit(18).toList()) {
           OpRun stored = precision == Precision.FP32 ? run : run.stored(precision);
@@ -107,7 +94,8 @@ class MatrixUnitsTest {
                 ? Optional.of("CL_OUT_OF_RESOURCES")
                 : Optional.empty();
     MatrixUnits units = MatrixUnits.nvidia(8).emulated();
-    try (OpenClDevice device = FirstDevice.here().asGpu().with(units).with(refuses).open()) {
+    try (OpenClDevice device =
+        FirstDevice.here().plainly().asGpu().with(units).with(refuses).open()) {
       OpRun run = products().findFirst().orElseThrow();
       assertEquals(Optional.empty(), OpAccuracy.firstError(run, run.reference(), run.on(device)));
       assertEquals(2, device.kernelVersions().get("matmul_forward"));
@@ -130,7 +118,7 @@ class MatrixUnitsTest {
     assertEquals(MatrixUnits.NONE, MatrixUnits.intel(INTEL.subList(0, 2), 8));
     assertEquals("-DUNITS=3", MatrixUnits.nvidia(12).definitions());
     assertEquals(MatrixUnits.NONE, MatrixUnits.nvidia(7));
-    try (OpenClDevice device = FirstDevice.here().asGpu().with(MatrixUnits.NONE).open()) {
+    try (OpenClDevice device = FirstDevice.here().plainly().asGpu().with(MatrixUnits.NONE).open()) {
       assertTrue(device.kernelVersions().get("matmul_forward") == 4);
     }
   }

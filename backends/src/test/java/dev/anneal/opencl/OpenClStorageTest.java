@@ -37,8 +37,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 class OpenClStorageTest {
   private static final int HEAD_SIZE = 17;
 
-  private static final String BUILD_OPTIONS = "anneal.opencl.options";
-
   private static final List<Device> DEVICES = new ArrayList<>();
 
   @BeforeAll
@@ -66,13 +64,10 @@ class OpenClStorageTest {
       names = {"BF16", "FP16"})
   void everyVersionMatchesTheReference(Precision precision) {
     List<Device> plain = new ArrayList<>();
-    System.setProperty(BUILD_OPTIONS, "-cl-opt-disable");
     try {
-      InstalledDevices.all()
-          .forEach(info -> plain.add(new OpenClBackend().open(info, DeviceOptions.defaults())));
+      InstalledDevices.all().forEach(info -> plain.add(InstalledDevices.plainly(info)));
       assertEquals(List.of(), errors(stored(OpCases.all(), precision), plain, true));
     } finally {
-      System.clearProperty(BUILD_OPTIONS);
       plain.forEach(Device::close);
     }
   }

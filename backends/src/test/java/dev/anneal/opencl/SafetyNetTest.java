@@ -125,8 +125,6 @@ class SafetyNetTest {
     command.add("--enable-native-access=ALL-UNNAMED");
     if (implementation == Implementation.OCLGRIND) {
       Files.writeString(directory.resolve("oclgrind.icd"), SIMULATOR + "\n");
-      // Optimised code has instructions that it does not know.
-      command.add("-Danneal.opencl.options=-cl-opt-disable");
     }
     command.addAll(
         List.of(
@@ -136,6 +134,10 @@ class SafetyNetTest {
             implementation.versions.name()));
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().putAll(implementation.environment(directory));
+    if (implementation == Implementation.OCLGRIND) {
+      // Optimised code has instructions that it does not know.
+      builder.environment().put("ANNEAL_OPENCL_OPTIONS", "-cl-opt-disable");
+    }
     builder.environment().put("XDG_CACHE_HOME", directory.resolve("cache").toString());
     Process process = builder.start();
     PROCESSES.add(process);

@@ -17,26 +17,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.ResourceLock;
 
 /** Sums by exchanges between lanes, on the first OpenCL device here, which emulates those. */
 @ResourceLock("OpenCL")
 class SubGroupsTest {
-  private static final String BUILD_OPTIONS = "anneal.opencl.options";
-
-  /** Compilers take several times as long to make kernels fast. */
-  @BeforeAll
-  static void buildPlainly() {
-    System.setProperty(BUILD_OPTIONS, "-cl-opt-disable");
-  }
-
-  @AfterAll
-  static void buildAsUsual() {
-    System.clearProperty(BUILD_OPTIONS);
-  }
 
   private static List<OpRun> cases() {
     return OpCases.small()
@@ -71,7 +57,8 @@ class SubGroupsTest {
   void sumsAreRightAndHaveTheSameBitsAtEverySizeOfSubGroup() {
     List<Map<Tensor, float[]>> first = new ArrayList<>();
     for (int size : new int[] {8, 32, 24}) {
-      try (OpenClDevice device = FirstDevice.here().asGpu().with(SubGroups.emulated(size)).open()) {
+      try (OpenClDevice device =
+          FirstDevice.here().plainly().asGpu().with(SubGroups.emulated(size)).open()) {
         List<OpRun> runs = cases();
         assertEquals(6, runs.size());
         for (int i = 0; i < runs.size(); i++) {
@@ -115,7 +102,7 @@ class SubGroupsTest {
 
   @Test
   void otherDevicesKeepTheVersionBeforeAndSayWhy() {
-    try (OpenClDevice device = FirstDevice.here().asGpu().with(SubGroups.NONE).open()) {
+    try (OpenClDevice device = FirstDevice.here().plainly().asGpu().with(SubGroups.NONE).open()) {
       assertEquals(2, device.kernelVersions().get("layernorm_forward"));
       Failure failure =
           assertThrows(Failure.class, () -> device.chooseKernels(Map.of("layernorm_forward", 4)));
@@ -127,7 +114,7 @@ class SubGroupsTest {
   @Test
   void whatDoesNotCompileStepsDownAndSaysSo() {
     SubGroups claimed = new SubGroups("-DSUB_GROUPS=2", SubGroups.PLAIN);
-    try (OpenClDevice device = FirstDevice.here().asGpu().with(claimed).open()) {
+    try (OpenClDevice device = FirstDevice.here().plainly().asGpu().with(claimed).open()) {
       assertEquals(4, device.kernelVersions().get("layernorm_forward"));
       OpRun run = cases().getFirst();
       assertEquals(Optional.empty(), OpAccuracy.firstError(run, run.reference(), run.on(device)));
