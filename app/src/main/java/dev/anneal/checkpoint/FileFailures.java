@@ -62,12 +62,13 @@ public final class FileFailures {
     };
   }
 
-  static String shown(Path path) {
+  /** A path, fit to be shown. */
+  public static String shown(Path path) {
     return shown(path.toString(), 4096);
   }
 
   /** A text from a file, fit to be shown: short, and without control characters. */
-  static String shown(String text) {
+  public static String shown(String text) {
     return shown(text, SHOWN);
   }
 

@@ -34,6 +34,12 @@ public final class ByteTokenizer implements Tokenizer {
     return tokens;
   }
 
+  /** No text spells NUL otherwise than by NUL. */
+  @Override
+  public int[] encodeMarked(String text) {
+    return encode(text);
+  }
+
   @Override
   public int lastCut(CharSequence text) {
     int last = text.length() - 1;

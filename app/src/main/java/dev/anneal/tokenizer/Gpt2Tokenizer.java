@@ -1,11 +1,10 @@
 package dev.anneal.tokenizer;
 
 import com.knuddels.jtokkit.Encodings;
-import com.knuddels.jtokkit.api.Encoding;
-import com.knuddels.jtokkit.api.EncodingType;
-import com.knuddels.jtokkit.api.IntArrayList;
-import java.util.ArrayList;
-import java.util.List;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Optional;
 
 /**
  * GPT-2's byte-pair encoding: 256 bytes, 50,000 merges and the end of text. The vocabulary is
@@ -21,11 +20,28 @@ public final class Gpt2Tokenizer implements Tokenizer {
 
   private static final int END_OF_TEXT = 50256;
 
-  /** UTF-16 units encoded at a time, so that a large text is encoded by all cores. */
-  private static final int CHUNK = 1 << 18;
+  /** Read once, when it is first needed. */
+  private static final class Held {
+    private static final BytePairTokenizer PAIRS = read();
 
-  private final Encoding encoding =
-      Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
+    private static BytePairTokenizer read() {
+      try (InputStream ranks =
+          Encodings.class.getResourceAsStream("/com/knuddels/jtokkit/r50k_base.tiktoken")) {
+        if (ranks == null) {
+          throw new IllegalStateException("jtokkit has no r50k_base.tiktoken");
+        }
+        return new BytePairTokenizer(
+            RankFile.read(NAME, ranks.readAllBytes(), Optional.of(PreTokenizer.GPT2)));
+      } catch (IOException e) {
+        throw new UncheckedIOException("jtokkit's r50k_base.tiktoken cannot be read", e);
+      }
+    }
+  }
+
+  /** The same as one that a file describes. */
+  public BytePairTokenizer pairs() {
+    return Held.PAIRS;
+  }
 
   @Override
   public String name() {
@@ -44,68 +60,26 @@ public final class Gpt2Tokenizer implements Tokenizer {
 
   @Override
   public int[] encode(String text) {
-    return encode(text, CHUNK);
+    return pairs().encode(text);
   }
 
   int[] encode(String text, int chunk) {
-    List<String> parts = chunks(Tokenizer.wellFormed(text), chunk);
-    if (parts.size() == 1) {
-      return encoding.encodeOrdinary(parts.getFirst()).toArray();
-    }
-    List<int[]> tokens =
-        parts.parallelStream().map(part -> encoding.encodeOrdinary(part).toArray()).toList();
-    int[] all = new int[tokens.stream().mapToInt(part -> part.length).sum()];
-    int length = 0;
-    for (int[] part : tokens) {
-      System.arraycopy(part, 0, all, length, part.length);
-      length += part.length;
-    }
-    return all;
+    return pairs().encode(text, chunk);
   }
 
-  /**
-   * Parts of at least {@code chunk} units that encode as the whole does. A part ends before a space
-   * or line feed that follows something else than white space: no piece of GPT-2's pattern goes on
-   * there, and the pattern's look-ahead, which only white space has, never sees the end of a part.
-   */
-  private static List<String> chunks(String text, int chunk) {
-    List<String> parts = new ArrayList<>();
-    int start = 0;
-    for (int i = chunk; i < text.length(); i++) {
-      if (isCut(text, i)) {
-        parts.add(text.substring(start, i));
-        start = i;
-        i += chunk;
-      }
-    }
-    parts.add(text.substring(start));
-    return parts;
-  }
-
-  private static boolean isCut(CharSequence text, int i) {
-    char c = text.charAt(i);
-    return (c == ' ' || c == '\n') && !isSpace(text.charAt(i - 1));
+  @Override
+  public int[] encodeMarked(String text) {
+    return pairs().encodeMarked(text);
   }
 
   @Override
   public int lastCut(CharSequence text) {
-    for (int i = text.length() - 1; i > 0; i--) {
-      if (isCut(text, i)) {
-        return i;
-      }
-    }
-    return 0;
-  }
-
-  /** At least what the pattern takes for white space. */
-  private static boolean isSpace(char c) {
-    return Character.isWhitespace(c) || Character.isSpaceChar(c) || Character.isISOControl(c);
+    return pairs().lastCut(text);
   }
 
   @Override
   public byte[] bytes(int token) {
-    IntArrayList one = new IntArrayList(1);
-    one.add(Tokenizer.requireToken(this, token));
-    return encoding.decodeBytes(one);
+    Tokenizer.requireToken(this, token);
+    return pairs().bytes(token);
   }
 }

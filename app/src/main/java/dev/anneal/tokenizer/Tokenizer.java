@@ -7,10 +7,15 @@ import dev.anneal.failure.Failure;
  * of bytes, and the bytes of {@code encode(text)} in a row are the UTF-8 of the text. Unpaired
  * surrogates, which UTF-8 does not have, are encoded as U+FFFD.
  */
-public sealed interface Tokenizer permits ByteTokenizer, Gpt2Tokenizer {
+public sealed interface Tokenizer permits ByteTokenizer, Gpt2Tokenizer, BytePairTokenizer {
 
-  /** The name that {@code --tokenizer} takes. */
+  /** What to call it; the name that {@code --tokenizer} takes, where it needs no file. */
   String name();
+
+  /** Tells it from all others: the same for those that have the same tokens for every text. */
+  default String identity() {
+    return name();
+  }
 
   /** V: ids are below it. */
   int vocabularySize();
@@ -18,7 +23,11 @@ public sealed interface Tokenizer permits ByteTokenizer, Gpt2Tokenizer {
   /** The token before each document; text that spells it is encoded as ordinary text. */
   int endOfText();
 
+  /** The tokens of ordinary text: none is special, whatever it spells. */
   int[] encode(String text);
+
+  /** As {@link #encode}, but what spells a special token, such as the end of text, becomes it. */
+  int[] encodeMarked(String text);
 
   /**
    * The last place, before its end, at which {@code text} can be cut into two parts that encode as

@@ -1,5 +1,6 @@
 /**
- * Text to token ids and back: bytes, and GPT-2's byte-pair encoding. It knows nothing of the rest
- * but {@link dev.anneal.failure}.
+ * Text to token ids and back: bytes, GPT-2's byte-pair encoding, and byte-level ones from files. It
+ * knows nothing of the rest but how files are read ({@link dev.anneal.checkpoint}) and {@link
+ * dev.anneal.failure}.
  */
 package dev.anneal.tokenizer;
