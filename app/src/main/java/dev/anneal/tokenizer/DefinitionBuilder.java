@@ -74,13 +74,10 @@ final class DefinitionBuilder {
     merge(text.substring(0, space), text.substring(space + 1));
   }
 
-  boolean hasToken(String token) {
-    return vocabulary.containsKey(token) || added.containsKey(token);
-  }
-
-  int id(String token) {
+  /** What vocab has under this name. */
+  OptionalInt id(String token) {
     Integer id = vocabulary.get(token);
-    return id != null ? id : added.get(token).id();
+    return id == null ? OptionalInt.empty() : OptionalInt.of(id);
   }
 
   /**

@@ -75,8 +75,8 @@ final class VocabAndMerges {
               });
     }
     added.values().forEach(builder::add);
-    if (added.isEmpty() && builder.hasToken(END_OF_TEXT)) {
-      builder.add(AddedToken.mark(builder.id(END_OF_TEXT), END_OF_TEXT));
+    if (added.isEmpty()) {
+      builder.id(END_OF_TEXT).ifPresent(id -> builder.add(AddedToken.mark(id, END_OF_TEXT)));
     }
     return builder.build(
         preTokenizer, preTokenizer == PreTokenizer.QWEN2, false, OptionalInt.empty());
