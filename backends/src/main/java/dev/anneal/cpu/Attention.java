@@ -70,79 +70,72 @@ final class Attention {
 
   static Kernel forward(Op.AttentionForward op, Kernel.Addresses at) {
     Sizes s = Sizes.of(op.out().shape(), op.heads());
-    long qkv = at.of(op.qkv());
-    long out = at.of(op.out());
-    long lse = at.of(op.logSumExp());
-    int hs = s.headSize();
-    int keysFloats = Packing.panels(s.t()) * s.keysPanel();
-    int valuesFloats = Packing.panels(hs) * s.valuesPanel();
-    int queryFloats = QUERIES * hs;
-    int probabilityFloats = QUERIES * s.scoreRow();
-    long scoreRow = 4L * s.scoreRow();
-    Kernel.Task task =
-        (index, worker) -> {
-          int b = index / s.heads();
-          int head = index % s.heads();
-          float[] floats = worker.threadFloats();
-          int values = keysFloats;
-          int queries = values + valuesFloats;
-          int probabilities = queries + queryFloats;
-          long lanes = worker.threadScratch();
-          long scores = lanes + 64;
-          long q = s.query(qkv, b, head);
-          long k = q + 4L * s.c();
-          long v = k + 4L * s.c();
-          Packing.transposedPanels(k, s.qkvRow(), s.t(), hs, floats, 0, s.keysPanel());
-          Packing.panels(v, s.qkvRow(), s.t(), hs, floats, values, s.valuesPanel());
-          for (int first = 0; first < s.t(); first += QUERIES) {
-            int count = Math.min(QUERIES, s.t() - first);
-            int reach = first + count;
-            Packing.rows(q + first * s.qkvRow(), s.qkvRow(), count, hs, floats, queries, hs);
-            Tile.multiply(
-                count,
-                reach,
-                hs,
-                floats,
-                queries,
-                hs,
-                1,
-                floats,
-                0,
-                s.keysPanel(),
-                scores,
-                scoreRow,
-                false,
-                worker.tile());
-            for (int i = 0; i < count; i++) {
-              long row = scores + i * scoreRow;
-              float logSumExp = softmax(row, first + i + 1, reach, s.scale(), lanes);
-              Ram.set(lse + 4L * (((long) b * s.heads() + head) * s.t() + first + i), logSumExp);
-            }
-            Packing.rows(scores, scoreRow, count, reach, floats, probabilities, s.scoreRow());
-            Tile.multiply(
-                count,
-                hs,
-                reach,
-                floats,
-                probabilities,
-                s.scoreRow(),
-                1,
-                floats,
-                values,
-                s.valuesPanel(),
-                s.out(out, b, head) + first * s.outRow(),
-                s.outRow(),
-                false,
-                worker.tile());
-          }
-        };
-    return new Kernel(
-        List.of(new Kernel.Phase(s.batch() * s.heads(), task)),
-        new Kernel.Scratch(
-            64 + QUERIES * scoreRow,
-            0,
-            keysFloats + valuesFloats + queryFloats + probabilityFloats,
-            0));
+    Forward pass = new Forward(s, at.of(op.qkv()), at.of(op.out()), at.of(op.logSumExp()));
+    return new Kernel(List.of(new Kernel.Phase(s.batch() * s.heads(), pass)), pass.scratch());
+  }
+
+  /** One head's forward pass. */
+  private record Forward(Sizes s, long qkv, long out, long lse) implements Kernel.Task {
+
+    /** Where things are in a worker's arrays, after the keys. */
+    private int values() {
+      return Packing.panels(s.t()) * s.keysPanel();
+    }
+
+    private int queries() {
+      return values() + Packing.panels(s.headSize()) * s.valuesPanel();
+    }
+
+    private int probabilities() {
+      return queries() + QUERIES * s.headSize();
+    }
+
+    Kernel.Scratch scratch() {
+      return new Kernel.Scratch(
+          64 + QUERIES * 4L * s.scoreRow(), 0, probabilities() + QUERIES * s.scoreRow(), 0);
+    }
+
+    @Override
+    public void run(int index, Kernel.Worker worker) {
+      int b = index / s.heads();
+      int head = index % s.heads();
+      int hs = s.headSize();
+      float[] f = worker.threadFloats();
+      long q = s.query(qkv, b, head);
+      long k = q + 4L * s.c();
+      long v = k + 4L * s.c();
+      Packing.transposedPanels(k, s.qkvRow(), s.t(), hs, f, 0, s.keysPanel());
+      Packing.panels(v, s.qkvRow(), s.t(), hs, f, values(), s.valuesPanel());
+      for (int first = 0; first < s.t(); first += QUERIES) {
+        int count = Math.min(QUERIES, s.t() - first);
+        Packing.rows(q + first * s.qkvRow(), s.qkvRow(), count, hs, f, queries(), hs);
+        attend(b, head, first, count, worker);
+      }
+    }
+
+    /** The output of {@code count} queries, which are packed. */
+    private void attend(int b, int head, int first, int count, Kernel.Worker worker) {
+      int hs = s.headSize();
+      int reach = first + count;
+      float[] f = worker.threadFloats();
+      float[] tile = worker.tile();
+      int row = s.scoreRow();
+      long scoreRow = 4L * row;
+      long lanes = worker.threadScratch();
+      long p = lanes + 64;
+      Tile.multiply(
+          count, reach, hs, f, queries(), hs, 1, f, 0, s.keysPanel(), p, scoreRow, false, tile);
+      for (int i = 0; i < count; i++) {
+        float logSumExp = softmax(p + i * scoreRow, first + i + 1, reach, s.scale(), lanes);
+        Ram.set(lse + 4L * (((long) b * s.heads() + head) * s.t() + first + i), logSumExp);
+      }
+      Packing.rows(p, scoreRow, count, reach, f, probabilities(), row);
+      long to = s.out(out, b, head) + first * s.outRow();
+      int from = probabilities();
+      int panel = s.valuesPanel();
+      Tile.multiply(
+          count, hs, reach, f, from, row, 1, f, values(), panel, to, s.outRow(), false, tile);
+    }
   }
 
   /** Turns {@code seen} scores into probabilities, clears those up to {@code reach}. */
@@ -207,10 +200,8 @@ final class Attention {
       int hs = s.headSize();
       float[] f = worker.threadFloats();
       float[] tile = worker.tile();
-      int row = s.scoreRow();
-      long scoreRow = 4L * row;
-      long lanes = worker.threadScratch();
-      long p = lanes + 64;
+      long scoreRow = 4L * s.scoreRow();
+      long p = worker.threadScratch() + 64;
       long dS = p + QUERIES * scoreRow;
       long q = s.query(qkv, b, head);
       long k = q + 4L * s.c();
@@ -218,7 +209,6 @@ final class Attention {
       long dQ = s.query(dQkv, b, head);
       long dK = dQ + 4L * s.c();
       long dV = dK + 4L * s.c();
-      int panel = QUERIES * Tile.WIDTH;
       Packing.transposedPanels(k, s.qkvRow(), s.t(), hs, f, 0, s.keysPanel());
       Packing.transposedPanels(v, s.qkvRow(), s.t(), hs, f, valuesT(), s.keysPanel());
       Packing.panels(k, s.qkvRow(), s.t(), hs, f, keys(), s.valuesPanel());
@@ -229,83 +219,74 @@ final class Attention {
         int reach = first + count;
         long qFirst = q + first * s.qkvRow();
         long dOutFirst = s.out(dOut, b, head) + first * s.outRow();
-        Packing.rows(qFirst, s.qkvRow(), count, hs, f, queries(), hs);
+        scores(qFirst, s.qkvRow(), count, reach, 0, p, worker);
+        scores(dOutFirst, s.outRow(), count, reach, valuesT(), dS, worker);
+        scoresBackward(b, head, first, count, worker);
+        add(p, dOutFirst, s.outRow(), count, reach, dV, worker);
+        add(dS, qFirst, s.qkvRow(), count, reach, dK, worker);
+        // The scores' gradients lie where the keys' needed them.
+        int row = s.scoreRow();
+        long to = dQ + first * s.qkvRow();
+        int panel = s.valuesPanel();
         Tile.multiply(
-            count, reach, hs, f, queries(), hs, 1, f, 0, s.keysPanel(), p, scoreRow, false, tile);
-        Packing.rows(dOutFirst, s.outRow(), count, hs, f, queries(), hs);
-        Tile.multiply(
-            count,
-            reach,
-            hs,
-            f,
-            queries(),
-            hs,
-            1,
-            f,
-            valuesT(),
-            s.keysPanel(),
-            dS,
-            scoreRow,
-            false,
-            tile);
-        for (int i = 0; i < count; i++) {
-          int t = first + i;
-          long at = 4L * (((long) b * s.heads() + head) * s.t() + t);
-          long outRow = s.out(out, b, head) + t * s.outRow();
-          float d = Rows.dot(dOutFirst + i * s.outRow(), outRow, hs, lanes);
-          Ram.set(delta + at, d);
-          scoresBackward(p + i * scoreRow, dS + i * scoreRow, t + 1, reach, Ram.get(lse + at), d);
-        }
-        Packing.rows(p, scoreRow, count, reach, f, scores(), row);
-        Packing.panels(dOutFirst, s.outRow(), count, hs, f, queryPanels(), panel);
-        Tile.multiply(
-            reach,
-            hs,
-            count,
-            f,
-            scores(),
-            1,
-            row,
-            f,
-            queryPanels(),
-            panel,
-            dV,
-            s.qkvRow(),
-            true,
-            tile);
-        Packing.rows(dS, scoreRow, count, reach, f, scores(), row);
-        Packing.panels(qFirst, s.qkvRow(), count, hs, f, queryPanels(), panel);
-        Tile.multiply(
-            reach,
-            hs,
-            count,
-            f,
-            scores(),
-            1,
-            row,
-            f,
-            queryPanels(),
-            panel,
-            dK,
-            s.qkvRow(),
-            true,
-            tile);
-        Tile.multiply(
-            count,
-            hs,
-            reach,
-            f,
-            scores(),
-            row,
-            1,
-            f,
-            keys(),
-            s.valuesPanel(),
-            dQ + first * s.qkvRow(),
-            s.qkvRow(),
-            false,
-            tile);
+            count, hs, reach, f, scores(), row, 1, f, keys(), panel, to, s.qkvRow(), false, tile);
       }
+    }
+
+    /** to = {@code count} rows of a head times what is packed at {@code panels}, transposed. */
+    private void scores(
+        long rows, long stride, int count, int reach, int panels, long to, Kernel.Worker worker) {
+      int hs = s.headSize();
+      float[] f = worker.threadFloats();
+      Packing.rows(rows, stride, count, hs, f, queries(), hs);
+      int panel = s.keysPanel();
+      long row = 4L * s.scoreRow();
+      Tile.multiply(
+          count, reach, hs, f, queries(), hs, 1, f, panels, panel, to, row, false, worker.tile());
+    }
+
+    /** Probabilities of scores, and scores' gradients of probabilities'. */
+    private void scoresBackward(int b, int head, int first, int count, Kernel.Worker worker) {
+      long lanes = worker.threadScratch();
+      long scoreRow = 4L * s.scoreRow();
+      long p = lanes + 64;
+      long dS = p + QUERIES * scoreRow;
+      for (int i = 0; i < count; i++) {
+        int t = first + i;
+        long at = 4L * (((long) b * s.heads() + head) * s.t() + t);
+        long outRow = s.out(out, b, head) + t * s.outRow();
+        long dOutRow = s.out(dOut, b, head) + t * s.outRow();
+        float d = Rows.dot(dOutRow, outRow, s.headSize(), lanes);
+        Ram.set(delta + at, d);
+        scoresBackward(
+            p + i * scoreRow, dS + i * scoreRow, t + 1, first + count, Ram.get(lse + at), d);
+      }
+    }
+
+    /** to += scores, (count,reach), transposed times {@code count} rows of a head. */
+    private void add(
+        long scores, long rows, long stride, int count, int reach, long to, Kernel.Worker worker) {
+      int hs = s.headSize();
+      float[] f = worker.threadFloats();
+      int row = s.scoreRow();
+      int panel = QUERIES * Tile.WIDTH;
+      Packing.rows(scores, 4L * row, count, reach, f, scores(), row);
+      Packing.panels(rows, stride, count, hs, f, queryPanels(), panel);
+      Tile.multiply(
+          reach,
+          hs,
+          count,
+          f,
+          scores(),
+          1,
+          row,
+          f,
+          queryPanels(),
+          panel,
+          to,
+          s.qkvRow(),
+          true,
+          worker.tile());
     }
 
     private void clear(long at, int hs) {

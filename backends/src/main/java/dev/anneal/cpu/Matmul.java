@@ -53,71 +53,93 @@ final class Matmul {
     if (m < FEW_ROWS) {
       return fewRows(out, in, weight, bias, hasBias, m, n, k);
     }
-    int block = block(n, TASKS);
-    int panels = Packing.panels(m);
-    int columns = panels * Tile.WIDTH;
-    long columnBytes = 4L * columns;
-    int panelFloats = k * Tile.WIDTH;
-    int chunks = Math.ceilDiv(k, Tile.DEPTH);
-    Phase pack =
-        new Phase(
-            panels * chunks,
-            (task, worker) -> {
-              int panel = task % panels;
-              int from = task / panels * Tile.DEPTH;
-              int row = panel * Tile.WIDTH;
-              Packing.transposedPanels(
-                  in + 4L * ((long) row * k + from),
-                  4L * k,
-                  Math.min(Tile.WIDTH, m - row),
-                  Math.min(Tile.DEPTH, k - from),
-                  worker.sharedFloats(),
-                  panel * panelFloats + from * Tile.WIDTH,
-                  panelFloats);
-            });
-    Phase multiply =
-        new Phase(
-            Math.ceilDiv(n, block),
-            (task, worker) -> {
-              int row = task * block;
-              int count = Math.min(block, n - row);
-              long transposed = worker.threadScratch();
-              for (int i = 0; i < count; i++) {
-                float start = hasBias ? Ram.get(bias + 4L * (row + i)) : 0;
-                fill(transposed + i * columnBytes, columns, start);
-              }
-              for (int from = 0; from < k; from += Tile.DEPTH) {
-                int depth = Math.min(Tile.DEPTH, k - from);
-                Packing.rows(
-                    weight + 4L * ((long) row * k + from),
-                    4L * k,
-                    count,
-                    depth,
-                    worker.threadFloats(),
-                    0,
-                    Tile.DEPTH);
-                Tile.multiply(
-                    count,
-                    columns,
-                    depth,
-                    worker.threadFloats(),
-                    0,
-                    Tile.DEPTH,
-                    1,
-                    worker.sharedFloats(),
-                    from * Tile.WIDTH,
-                    panelFloats,
-                    transposed,
-                    columnBytes,
-                    true,
-                    worker.tile());
-              }
-              storeTransposed(transposed, columnBytes, count, m, out + 4L * row, 4L * n);
-            });
+    Forward pass =
+        new Forward(out, in, weight, bias, hasBias, m, n, k, block(n, TASKS), k * Tile.WIDTH);
     return new Kernel(
-        List.of(pack, multiply),
-        new Scratch(
-            block * columnBytes, 0, block * Tile.DEPTH, Math.multiplyExact(panels, panelFloats)));
+        List.of(
+            new Phase(Packing.panels(m) * Math.ceilDiv(k, Tile.DEPTH), pass::pack),
+            new Phase(Math.ceilDiv(n, pass.block()), pass::multiply)),
+        pass.scratch());
+  }
+
+  /**
+   * The forward product of many rows.
+   *
+   * @param block rows of the weight per task
+   * @param panelFloats floats of a panel of activations: K deep
+   */
+  private record Forward(
+      long out,
+      long in,
+      long weight,
+      long bias,
+      boolean hasBias,
+      int m,
+      int n,
+      int k,
+      int block,
+      int panelFloats) {
+
+    private int columns() {
+      return Packing.panels(m) * Tile.WIDTH;
+    }
+
+    Scratch scratch() {
+      return new Scratch(
+          block * 4L * columns(),
+          0,
+          block * Tile.DEPTH,
+          Math.multiplyExact(Packing.panels(m), panelFloats));
+    }
+
+    void pack(int task, Kernel.Worker worker) {
+      int panels = Packing.panels(m);
+      int panel = task % panels;
+      int from = task / panels * Tile.DEPTH;
+      int row = panel * Tile.WIDTH;
+      Packing.transposedPanels(
+          in + 4L * ((long) row * k + from),
+          4L * k,
+          Math.min(Tile.WIDTH, m - row),
+          Math.min(Tile.DEPTH, k - from),
+          worker.sharedFloats(),
+          panel * panelFloats + from * Tile.WIDTH,
+          panelFloats);
+    }
+
+    void multiply(int task, Kernel.Worker worker) {
+      int row = task * block;
+      int count = Math.min(block, n - row);
+      int columns = columns();
+      long columnBytes = 4L * columns;
+      long transposed = worker.threadScratch();
+      for (int i = 0; i < count; i++) {
+        float start = hasBias ? Ram.get(bias + 4L * (row + i)) : 0;
+        fill(transposed + i * columnBytes, columns, start);
+      }
+      float[] weights = worker.threadFloats();
+      for (int from = 0; from < k; from += Tile.DEPTH) {
+        int depth = Math.min(Tile.DEPTH, k - from);
+        Packing.rows(
+            weight + 4L * ((long) row * k + from), 4L * k, count, depth, weights, 0, Tile.DEPTH);
+        Tile.multiply(
+            count,
+            columns,
+            depth,
+            weights,
+            0,
+            Tile.DEPTH,
+            1,
+            worker.sharedFloats(),
+            from * Tile.WIDTH,
+            panelFloats,
+            transposed,
+            columnBytes,
+            true,
+            worker.tile());
+      }
+      storeTransposed(transposed, columnBytes, count, m, out + 4L * row, 4L * n);
+    }
   }
 
   /**
@@ -187,121 +209,140 @@ final class Matmul {
     int rowTasks = Math.clamp(TASKS / columnTasks, 1, Math.ceilDiv(m, 4 * Tile.ROWS));
     int rowsPerTask = Math.ceilDiv(Math.ceilDiv(m, rowTasks), Tile.ROWS) * Tile.ROWS;
     int rowBlocks = Math.ceilDiv(m, rowsPerTask);
-    int panelFloats = Tile.DEPTH * Tile.WIDTH;
-    int packed = 2 * panelFloats;
+    ToInput pass = new ToInput(dIn, dOut, weight, m, n, k);
     Phase multiply =
         new Phase(
             columnTasks * rowBlocks,
             (task, worker) -> {
               int column = task / rowBlocks * width;
-              int columns = Math.min(width, k - column);
-              int firstRow = task % rowBlocks * rowsPerTask;
-              int endRow = Math.min(m, firstRow + rowsPerTask);
-              float[] scratch = worker.threadFloats();
-              for (int from = 0; from < n; from += Tile.DEPTH) {
-                int depth = Math.min(Tile.DEPTH, n - from);
-                Packing.panels(
-                    weight + 4L * ((long) from * k + column),
-                    4L * k,
-                    depth,
-                    columns,
-                    scratch,
-                    0,
-                    panelFloats);
-                for (int row = firstRow; row < endRow; row += Tile.ROWS) {
-                  int rows = Math.min(Tile.ROWS, endRow - row);
-                  Packing.rows(
-                      dOut + 4L * ((long) row * n + from),
-                      4L * n,
-                      rows,
-                      depth,
-                      scratch,
-                      packed,
-                      Tile.DEPTH);
-                  Tile.multiply(
-                      rows,
-                      columns,
-                      depth,
-                      scratch,
-                      packed,
-                      Tile.DEPTH,
-                      1,
-                      scratch,
-                      0,
-                      panelFloats,
-                      dIn + 4L * ((long) row * k + column),
-                      4L * k,
-                      from > 0,
-                      worker.tile());
-                }
-              }
+              int first = task % rowBlocks * rowsPerTask;
+              int end = Math.min(m, first + rowsPerTask);
+              pass.multiply(column, Math.min(width, k - column), first, end, worker);
             });
-    return new Kernel(List.of(multiply), new Scratch(0, 0, packed + Tile.ROWS * Tile.DEPTH, 0));
+    return new Kernel(
+        List.of(multiply), new Scratch(0, 0, 2 * ToInput.PANEL_FLOATS + Tile.ROWS * Tile.DEPTH, 0));
+  }
+
+  /** The backward product to the input. */
+  private record ToInput(long dIn, long dOut, long weight, int m, int n, int k) {
+    static final int PANEL_FLOATS = Tile.DEPTH * Tile.WIDTH;
+
+    void multiply(int column, int columns, int firstRow, int endRow, Kernel.Worker worker) {
+      float[] scratch = worker.threadFloats();
+      for (int from = 0; from < n; from += Tile.DEPTH) {
+        int depth = Math.min(Tile.DEPTH, n - from);
+        long weights = weight + 4L * ((long) from * k + column);
+        Packing.panels(weights, 4L * k, depth, columns, scratch, 0, PANEL_FLOATS);
+        for (int row = firstRow; row < endRow; row += Tile.ROWS) {
+          int rows = Math.min(Tile.ROWS, endRow - row);
+          multiply(column, columns, row, rows, from, depth, worker);
+        }
+      }
+    }
+
+    /** Rows of a tile, by the columns of the weight that are packed. */
+    private void multiply(
+        int column, int columns, int row, int rows, int from, int depth, Kernel.Worker worker) {
+      float[] scratch = worker.threadFloats();
+      int packed = 2 * PANEL_FLOATS;
+      long gradients = dOut + 4L * ((long) row * n + from);
+      Packing.rows(gradients, 4L * n, rows, depth, scratch, packed, Tile.DEPTH);
+      Tile.multiply(
+          rows,
+          columns,
+          depth,
+          scratch,
+          packed,
+          Tile.DEPTH,
+          1,
+          scratch,
+          0,
+          PANEL_FLOATS,
+          dIn + 4L * ((long) row * k + column),
+          4L * k,
+          from > 0,
+          worker.tile());
+    }
   }
 
   static Kernel backwardWeight(Op.MatmulBackwardWeight op, Kernel.Addresses at) {
-    long dWeight = at.of(op.dWeight());
-    long dOut = at.of(op.dOut());
-    long in = at.of(op.in());
     int m = rows(op.dOut());
     int n = op.dWeight().shape().dim(0);
     int k = op.dWeight().shape().dim(1);
-    int block = block(n, TASKS);
-    int panels = Packing.panels(k);
-    int panelFloats = m * Tile.WIDTH;
-    int chunks = Math.ceilDiv(m, Tile.DEPTH);
-    Phase pack =
-        new Phase(
-            panels * chunks,
-            (task, worker) -> {
-              int panel = task % panels;
-              int from = task / panels * Tile.DEPTH;
-              int column = panel * Tile.WIDTH;
-              Packing.panels(
-                  in + 4L * ((long) from * k + column),
-                  4L * k,
-                  Math.min(Tile.DEPTH, m - from),
-                  Math.min(Tile.WIDTH, k - column),
-                  worker.sharedFloats(),
-                  panel * panelFloats + from * Tile.WIDTH,
-                  panelFloats);
-            });
-    Phase multiply =
-        new Phase(
-            Math.ceilDiv(n, block),
-            (task, worker) -> {
-              int row = task * block;
-              int count = Math.min(block, n - row);
-              for (int from = 0; from < m; from += Tile.DEPTH) {
-                int depth = Math.min(Tile.DEPTH, m - from);
-                Packing.rows(
-                    dOut + 4L * ((long) from * n + row),
-                    4L * n,
-                    depth,
-                    count,
-                    worker.threadFloats(),
-                    0,
-                    block);
-                Tile.multiply(
-                    count,
-                    k,
-                    depth,
-                    worker.threadFloats(),
-                    0,
-                    1,
-                    block,
-                    worker.sharedFloats(),
-                    from * Tile.WIDTH,
-                    panelFloats,
-                    dWeight + 4L * row * k,
-                    4L * k,
-                    op.accumulate() || from > 0,
-                    worker.tile());
-              }
-            });
+    ToWeight pass =
+        new ToWeight(
+            at.of(op.dWeight()),
+            at.of(op.dOut()),
+            at.of(op.in()),
+            op.accumulate(),
+            m,
+            n,
+            k,
+            block(n, TASKS));
     return new Kernel(
-        List.of(pack, multiply),
-        new Scratch(0, 0, block * Tile.DEPTH, Math.multiplyExact(panels, panelFloats)));
+        List.of(
+            new Phase(Packing.panels(k) * Math.ceilDiv(m, Tile.DEPTH), pass::pack),
+            new Phase(Math.ceilDiv(n, pass.block()), pass::multiply)),
+        new Scratch(
+            0,
+            0,
+            pass.block() * Tile.DEPTH,
+            Math.multiplyExact(Packing.panels(k), pass.panelFloats())));
+  }
+
+  /**
+   * The backward product to the weight.
+   *
+   * @param block rows of dWeight per task
+   */
+  private record ToWeight(
+      long dWeight, long dOut, long in, boolean accumulate, int m, int n, int k, int block) {
+
+    /** Of a panel of activations: M deep. */
+    int panelFloats() {
+      return m * Tile.WIDTH;
+    }
+
+    void pack(int task, Kernel.Worker worker) {
+      int panels = Packing.panels(k);
+      int panel = task % panels;
+      int from = task / panels * Tile.DEPTH;
+      int column = panel * Tile.WIDTH;
+      Packing.panels(
+          in + 4L * ((long) from * k + column),
+          4L * k,
+          Math.min(Tile.DEPTH, m - from),
+          Math.min(Tile.WIDTH, k - column),
+          worker.sharedFloats(),
+          panel * panelFloats() + from * Tile.WIDTH,
+          panelFloats());
+    }
+
+    void multiply(int task, Kernel.Worker worker) {
+      int row = task * block;
+      int count = Math.min(block, n - row);
+      float[] gradients = worker.threadFloats();
+      for (int from = 0; from < m; from += Tile.DEPTH) {
+        int depth = Math.min(Tile.DEPTH, m - from);
+        Packing.rows(
+            dOut + 4L * ((long) from * n + row), 4L * n, depth, count, gradients, 0, block);
+        Tile.multiply(
+            count,
+            k,
+            depth,
+            gradients,
+            0,
+            1,
+            block,
+            worker.sharedFloats(),
+            from * Tile.WIDTH,
+            panelFloats(),
+            dWeight + 4L * row * k,
+            4L * k,
+            accumulate || from > 0,
+            worker.tile());
+      }
+    }
   }
 
   static Kernel bias(Op.BiasBackward op, Kernel.Addresses at) {
