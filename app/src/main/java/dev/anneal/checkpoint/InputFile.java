@@ -88,8 +88,12 @@ public final class InputFile implements AutoCloseable {
     return bytes;
   }
 
-  /** Opening a pipe by a name of its own waits for a writer, and a device may have no end. */
-  static void requireFileOrOpenPipe(Path path) {
+  /**
+   * Opening a pipe by a name of its own waits for a writer, and a device may have no end.
+   *
+   * @throws Failure when {@code path} is one of those, or a directory
+   */
+  public static void requireFileOrOpenPipe(Path path) {
     PathKind kind = PathKind.of(path);
     String problem =
         switch (kind) {

@@ -218,6 +218,10 @@ public final class Anneal {
   private int execute(Options options, Shell shell) {
     try (ScriptLines input = new ScriptLines(shell, () -> TextLines.ofCommands(in))) {
       shell.answersFrom(question -> readLine(input));
+      boolean commandsComeIn = use(options) == Shell.Use.SCRIPT && options.commands.isEmpty();
+      if (!commandsComeIn || options.file.map(f -> !f.toString().equals("-")).orElse(false)) {
+        shell.inputFrom(in);
+      }
       if (options.commands.isPresent()) {
         return Script.run(shell, options.commands.get(), options.keepGoing);
       }

@@ -93,7 +93,7 @@ class JsonSchemaTest {
             + "; dashboard --once; stop; runs "
             + text(temp)
             + "; alias s status; alias; time status; watch --count 1 status; history;"
-            + " apropos; apropos lr; help; help status; quit");
+            + " apropos; apropos lr; tokenize a text; detokenize 64; help; help status; quit");
     print(
         "load "
             + text(temp.resolve("run"))

@@ -61,7 +61,8 @@ final class ArgumentValues {
           argument instanceof OptionSpec option && option.longestName().equals("--model")
               ? words(Models.names().toArray(String[]::new))
               : Stream.empty();
-      case "tokenizer" -> words("byte", "gpt2");
+      case "tokenizer" -> Stream.concat(words("byte", "gpt2"), files(last));
+      case "gpt2|llama3|qwen2" -> words("gpt2", "llama3", "qwen2");
       case "on|off" -> words("on", "off");
       default -> command.equals("record") ? files(last) : typed(argument);
     };

@@ -66,6 +66,8 @@ public final class Commands {
             new SelfTestCommand(shell),
             new ImportCommand(shell),
             new ExportCommand(shell),
+            new TokenizeCommand(shell),
+            new DetokenizeCommand(shell),
             new CompareCommand(shell),
             new BackendsCommand(shell),
             new JShellCommand(shell),

@@ -11,6 +11,7 @@ import dev.anneal.terminal.text.Dashes;
 import dev.anneal.terminal.text.FilteredWriter;
 import dev.anneal.terminal.text.Look;
 import dev.anneal.terminal.text.TerminalSize;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
@@ -74,6 +75,7 @@ public final class Shell implements AutoCloseable {
   private final AtomicBoolean cancelled = new AtomicBoolean();
   private volatile Function<String, Optional<String>> answers = question -> Optional.empty();
   private BooleanSupplier nobodyReads;
+  private Optional<InputStream> input = Optional.empty();
   private Screens screens = Screens.NONE;
   private Supplier<Optional<TerminalSize>> size = Optional::empty;
   private String errorPrefix = "anneal";
@@ -145,6 +147,16 @@ public final class Shell implements AutoCloseable {
   /** Where the rest goes, for escape codes of our own making. */
   PrintWriter rawErr() {
     return rawErr;
+  }
+
+  /** What comes in from outside and is no command. */
+  public void inputFrom(InputStream in) {
+    input = Optional.of(in);
+  }
+
+  /** The file that a command is to work on; without one, what comes in. */
+  TextInput input(Optional<Path> file) {
+    return new TextInput(file.orElse(Path.of("-")), input);
   }
 
   /** Who knows that nobody reads the results any more; by default, that they cannot be written. */
@@ -350,6 +362,13 @@ public final class Shell implements AutoCloseable {
 
   boolean isCancelled() {
     return cancelled.get();
+  }
+
+  /** Ends a command that was cancelled, with exit code 130. */
+  void requireNotCancelled() {
+    if (isCancelled()) {
+      throw new Failure(ExitCode.INTERRUPTED, "cancelled");
+    }
   }
 
   /** A cancellation that was for a part of the command, and is dealt with. */

@@ -1,0 +1,90 @@
+package dev.anneal.terminal.command;
+
+import dev.anneal.tokenizer.Tokenizer;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** {@code tokenize}: text to tokens. */
+@Command(
+    name = "tokenize",
+    description =
+        "Print the tokens of a text, without any that a model would begin with. Without words and"
+            + " --input, standard input is the text.",
+    footer = {
+      "",
+      "Examples:",
+      "  anneal tokenize 'public static void'",
+      "  anneal tokenize --tokenizer Llama-3.2-1B --input strings.jsonl --json"
+    })
+final class TokenizeCommand extends ShellCommand {
+  private static final int FLUSH = 1 << 13;
+
+  @Mixin private TokenizerOptions tokenizer;
+
+  @Option(
+      names = "--input",
+      paramLabel = "FILE",
+      description =
+          "a .jsonl with a JSON string in each line, or any other file as one text; - for JSON"
+              + " strings from standard input")
+  private Optional<Path> input = Optional.empty();
+
+  @Option(
+      names = "--no-special",
+      description = "what spells a special token, such as <|endoftext|>, is ordinary text")
+  private boolean ordinary;
+
+  @Parameters(paramLabel = "WORD", description = "the text")
+  private List<String> words = List.of();
+
+  TokenizeCommand(Shell shell) {
+    super(shell);
+  }
+
+  @Override
+  public Integer call() {
+    if (!words.isEmpty()) {
+      refuse("and the words of a text; give one", "--input");
+    }
+    Tokenizer with = tokenizer.open();
+    if (!words.isEmpty()) {
+      tokens(with, String.join(" ", words));
+      return 0;
+    }
+    TextInput from = shell().input(input);
+    if (input.isPresent() && (from.isJson() || input.get().toString().equals("-"))) {
+      from.strings(text -> tokens(with, text));
+    } else {
+      tokens(with, from.text());
+    }
+    return 0;
+  }
+
+  /** A line, which may have millions of tokens, as it is made. */
+  private void tokens(Tokenizer with, String text) {
+    shell().requireNotCancelled();
+    int[] ids = ordinary ? with.encode(text) : with.encodeMarked(text);
+    PrintWriter out = out();
+    out.print(asJson() ? "{\"event\":\"tokens\",\"ids\":[" : "");
+    StringBuilder part = new StringBuilder(FLUSH + 16);
+    for (int i = 0; i < ids.length; i++) {
+      if (i > 0) {
+        part.append(asJson() ? ',' : ' ');
+      }
+      part.append(ids[i]);
+      if (part.length() >= FLUSH) {
+        out.print(part);
+        part.setLength(0);
+      }
+    }
+    out.print(part);
+    out.println(asJson() ? "]}" : "");
+    out.flush();
+  }
+}
