@@ -65,7 +65,7 @@ public final class TokenizerFiles {
               + " says itself how it cuts a text; a pattern is for rank files and for training");
     }
     if (two) {
-      return VocabAndMerges.read(file.toAbsolutePath().getParent());
+      return VocabAndMerges.read(Optional.ofNullable(file.getParent()).orElse(Path.of("")));
     }
     if (!ranks) {
       return TokenizerJson.read(file);
