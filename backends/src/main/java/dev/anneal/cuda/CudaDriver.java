@@ -4,10 +4,10 @@ import static dev.anneal.cuda.CudaErrors.check;
 import static dev.anneal.failure.Spelling.setting;
 
 import dev.anneal.failure.Failure;
-import dev.anneal.gpu.Command;
 import dev.anneal.gpu.Driver;
-import dev.anneal.gpu.Hardware;
 import dev.anneal.gpu.PreparedCommand;
+import dev.anneal.launch.Command;
+import dev.anneal.launch.Hardware;
 import dev.anneal.plan.Precision;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -222,7 +222,7 @@ final class CudaDriver implements Driver {
 
   @Override
   public PreparedCommand prepare(Command.Clear clear) {
-    CUdeviceptr address = DevicePointer.at(clear.address());
+    CUdeviceptr address = DevicePointer.at(clear.place().address());
     return () ->
         check(
             "cuMemsetD8Async",

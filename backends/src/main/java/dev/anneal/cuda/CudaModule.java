@@ -4,11 +4,13 @@ import static dev.anneal.cuda.CudaErrors.check;
 
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
-import dev.anneal.gpu.Argument;
-import dev.anneal.gpu.Command;
+import dev.anneal.gpu.ArgumentSlots;
 import dev.anneal.gpu.Driver;
-import dev.anneal.gpu.Hardware;
 import dev.anneal.gpu.PreparedCommand;
+import dev.anneal.launch.Argument;
+import dev.anneal.launch.Grid;
+import dev.anneal.launch.Hardware;
+import dev.anneal.launch.Launch;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashMap;
@@ -51,21 +53,21 @@ final class CudaModule implements Driver.Module {
   }
 
   @Override
-  public PreparedCommand prepare(Command.Launch launch) {
+  public PreparedCommand prepare(Launch launch) {
     CUfunction function = function(launch.kernel(), launch.sharedBytes());
     Pointer parameters = parameters(launch.arguments());
-    Command.Grid grid = launch.grid();
+    Grid grid = launch.grid();
     String doing = "running " + launch.kernel();
     return () ->
         check(
             "cuLaunchKernel",
             JCudaDriver.cuLaunchKernel(
                 function,
-                grid.x(),
-                grid.y(),
-                grid.z(),
-                launch.threads(),
-                1,
+                Math.toIntExact(grid.x()),
+                Math.toIntExact(grid.y()),
+                Math.toIntExact(grid.z()),
+                grid.width(),
+                grid.height(),
                 1,
                 launch.sharedBytes(),
                 stream,
@@ -100,12 +102,13 @@ final class CudaModule implements Driver.Module {
   /** A pointer to pointers to the values. */
   private static Pointer parameters(List<Argument> arguments) {
     ByteBuffer values =
-        ByteBuffer.allocateDirect(Argument.SLOT * arguments.size()).order(ByteOrder.nativeOrder());
+        ByteBuffer.allocateDirect(ArgumentSlots.BYTES * arguments.size())
+            .order(ByteOrder.nativeOrder());
     Pointer first = Pointer.to(values);
     NativePointerObject[] pointers = new NativePointerObject[arguments.size()];
     for (int i = 0; i < pointers.length; i++) {
-      arguments.get(i).put(values, Argument.SLOT * i);
-      pointers[i] = first.withByteOffset((long) Argument.SLOT * i);
+      ArgumentSlots.put(arguments.get(i), values, ArgumentSlots.BYTES * i);
+      pointers[i] = first.withByteOffset((long) ArgumentSlots.BYTES * i);
     }
     return Pointer.to(pointers);
   }

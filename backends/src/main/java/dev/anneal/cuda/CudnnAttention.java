@@ -3,9 +3,11 @@ package dev.anneal.cuda;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.gpu.AttentionLibrary;
-import dev.anneal.gpu.Command;
 import dev.anneal.gpu.PreparedCommand;
 import dev.anneal.gpu.SharedLibrary;
+import dev.anneal.launch.Command;
+import dev.anneal.launch.FusedAttention;
+import dev.anneal.launch.Place;
 import dev.anneal.plan.DType;
 import java.lang.foreign.Arena;
 import java.util.HashMap;
@@ -204,12 +206,12 @@ final class CudnnAttention implements AttentionLibrary {
           int bytes = shape.format().bytes();
           return List.of(
               forward(
-                  new Command.AttentionForward(
+                  new FusedAttention.Forward(
                       shape,
-                      buffers.result(bytes * outputs),
-                      buffers.result(Float.BYTES * outputs / shape.headSize()),
-                      buffers.random(shape.format(), 3 * outputs),
-                      buffers.scratch(built.plan.workspaceBytes())),
+                      Place.at(buffers.result(bytes * outputs)),
+                      Place.at(buffers.result(Float.BYTES * outputs / shape.headSize())),
+                      Place.at(buffers.random(shape.format(), 3 * outputs)),
+                      Place.at(buffers.scratch(built.plan.workspaceBytes()))),
                   built));
         });
   }
@@ -227,18 +229,20 @@ final class CudnnAttention implements AttentionLibrary {
           long scratch =
               buffers.scratch(Math.max(1, built.sumBytes() + built.plan.workspaceBytes()));
           return List.of(
-              trial.driver().prepare(new Command.Clear(scratch, Math.max(1, built.sumBytes()))),
+              trial
+                  .driver()
+                  .prepare(new Command.Clear(Place.at(scratch), Math.max(1, built.sumBytes()))),
               backward(
-                  new Command.AttentionBackward(
+                  new FusedAttention.Backward(
                       shape,
                       way.gradient(),
-                      buffers.result(3 * bytes * outputs),
-                      buffers.result(Float.BYTES * rows),
-                      buffers.random(shape.format(), outputs),
-                      buffers.random(shape.format(), 3 * outputs),
-                      buffers.random(shape.format(), outputs),
-                      buffers.alike(DType.F32, rows, Math.log(shape.tokens())),
-                      scratch),
+                      Place.at(buffers.result(3 * bytes * outputs)),
+                      Place.at(buffers.result(Float.BYTES * rows)),
+                      Place.at(buffers.random(shape.format(), outputs)),
+                      Place.at(buffers.random(shape.format(), 3 * outputs)),
+                      Place.at(buffers.random(shape.format(), outputs)),
+                      Place.at(buffers.alike(DType.F32, rows, Math.log(shape.tokens()))),
+                      Place.at(scratch)),
                   built));
         });
   }
@@ -270,13 +274,13 @@ final class CudnnAttention implements AttentionLibrary {
   }
 
   @Override
-  public PreparedCommand prepare(Command.FusedAttention command) {
+  public PreparedCommand prepare(FusedAttention command) {
     PreparedCommand prepared =
         said(
             () ->
                 switch (command) {
-                  case Command.AttentionForward c -> forward(c, built(c.shape()).orElseThrow());
-                  case Command.AttentionBackward c ->
+                  case FusedAttention.Forward c -> forward(c, built(c.shape()).orElseThrow());
+                  case FusedAttention.Backward c ->
                       backward(c, built(c.shape(), c.gradient()).orElseThrow());
                 });
     return () ->
@@ -314,40 +318,40 @@ final class CudnnAttention implements AttentionLibrary {
     return (long) shape.format().bytes() * shape.heads() * shape.headSize();
   }
 
-  private PreparedCommand forward(Command.AttentionForward c, Forward built) {
+  private PreparedCommand forward(FusedAttention.Forward c, Forward built) {
     CudnnAttentionGraph.Forward g = built.graph;
     long part = part(c.shape());
     return built.plan.prepare(
         Map.of(
-            g.query(), c.qkv(),
-            g.key(), c.qkv() + part,
-            g.value(), c.qkv() + 2 * part,
-            g.out(), c.out(),
-            g.logSumExp(), c.logSumExp()),
+            g.query(), c.qkv().address(),
+            g.key(), c.qkv().address() + part,
+            g.value(), c.qkv().address() + 2 * part,
+            g.out(), c.out().address(),
+            g.logSumExp(), c.logSumExp().address()),
         Map.of(g.scale(), scale(c.shape()), g.masked(), masked()),
-        c.workspace(),
+        c.workspace().address(),
         arena);
   }
 
-  private PreparedCommand backward(Command.AttentionBackward c, Backward built) {
+  private PreparedCommand backward(FusedAttention.Backward c, Backward built) {
     CudnnAttentionGraph.Backward g = built.graph;
     long part = part(c.shape());
     Map<CudnnGraph.Tensor, Long> addresses = new HashMap<>();
-    addresses.put(g.query(), c.qkv());
-    addresses.put(g.key(), c.qkv() + part);
-    addresses.put(g.value(), c.qkv() + 2 * part);
-    addresses.put(g.dQuery(), c.dQkv());
-    addresses.put(g.dKey(), c.dQkv() + part);
-    addresses.put(g.dValue(), c.dQkv() + 2 * part);
-    addresses.put(g.out(), c.out());
-    addresses.put(g.dOut(), c.dOut());
-    addresses.put(g.logSumExp(), c.logSumExp());
-    addresses.put(g.delta(), c.delta());
-    g.sum().ifPresent(sum -> addresses.put(sum, c.workspace()));
+    addresses.put(g.query(), c.qkv().address());
+    addresses.put(g.key(), c.qkv().address() + part);
+    addresses.put(g.value(), c.qkv().address() + 2 * part);
+    addresses.put(g.dQuery(), c.dQkv().address());
+    addresses.put(g.dKey(), c.dQkv().address() + part);
+    addresses.put(g.dValue(), c.dQkv().address() + 2 * part);
+    addresses.put(g.out(), c.out().address());
+    addresses.put(g.dOut(), c.dOut().address());
+    addresses.put(g.logSumExp(), c.logSumExp().address());
+    addresses.put(g.delta(), c.delta().address());
+    g.sum().ifPresent(sum -> addresses.put(sum, c.workspace().address()));
     return built.plan.prepare(
         addresses,
         Map.of(g.scale(), scale(c.shape()), g.one(), 1f, g.masked(), masked()),
-        c.workspace() + built.sumBytes(),
+        c.workspace().address() + built.sumBytes(),
         arena);
   }
 

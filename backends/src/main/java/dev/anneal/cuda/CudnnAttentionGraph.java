@@ -5,7 +5,7 @@ import dev.anneal.cuda.CudnnGraph.Mode;
 import dev.anneal.cuda.CudnnGraph.Reduction;
 import dev.anneal.cuda.CudnnGraph.Tensor;
 import dev.anneal.cuda.CudnnGraph.Type;
-import dev.anneal.gpu.AttentionLibrary.Shape;
+import dev.anneal.launch.AttentionSupport.Shape;
 import java.util.Optional;
 
 /**

@@ -1,8 +1,8 @@
 package dev.anneal.cuda;
 
-import dev.anneal.gpu.MatrixKernels;
-import dev.anneal.gpu.MatrixKernels.Attention;
-import dev.anneal.gpu.MatrixKernels.Block;
+import dev.anneal.launch.MatrixKernels;
+import dev.anneal.launch.MatrixKernels.Attention;
+import dev.anneal.launch.MatrixKernels.Block;
 import java.util.Optional;
 
 /** How matmul_mma.cu and attention_mma.cu of kernels-cuda are launched. */

@@ -1,65 +1,17 @@
 package dev.anneal.gpu;
 
-import dev.anneal.plan.DType;
+import dev.anneal.launch.AttentionSupport;
+import dev.anneal.launch.FusedAttention;
 import java.util.Optional;
 
 /** Causal self-attention by a library, for the formats and shapes that it has a kernel for. */
-public interface AttentionLibrary extends KeptFindings, AutoCloseable {
-
-  /**
-   * What an attention works on: qkv (batch, tokens, 3 heads headSize) and the like.
-   *
-   * @param format of everything but logarithms of sums
-   */
-  record Shape(DType format, int batch, int tokens, int heads, int headSize) {
-    /** So many sequences of it. */
-    public Shape of(int sequences) {
-      return new Shape(format, sequences, tokens, heads, headSize);
-    }
-
-    @Override
-    public String toString() {
-      return format
-          + " of "
-          + batch
-          + " x "
-          + tokens
-          + " tokens, "
-          + heads
-          + " heads of "
-          + headSize;
-    }
-  }
-
-  /**
-   * What a run needs beside its tensors.
-   *
-   * @param clearedBytes at the start of {@code bytes}, which must be zero
-   */
-  record Scratch(long bytes, long clearedBytes) {}
-
-  /** As lists of devices name it. */
-  String name();
-
-  /** What the forward pass needs; nothing when the library cannot do this shape. */
-  Optional<Scratch> forward(Shape shape);
-
-  /** How the gradient of queries comes about. */
-  enum Gradient {
-    /** Those of all scores go through scratch, (batch, heads, tokens, tokens) in 16 bits. */
-    OF_SCORES,
-    /** Blocks of keys add theirs to a sum in fp32, which is rounded afterwards. */
-    SUMMED
-  }
-
-  /** What the backward pass needs; nothing when the library cannot do this shape in this way. */
-  Optional<Scratch> backward(Shape shape, Gradient gradient);
+public interface AttentionLibrary extends AttentionSupport, KeptFindings, AutoCloseable {
 
   /** What the library could not do so far and had been expected to, in a line. */
   Optional<String> refusal();
 
   /** Makes a command ready to run many times, for a shape that there is scratch for. */
-  PreparedCommand prepare(Command.FusedAttention command);
+  PreparedCommand prepare(FusedAttention command);
 
   @Override
   void close();

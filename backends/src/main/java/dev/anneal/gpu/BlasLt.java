@@ -4,8 +4,8 @@ import dev.anneal.device.ProductAlgorithm;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.gpu.BlasLtProduct.Offer;
-import dev.anneal.gpu.Command.Epilogue;
-import dev.anneal.gpu.Command.Product;
+import dev.anneal.launch.Product;
+import dev.anneal.launch.Product.Epilogue;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -113,7 +113,11 @@ public final class BlasLt implements MatrixLibrary {
   /** The same at all addresses of one alignment; a bias may be wanted, but not be looked at. */
   private static Product anywhere(Product product) {
     long least =
-        LongStream.of(product.a(), product.b(), product.c(), product.d())
+        LongStream.of(
+                product.a().address(),
+                product.b().address(),
+                product.c().address(),
+                product.d().address())
             .map(ProductText::alignment)
             .min()
             .orElse(ProductText.ALIGNMENT);

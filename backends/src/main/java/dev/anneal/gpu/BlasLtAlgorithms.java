@@ -4,7 +4,7 @@ import dev.anneal.device.ProductAlgorithm;
 import dev.anneal.device.ProductAlgorithm.Source;
 import dev.anneal.gpu.BlasLtProduct.Algorithm;
 import dev.anneal.gpu.BlasLtProduct.Offer;
-import dev.anneal.gpu.Command.Product;
+import dev.anneal.launch.Product;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -4,7 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import dev.anneal.gpu.Command.Product;
+import dev.anneal.launch.Product;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Multiplication;
 import java.lang.foreign.Arena;
@@ -70,8 +70,8 @@ final class BlasLtProduct {
       case BIAS_GRADIENT -> biased(made, header.epilogues().biasGradient());
     }
     if (p.scales().isPresent()) {
-      calls.set(made, attributes.scaleA(), p.scales().get().a());
-      calls.set(made, attributes.scaleB(), p.scales().get().b());
+      calls.set(made, attributes.scaleA(), p.scales().get().a().address());
+      calls.set(made, attributes.scaleB(), p.scales().get().b().address());
       if (attributes.fastSums().isPresent()) {
         calls.set(made, attributes.fastSums().get(), p.scales().get().fast());
       }
@@ -82,13 +82,13 @@ final class BlasLtProduct {
   private void biased(MemorySegment made, HeaderConstant epilogue) throws Throwable {
     BlasLtHeader.Attributes attributes = header.attributes();
     calls.set(made, attributes.epilogue(), epilogue);
-    calls.set(made, attributes.bias(), product.bias());
+    calls.set(made, attributes.bias(), product.bias().address());
     calls.set(made, attributes.biasType(), header.type(product.formats().d()));
   }
 
   private void auxiliary(MemorySegment made) throws Throwable {
     BlasLtHeader.Attributes attributes = header.attributes();
-    calls.set(made, attributes.auxiliary(), product.auxiliary());
+    calls.set(made, attributes.auxiliary(), product.auxiliary().address());
     calls.set(made, attributes.auxiliaryColumn(), (long) product.m());
     calls.set(made, attributes.auxiliaryType(), header.type(product.formats().d()));
   }
@@ -111,10 +111,10 @@ final class BlasLtProduct {
       calls.setAlignments(
           preference,
           List.of(
-              ProductText.alignment(product.a()),
-              ProductText.alignment(product.b()),
+              ProductText.alignment(product.a().address()),
+              ProductText.alignment(product.b().address()),
               ProductText.alignment(ProductText.added(product)),
-              ProductText.alignment(product.d())));
+              ProductText.alignment(product.d().address())));
       int size = resultBytes();
       MemorySegment results = local.allocate((long) size * most, 8);
       MemorySegment found = local.allocate(JAVA_INT);
@@ -201,7 +201,7 @@ final class BlasLtProduct {
     Product p = product;
     MemorySegment handle = calls.handle();
     MemorySegment one = calls.one();
-    MemorySegment beta = p.c() == 0 ? calls.zero() : one;
+    MemorySegment beta = p.c().address() == 0 ? calls.zero() : one;
     MemorySegment bytes = algorithm.bytes();
     long c = ProductText.added(p);
     MethodHandle matmul = calls.bound(BlasLtFunction.MATMUL);
@@ -212,17 +212,17 @@ final class BlasLtProduct {
                 handle,
                 operation,
                 one,
-                p.a(),
+                p.a().address(),
                 a,
-                p.b(),
+                p.b().address(),
                 b,
                 beta,
                 c,
                 d,
-                p.d(),
+                p.d().address(),
                 d,
                 bytes,
-                p.workspace(),
+                p.workspace().address(),
                 p.workspaceBytes(),
                 stream);
       } catch (Throwable e) {

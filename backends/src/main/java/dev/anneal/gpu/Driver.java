@@ -1,5 +1,8 @@
 package dev.anneal.gpu;
 
+import dev.anneal.launch.Command;
+import dev.anneal.launch.Hardware;
+import dev.anneal.launch.Launch;
 import dev.anneal.plan.Precision;
 import java.lang.foreign.MemorySegment;
 import java.util.Set;
@@ -93,7 +96,7 @@ public interface Driver extends AutoCloseable {
      * @throws dev.anneal.failure.Failure when the module has no such kernel, or the device not so
      *     much shared memory
      */
-    PreparedCommand prepare(Command.Launch launch);
+    PreparedCommand prepare(Launch launch);
 
     @Override
     void close();

@@ -13,6 +13,17 @@ import dev.anneal.device.ProductAlgorithm;
 import dev.anneal.device.Program;
 import dev.anneal.device.ProgramCosts;
 import dev.anneal.failure.Failure;
+import dev.anneal.launch.Command;
+import dev.anneal.launch.CudaContext;
+import dev.anneal.launch.CudaMachine;
+import dev.anneal.launch.FusedAttention;
+import dev.anneal.launch.KernelVersions;
+import dev.anneal.launch.Language;
+import dev.anneal.launch.Launch;
+import dev.anneal.launch.OpFormats;
+import dev.anneal.launch.OpLaunches;
+import dev.anneal.launch.Product;
+import dev.anneal.launch.Workspace;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.ChunkedClassifier;
 import dev.anneal.plan.DType;
@@ -30,6 +41,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -55,12 +67,7 @@ public final class GpuDevice implements Device {
   private final KernelVersions versions;
   private final boolean deterministic;
   private final SharedScratch scratch;
-  private final Optional<WayTrial> trial;
-
-  /**
-   * Addresses that arenas are taken to begin at while nothing is allocated, one after the other.
-   */
-  private static final long PLANNED_ARENA = 1L << 44;
+  private final Optional<WayTrial> ways;
 
   /** The context is entered before a run, a copy to the device, and a wait. */
   private static final ProgramCosts.Calls CALLS = new ProgramCosts.Calls(2, 2, 1, 1, 2);
@@ -85,18 +92,24 @@ public final class GpuDevice implements Device {
       Libraries libraries,
       DeviceOptions options,
       boolean there) {
-    this.trial = there ? Optional.of(new WayTrial(driver, this::prepare)) : Optional.empty();
     this.info = info;
     this.driver = driver;
     this.modules = new KernelModules(driver, images);
     this.libraries = libraries;
+    this.ways =
+        libraries
+            .attention()
+            .filter(any -> there)
+            .map(library -> new WayTrial(driver, this::prepare, library));
     this.scratch = new SharedScratch(driver);
     this.versions =
         new KernelVersions(
-            info.backend(),
-            libraries.matrices().map(MatrixLibrary::name),
-            libraries.attention().map(AttentionLibrary::name),
-            driver.hardware().matrixKernels().map(MatrixKernels::later).orElse(Set.of()));
+            new CudaMachine(
+                info.backend(),
+                driver.hardware(),
+                libraries.matrices().map(MatrixLibrary::name),
+                libraries.attention().map(AttentionLibrary::name)),
+            Language.CUDA);
     versions.choose(options.kernels());
     this.deterministic = options.deterministic();
   }
@@ -156,7 +169,7 @@ public final class GpuDevice implements Device {
 
   /** The kernels with versions of every GPU of a driver's; libraries may add versions. */
   public static List<KernelFamily> ownKernels() {
-    return KernelVersions.OWN;
+    return KernelVersions.everywhere(Language.CUDA);
   }
 
   @Override
@@ -172,15 +185,14 @@ public final class GpuDevice implements Device {
   @Override
   public Map<String, Integer> usedVersions() {
     Map<String, Integer> used = versions.all();
-    trial.ifPresent(
+    ways.ifPresent(
         tried ->
             tried
                 .versions()
                 .forEach(
                     (kernel, version) ->
                         used.computeIfPresent(
-                            kernel,
-                            (k, v) -> v == KernelVersions.ATTENTION_FASTEST ? version : v)));
+                            kernel, (k, v) -> versions.isTried(k, v) ? version : v)));
     return used;
   }
 
@@ -233,21 +245,24 @@ public final class GpuDevice implements Device {
 
   /** Nothing when a library does less than it said, so that commands must be made anew. */
   private Optional<Program> attempt(Plan plan, ToLongFunction<Tensor> places) {
-    stepDown(plan);
-    Workspace measured = measured(plan);
-    ProgramMemory own = ProgramMemory.of(plan, measured, driver, scratch);
+    Commands needed = commands(plan);
+    ProgramMemory own =
+        ProgramMemory.of(plan, needed.constantBytes(), needed.scratchBytes(), driver, scratch);
     try {
-      Workspace workspace = new Workspace(own.constants().address(), own.scratch().address());
-      List<List<Command>> commands = commands(plan, places, workspace);
+      Binding binding =
+          new Binding(
+              places, needed.constants(), own.constants().address(), own.scratch().address());
+      List<List<Command>> commands =
+          needed.byOp().stream().map(ofOp -> ofOp.stream().map(binding::bound).toList()).toList();
       if (!chooseAlgorithms(commands)) {
         own.close();
         return Optional.empty();
       }
       try (var host = java.lang.foreign.Arena.ofConfined()) {
-        for (Workspace.Constant constant : workspace.constants()) {
+        for (Binding.Constant constant : needed.constants()) {
           driver.copyIn(
               own.constants().address() + constant.offset(),
-              host.allocateFrom(ValueLayout.JAVA_LONG, constant.words()));
+              host.allocateFrom(ValueLayout.JAVA_LONG, binding.words(constant.table())));
         }
       }
       driver.synchronize("preparing " + plan.name());
@@ -259,11 +274,11 @@ public final class GpuDevice implements Device {
   }
 
   private boolean chooseAlgorithms(List<List<Command>> commands) {
-    List<Command.Product> products =
+    List<Product> products =
         commands.stream()
             .flatMap(List::stream)
-            .filter(Command.Product.class::isInstance)
-            .map(Command.Product.class::cast)
+            .filter(Product.class::isInstance)
+            .map(Product.class::cast)
             .toList();
     return libraries.matrices().map(library -> library.choose(products)).orElse(true);
   }
@@ -281,61 +296,45 @@ public final class GpuDevice implements Device {
   private PreparedCommand prepare(Command command) {
     return switch (command) {
       case Command.Clear clear -> driver.prepare(clear);
-      case Command.Product product -> libraries.matrices().orElseThrow().prepare(product);
-      case Command.FusedAttention fused -> libraries.attention().orElseThrow().prepare(fused);
-      case Command.Launch launch -> modules.prepare(launch);
+      case Product product -> libraries.matrices().orElseThrow().prepare(product);
+      case FusedAttention fused -> libraries.attention().orElseThrow().prepare(fused);
+      case Launch launch -> modules.prepare(launch);
     };
   }
 
-  /** Has no kernel of a later version that the driver does not take. */
-  private void stepDown(Plan plan) {
-    while (driver.runs()) {
-      Optional<Command.Launch> refused =
-          commands(plan, planned(plan), planned()).stream()
-              .flatMap(List::stream)
-              .flatMap(
-                  command ->
-                      command instanceof Command.Launch launch
-                          ? Stream.of(launch)
-                          : Stream.<Command.Launch>empty())
-              .filter(launch -> MatrixKernels.LATER_FILES.contains(launch.file()))
-              .filter(launch -> modules.refusal(launch).isPresent())
-              .findFirst();
-      if (refused.isEmpty()) {
-        return;
-      }
-      versions.stepDown(refused.get().kernel(), modules.refusal(refused.get()).orElseThrow());
+  /**
+   * What a program does, wherever its tensors will be.
+   *
+   * @param byOp the commands of each op
+   */
+  private record Commands(
+      List<List<Command>> byOp, List<Binding.Constant> constants, long scratchBytes) {
+    long constantBytes() {
+      return Binding.bytes(constants);
     }
   }
 
-  /** A dry run, to learn how much there must be of what. */
-  private Workspace measured(Plan plan) {
-    Workspace workspace = planned();
-    commands(plan, planned(plan), workspace);
-    return workspace;
+  /** Has no kernel of a later version that the driver does not take. */
+  private Commands commands(Plan plan) {
+    CudaContext context =
+        context(plan, launch -> driver.runs() ? modules.refusal(launch) : Optional.empty());
+    List<List<Command>> byOp = OpLaunches.of(plan.ops(), context);
+    return new Commands(
+        byOp,
+        Binding.constants(byOp.stream().flatMap(List::stream).toList()),
+        context.workspace().bytes());
   }
 
-  private static Workspace planned() {
-    int arenas = Arena.values().length;
-    return new Workspace((arenas + 1) * PLANNED_ARENA, (arenas + 2) * PLANNED_ARENA);
-  }
-
-  private static ToLongFunction<Tensor> planned(Plan plan) {
-    return tensor -> (tensor.arena().ordinal() + 1) * PLANNED_ARENA + plan.layout().offset(tensor);
-  }
-
-  private List<List<Command>> commands(
-      Plan plan, ToLongFunction<Tensor> places, Workspace workspace) {
-    return OpCommands.of(plan.ops(), context(plan, places, workspace));
-  }
-
-  private OpContext context(Plan plan, ToLongFunction<Tensor> places, Workspace workspace) {
-    return new OpContext(
-        places,
-        workspace,
+  private CudaContext context(
+      Plan plan, Function<Launch, Optional<? extends RuntimeException>> trial) {
+    return new CudaContext(
+        tensor -> plan.layout().offset(tensor),
+        new Workspace(Workspace.ALIGNMENT),
         versions,
         driver.hardware(),
-        libraries,
+        libraries.matrices(),
+        libraries.attention(),
+        ways.map(tried -> tried),
         trial,
         plan.multiplication(),
         DType.F32);
@@ -347,12 +346,15 @@ public final class GpuDevice implements Device {
     return LargeStack.call(
         () -> {
           driver.enter();
-          Workspace workspace = planned();
-          List<ProgramCosts.Command> commands =
-              PlanCosts.of(plan.ops(), context(plan, planned(plan), workspace));
+          CudaContext context = context(plan, launch -> Optional.empty());
+          List<OpLaunches.Group> groups = OpLaunches.groups(plan.ops(), context);
+          long constants =
+              Binding.bytes(
+                  Binding.constants(
+                      groups.stream().flatMap(group -> group.commands().stream()).toList()));
           return Optional.of(
               new ProgramCosts(
-                  commands, workspace.constantBytes() + workspace.scratchBytes(), CALLS));
+                  PlanCosts.of(groups, context), constants + context.workspace().bytes(), CALLS));
         });
   }
 
@@ -389,10 +391,9 @@ public final class GpuDevice implements Device {
           long constants = 0;
           long shared = 0;
           for (Plan plan : plans) {
-            stepDown(plan);
-            Workspace measured = measured(plan);
-            constants += measured.constantBytes();
-            shared = Math.max(shared, measured.scratchBytes());
+            Commands needed = commands(plan);
+            constants += needed.constantBytes();
+            shared = Math.max(shared, needed.scratchBytes());
           }
           return constants + shared;
         });

@@ -2,6 +2,7 @@ package dev.anneal.gpu;
 
 import dev.anneal.device.OpTimings;
 import dev.anneal.device.Program;
+import dev.anneal.launch.Command;
 import dev.anneal.plan.Plan;
 import java.util.List;
 import java.util.Optional;

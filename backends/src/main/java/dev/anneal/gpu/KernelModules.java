@@ -1,6 +1,10 @@
 package dev.anneal.gpu;
 
 import dev.anneal.failure.Failure;
+import dev.anneal.launch.Argument;
+import dev.anneal.launch.Grid;
+import dev.anneal.launch.Launch;
+import dev.anneal.launch.Place;
 import dev.anneal.plan.DType;
 import java.util.HashMap;
 import java.util.List;
@@ -16,6 +20,9 @@ final class KernelModules implements AutoCloseable {
   /** More than any kernel that is tried reads or writes of a tensor with sizes of 1. */
   private static final long TRIAL_BYTES = 4096;
 
+  /** In every direction but the first. */
+  private static final int MOST_BLOCKS = 65535;
+
   private final Driver driver;
   private final KernelImages images;
   private final Map<Key, Driver.Module> modules = new HashMap<>();
@@ -26,10 +33,14 @@ final class KernelModules implements AutoCloseable {
     this.images = images;
   }
 
-  PreparedCommand prepare(Command.Launch launch) {
+  PreparedCommand prepare(Launch launch) {
+    Grid grid = launch.grid();
+    if (grid.y() > MOST_BLOCKS || grid.z() > MOST_BLOCKS) {
+      throw new IllegalArgumentException(launch.kernel() + " over " + grid);
+    }
     return modules
         .computeIfAbsent(
-            new Key(launch.file(), launch.real()),
+            new Key(launch.file().name(), launch.real()),
             key -> driver.load(key.file(), images.image(key.file(), key.real())))
         .prepare(launch);
   }
@@ -39,12 +50,12 @@ final class KernelModules implements AutoCloseable {
    * driver does not load it, or does not launch it. Launched are one block on {@link #TRIAL_BYTES}
    * of memory of its own, with sizes of 1.
    */
-  Optional<Failure> refusal(Command.Launch launch) {
+  Optional<Failure> refusal(Launch launch) {
     return refusals.computeIfAbsent(
         new Trial(launch.kernel(), launch.real()), any -> tried(launch));
   }
 
-  private Optional<Failure> tried(Command.Launch launch) {
+  private Optional<Failure> tried(Launch launch) {
     long memory = driver.allocate("memory of a trial", TRIAL_BYTES);
     try {
       try {
@@ -61,26 +72,20 @@ final class KernelModules implements AutoCloseable {
     }
   }
 
-  private static Command.Launch trial(Command.Launch launch, long memory) {
+  private static Launch trial(Launch launch, long memory) {
     List<Argument> arguments =
         launch.arguments().stream()
             .map(
                 argument ->
                     switch (argument) {
-                      case Argument.Address ignored -> Argument.address(memory);
+                      case Place ignored -> Place.at(memory);
                       case Argument.I32 ignored -> Argument.i32(1);
                       case Argument.I64 ignored -> Argument.i64(1);
                       case Argument.F32 same -> same;
                     })
             .toList();
-    return new Command.Launch(
-            launch.file(),
-            launch.kernel(),
-            Command.Grid.of(1),
-            launch.threads(),
-            launch.sharedBytes(),
-            arguments)
-        .with(launch.real());
+    Grid grid = launch.grid();
+    return launch.with(Grid.groups(1, 1, grid.width(), grid.height()), arguments);
   }
 
   @Override

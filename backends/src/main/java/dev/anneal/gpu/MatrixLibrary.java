@@ -1,23 +1,14 @@
 package dev.anneal.gpu;
 
 import dev.anneal.device.ProductAlgorithm;
-import dev.anneal.gpu.Command.Product;
+import dev.anneal.launch.Product;
+import dev.anneal.launch.ProductSupport;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
 /** Products of matrices by a library, together with what follows them. */
-public interface MatrixLibrary extends AutoCloseable {
-
-  /** As lists of devices name it. */
-  String name();
-
-  /**
-   * Whether the library has an algorithm for a product with its epilogue, which is not slower than
-   * a product and a kernel after it. Where it has not, own kernels must do it. Addresses do not
-   * matter.
-   */
-  boolean does(Product product);
+public interface MatrixLibrary extends ProductSupport, AutoCloseable {
 
   /**
    * Chooses an algorithm for each of a program's products, which it {@link #does}, on the memory

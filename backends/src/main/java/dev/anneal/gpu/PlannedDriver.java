@@ -1,6 +1,8 @@
 package dev.anneal.gpu;
 
 import dev.anneal.failure.Failure;
+import dev.anneal.launch.Command;
+import dev.anneal.launch.Hardware;
 import dev.anneal.plan.Precision;
 import java.lang.foreign.MemorySegment;
 import java.util.Set;

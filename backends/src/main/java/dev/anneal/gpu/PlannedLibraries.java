@@ -1,8 +1,9 @@
 package dev.anneal.gpu;
 
 import dev.anneal.failure.Failure;
-import dev.anneal.gpu.Command.Epilogue;
-import dev.anneal.gpu.Command.Product;
+import dev.anneal.launch.FusedAttention;
+import dev.anneal.launch.Product;
+import dev.anneal.launch.Product.Epilogue;
 import java.util.Optional;
 
 /**
@@ -30,10 +31,10 @@ public final class PlannedLibraries {
       boolean gelu =
           p.epilogue() == Epilogue.BIAS_THEN_GELU || p.epilogue() == Epilogue.GELU_GRADIENT;
       return !(gelu && !fusesGelu)
-          && isAligned(p.a())
-          && isAligned(p.b())
-          && isAligned(p.c())
-          && isAligned(p.d())
+          && isAligned(p.a().address())
+          && isAligned(p.b().address())
+          && isAligned(p.c().address())
+          && isAligned(p.d().address())
           && isAligned((long) p.formats().a().bytes() * (p.transposeA() ? p.k() : p.m()))
           && isAligned((long) p.formats().b().bytes() * (p.transposeB() ? p.n() : p.k()))
           && isAligned((long) p.formats().d().bytes() * p.m());
@@ -84,7 +85,7 @@ public final class PlannedLibraries {
       return fits(
           shape,
           switch (gradient) {
-            case OF_SCORES -> LibraryAttention.scoreBytes(shape);
+            case OF_SCORES -> shape.scoreBytes();
             case SUMMED -> Float.BYTES * queries;
           });
     }
@@ -103,7 +104,7 @@ public final class PlannedLibraries {
     }
 
     @Override
-    public PreparedCommand prepare(Command.FusedAttention command) {
+    public PreparedCommand prepare(FusedAttention command) {
       throw nothingRuns(name);
     }
 

@@ -1,6 +1,6 @@
 package dev.anneal.gpu;
 
-import dev.anneal.gpu.Command.Product;
+import dev.anneal.launch.Product;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Multiplication;
 import java.util.Locale;
@@ -38,12 +38,12 @@ final class ProductText {
           case GELU_GRADIENT -> ", slope of GELU";
           case BIAS_GRADIENT -> ", sums for a bias";
         });
-    if (p.c() != 0) {
-      text.append(p.c() == p.d() ? ", added in place" : ", plus another");
+    if (p.c().address() != 0) {
+      text.append(p.c().address() == p.d().address() ? ", added in place" : ", plus another");
     }
     return text.append(", aligned ")
         .append(
-            LongStream.of(p.a(), p.b(), added(p), p.d())
+            LongStream.of(p.a().address(), p.b().address(), added(p), p.d().address())
                 .mapToObj(address -> "" + alignment(address))
                 .collect(Collectors.joining(" ")))
         .append(", scratch ")
@@ -54,7 +54,7 @@ final class ProductText {
 
   /** Where C is, which is not read when nothing is added. */
   static long added(Product p) {
-    return p.c() == 0 ? p.d() : p.c();
+    return p.c().address() == 0 ? p.d().address() : p.c().address();
   }
 
   /** What an address is a multiple of, for all that matters. */

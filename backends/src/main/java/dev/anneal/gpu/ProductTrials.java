@@ -3,7 +3,7 @@ package dev.anneal.gpu;
 import dev.anneal.cache.CacheDirectory;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
-import dev.anneal.gpu.Command.Product;
+import dev.anneal.launch.Product;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;

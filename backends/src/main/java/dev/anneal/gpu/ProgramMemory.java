@@ -10,13 +10,13 @@ import dev.anneal.plan.Plan;
  */
 record ProgramMemory(GpuMemory constants, SharedScratch.Lease scratch) implements AutoCloseable {
 
-  /** As much as was measured. */
-  static ProgramMemory of(Plan plan, Workspace measured, Driver driver, SharedScratch shared) {
-    SharedScratch.Lease scratch =
-        shared.lease("workspace of " + plan.name(), measured.scratchBytes());
+  /** As much as the commands need. */
+  static ProgramMemory of(
+      Plan plan, long constantBytes, long scratchBytes, Driver driver, SharedScratch shared) {
+    SharedScratch.Lease scratch = shared.lease("workspace of " + plan.name(), scratchBytes);
     try {
       return new ProgramMemory(
-          new GpuMemory(driver, "constants of " + plan.name(), measured.constantBytes()), scratch);
+          new GpuMemory(driver, "constants of " + plan.name(), constantBytes), scratch);
     } catch (RuntimeException e) {
       scratch.close();
       throw e;

@@ -1,6 +1,7 @@
 package dev.anneal.gpu;
 
 import dev.anneal.failure.Failure;
+import dev.anneal.launch.Product;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -70,7 +71,7 @@ public enum TrialScope {
     return name().toLowerCase(Locale.ROOT);
   }
 
-  boolean has(Command.Product p) {
+  boolean has(Product p) {
     return switch (this) {
       case OFF -> false;
       case LARGE -> (long) p.m() * p.n() * p.k() >= LARGEST_SMALL;

@@ -2,8 +2,8 @@ package dev.anneal.gpu;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.anneal.gpu.Command.Epilogue;
-import dev.anneal.gpu.Command.Product;
+import dev.anneal.launch.Product;
+import dev.anneal.launch.Product.Epilogue;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Elements;
 import dev.anneal.random.Philox;
@@ -83,27 +83,28 @@ final class TriedOperands implements AutoCloseable {
     long results = (long) p.m() * p.n();
     DType result = p.formats().d();
     List<Operand> all = new ArrayList<>();
-    all.add(new Operand(p.a(), p.formats().a(), (long) p.m() * p.k(), Use.READ));
-    all.add(new Operand(p.b(), p.formats().b(), (long) p.k() * p.n(), Use.READ));
-    all.add(new Operand(p.d(), result, results, Use.WRITTEN));
-    if (p.c() != 0 && p.c() != p.d()) {
-      all.add(new Operand(p.c(), result, results, Use.READ));
+    all.add(new Operand(p.a().address(), p.formats().a(), (long) p.m() * p.k(), Use.READ));
+    all.add(new Operand(p.b().address(), p.formats().b(), (long) p.k() * p.n(), Use.READ));
+    all.add(new Operand(p.d().address(), result, results, Use.WRITTEN));
+    if (p.c().address() != 0 && p.c().address() != p.d().address()) {
+      all.add(new Operand(p.c().address(), result, results, Use.READ));
     }
     switch (p.epilogue()) {
       case NONE, GELU_GRADIENT -> {}
-      case BIAS, BIAS_THEN_GELU -> all.add(new Operand(p.bias(), result, p.m(), Use.READ));
-      case BIAS_GRADIENT -> all.add(new Operand(p.bias(), result, p.n(), Use.WRITTEN));
+      case BIAS, BIAS_THEN_GELU ->
+          all.add(new Operand(p.bias().address(), result, p.m(), Use.READ));
+      case BIAS_GRADIENT -> all.add(new Operand(p.bias().address(), result, p.n(), Use.WRITTEN));
     }
     if (p.epilogue() == Epilogue.BIAS_THEN_GELU) {
-      all.add(new Operand(p.auxiliary(), result, results, Use.WRITTEN));
+      all.add(new Operand(p.auxiliary().address(), result, results, Use.WRITTEN));
     } else if (p.epilogue() == Epilogue.GELU_GRADIENT) {
-      all.add(new Operand(p.auxiliary(), result, results, Use.READ));
+      all.add(new Operand(p.auxiliary().address(), result, results, Use.READ));
     }
     p.scales()
         .ifPresent(
             scales -> {
-              all.add(new Operand(scales.a(), DType.F32, 1, Use.FACTOR));
-              all.add(new Operand(scales.b(), DType.F32, 1, Use.FACTOR));
+              all.add(new Operand(scales.a().address(), DType.F32, 1, Use.FACTOR));
+              all.add(new Operand(scales.b().address(), DType.F32, 1, Use.FACTOR));
             });
     return List.copyOf(all);
   }

@@ -2,6 +2,11 @@ package dev.anneal.gpu;
 
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.launch.Command;
+import dev.anneal.launch.CudaContext;
+import dev.anneal.launch.Launch;
+import dev.anneal.launch.Ways;
+import dev.anneal.launch.Workspace;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
@@ -19,30 +24,26 @@ import java.util.stream.Collectors;
  * same question in the same way as long as it is open, and {@link KeptFindings} says for how long
  * beyond.
  */
-final class WayTrial {
+final class WayTrial implements Ways {
   /** Runs that are timed, after one that is not; the shortest counts. */
   private static final int ROUNDS = 3;
 
   /** A way that takes so many times the fastest's time is not timed again. */
   private static final double HOPELESS = 2;
 
-  /**
-   * A way to do an op.
-   *
-   * @param name says which it is, among those for one op on one device
-   * @param version of the op's kernel that always does it so
-   * @param commands for where tensors and scratch are
-   */
-  record Way(String name, int version, Function<OpContext, List<Command>> commands) {}
-
   private final Driver driver;
   private final Function<Command, PreparedCommand> prepare;
+  private final KeptFindings kept;
   private final Map<String, String> decided = new HashMap<>();
   private final Map<String, Integer> versions = new HashMap<>();
 
-  WayTrial(Driver driver, Function<Command, PreparedCommand> prepare) {
+  /**
+   * @param kept what is known from earlier
+   */
+  WayTrial(Driver driver, Function<Command, PreparedCommand> prepare, KeptFindings kept) {
     this.driver = driver;
     this.prepare = prepare;
+    this.kept = kept;
   }
 
   /** The versions that the last answers for each kernel come to, by the kernel's name. */
@@ -50,13 +51,9 @@ final class WayTrial {
     return Map.copyOf(versions);
   }
 
-  /**
-   * The fastest of {@code ways}, the first of which is taken where there is no memory to try.
-   *
-   * @param about the op's sizes, in short
-   */
-  synchronized Way fastest(
-      String kernel, String about, Op op, List<Way> ways, OpContext context, KeptFindings kept) {
+  @Override
+  public synchronized Way fastest(
+      String kernel, String about, Op op, List<Way> ways, CudaContext context) {
     String question =
         kernel
             + ", "
@@ -69,14 +66,13 @@ final class WayTrial {
             q ->
                 kept.known(q)
                     .filter(known -> ways.stream().anyMatch(way -> way.name().equals(known)))
-                    .orElseGet(() -> found(q, op, ways, context, kept)));
+                    .orElseGet(() -> found(q, op, ways, context)));
     Way way = ways.stream().filter(w -> w.name().equals(name)).findFirst().orElseThrow();
     versions.put(kernel, way.version());
     return way;
   }
 
-  private String found(
-      String question, Op op, List<Way> ways, OpContext context, KeptFindings kept) {
+  private String found(String question, Op op, List<Way> ways, CudaContext context) {
     if (ways.size() == 1) {
       return ways.getFirst().name();
     }
@@ -92,7 +88,7 @@ final class WayTrial {
     }
   }
 
-  private int fastest(Op op, List<Way> ways, OpContext context, TrialMemory memory) {
+  private int fastest(Op op, List<Way> ways, CudaContext context, TrialMemory memory) {
     Map<Tensor, Long> places = new HashMap<>();
     for (Tensor tensor : op.tensors()) {
       places.put(
@@ -101,18 +97,13 @@ final class WayTrial {
               ? memory.random(tensor.dtype(), tensor.elements())
               : memory.scratch(tensor.bytes()));
     }
-    OpContext there = context.at(places::get);
+    List<Tried> tried = ways.stream().map(way -> Tried.of(way, context)).toList();
     long scratch =
-        memory.scratch(
-            Math.max(1, ways.stream().mapToLong(way -> scratchBytes(way, there)).max().orElse(0)));
+        memory.scratch(Math.max(1, tried.stream().mapToLong(Tried::scratchBytes).max().orElse(0)));
+    Binding binding = new Binding(places::get, List.of(), 0, scratch);
     List<List<PreparedCommand>> prepared =
-        ways.stream()
-            .map(
-                way ->
-                    way.commands().apply(there.in(new Workspace(0, scratch))).stream()
-                        .map(command -> OpCommands.formatted(command, there.real()))
-                        .map(prepare)
-                        .toList())
+        tried.stream()
+            .map(way -> way.commands().stream().map(binding::bound).map(prepare).toList())
             .toList();
     float[] milliseconds = times(prepared);
     List<Float> all = Arrays.asList(boxed(milliseconds));
@@ -127,14 +118,22 @@ final class WayTrial {
     return all;
   }
 
-  /** A way has no constants: nobody would copy them. */
-  private static long scratchBytes(Way way, OpContext there) {
-    Workspace measured = new Workspace(0, 0);
-    List<Command> commands = way.commands().apply(there.in(measured));
-    if (commands.isEmpty() || measured.constantBytes() > 0) {
-      throw new IllegalStateException(way.name() + " has constants, or nothing to do");
+  /** What a way does, and the scratch that it needs. */
+  private record Tried(List<Command> commands, long scratchBytes) {
+    /** A way has no constants: nobody would copy them. */
+    static Tried of(Way way, CudaContext context) {
+      Workspace measured = new Workspace(Workspace.ALIGNMENT);
+      List<Command> commands =
+          way.commands().apply(context.in(measured)).stream()
+              .map(
+                  command ->
+                      command instanceof Launch launch ? launch.with(context.real()) : command)
+              .toList();
+      if (commands.isEmpty() || !Binding.constants(commands).isEmpty()) {
+        throw new IllegalStateException(way.name() + " has constants, or nothing to do");
+      }
+      return new Tried(commands, measured.bytes());
     }
-    return measured.scratchBytes();
   }
 
   /** The shortest of each way. */

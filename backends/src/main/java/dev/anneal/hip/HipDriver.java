@@ -4,10 +4,10 @@ import static dev.anneal.failure.Spelling.setting;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.anneal.failure.Failure;
-import dev.anneal.gpu.Command;
 import dev.anneal.gpu.Driver;
-import dev.anneal.gpu.Hardware;
 import dev.anneal.gpu.PreparedCommand;
+import dev.anneal.launch.Command;
+import dev.anneal.launch.Hardware;
 import dev.anneal.plan.Precision;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -175,7 +175,7 @@ final class HipDriver implements Driver {
 
   @Override
   public PreparedCommand prepare(Command.Clear clear) {
-    return () -> runtime.clear(clear.address(), clear.bytes(), stream);
+    return () -> runtime.clear(clear.place().address(), clear.bytes(), stream);
   }
 
   @Override

@@ -7,10 +7,11 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
-import dev.anneal.gpu.Argument;
-import dev.anneal.gpu.Command;
+import dev.anneal.gpu.ArgumentSlots;
 import dev.anneal.gpu.Driver;
 import dev.anneal.gpu.PreparedCommand;
+import dev.anneal.launch.Argument;
+import dev.anneal.launch.Launch;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -58,25 +59,18 @@ final class HipModule implements Driver.Module {
   }
 
   @Override
-  public PreparedCommand prepare(Command.Launch launch) {
+  public PreparedCommand prepare(Launch launch) {
     checkSize(launch);
     long function = functions.computeIfAbsent(launch.kernel(), this::find);
     MemorySegment parameters = parameters(launch.arguments());
     String doing = "running " + launch.kernel();
     return () ->
-        runtime.launch(
-            function,
-            launch.grid(),
-            launch.threads(),
-            launch.sharedBytes(),
-            stream,
-            parameters,
-            doing);
+        runtime.launch(function, launch.grid(), launch.sharedBytes(), stream, parameters, doing);
   }
 
   /** Blocks times threads have 32 bits in HIP, where CUDA counts blocks alone. */
-  static void checkSize(Command.Launch launch) {
-    long threads = (long) launch.grid().x() * launch.threads();
+  static void checkSize(Launch launch) {
+    long threads = launch.grid().columns();
     if (threads > MOST_THREADS) {
       throw Failure.failed(
           launch.kernel()
@@ -99,12 +93,13 @@ final class HipModule implements Driver.Module {
   /** Pointers to the values; both live as long as someone may launch. */
   private static MemorySegment parameters(List<Argument> arguments) {
     Arena arena = Arena.ofAuto();
-    MemorySegment values = arena.allocate((long) Argument.SLOT * arguments.size(), Argument.SLOT);
+    MemorySegment values =
+        arena.allocate((long) ArgumentSlots.BYTES * arguments.size(), ArgumentSlots.BYTES);
     MemorySegment pointers = arena.allocate(ADDRESS, arguments.size());
     ByteBuffer bytes = values.asByteBuffer().order(ByteOrder.nativeOrder());
     for (int i = 0; i < arguments.size(); i++) {
-      arguments.get(i).put(bytes, Argument.SLOT * i);
-      pointers.setAtIndex(ADDRESS, i, values.asSlice((long) Argument.SLOT * i));
+      ArgumentSlots.put(arguments.get(i), bytes, ArgumentSlots.BYTES * i);
+      pointers.setAtIndex(ADDRESS, i, values.asSlice((long) ArgumentSlots.BYTES * i));
     }
     return pointers;
   }

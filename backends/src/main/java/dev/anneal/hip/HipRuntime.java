@@ -8,9 +8,9 @@ import static java.util.Objects.requireNonNull;
 
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
-import dev.anneal.gpu.Command.Grid;
 import dev.anneal.gpu.HeaderConstant;
 import dev.anneal.gpu.SharedLibrary;
+import dev.anneal.launch.Grid;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
@@ -399,7 +399,6 @@ final class HipRuntime {
   void launch(
       long function,
       Grid grid,
-      int threads,
       int sharedBytes,
       long stream,
       MemorySegment parameters,
@@ -413,11 +412,11 @@ final class HipRuntime {
                 bound(HipFunction.MODULE_LAUNCH)
                     .invokeExact(
                         function,
-                        grid.x(),
-                        grid.y(),
-                        grid.z(),
-                        threads,
-                        1,
+                        Math.toIntExact(grid.x()),
+                        Math.toIntExact(grid.y()),
+                        Math.toIntExact(grid.z()),
+                        grid.width(),
+                        grid.height(),
                         1,
                         sharedBytes,
                         stream,

@@ -1,9 +1,9 @@
 package dev.anneal.hip;
 
-import dev.anneal.gpu.MatrixKernels;
-import dev.anneal.gpu.MatrixKernels.Attention;
-import dev.anneal.gpu.MatrixKernels.Block;
-import dev.anneal.gpu.MatrixKernels.LaterVersion;
+import dev.anneal.launch.MatrixKernels;
+import dev.anneal.launch.MatrixKernels.Attention;
+import dev.anneal.launch.MatrixKernels.Block;
+import dev.anneal.launch.MatrixKernels.LaterVersion;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;

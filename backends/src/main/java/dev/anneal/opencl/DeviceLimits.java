@@ -1,5 +1,7 @@
 package dev.anneal.opencl;
 
+import dev.anneal.launch.OpenClMachine;
+
 /**
  * What a device says of itself, from which kernel versions and work-group sizes are chosen.
  *
@@ -59,6 +61,17 @@ record DeviceLimits(
         roundsDivision,
         SubGroups.NONE,
         MatrixUnits.NONE);
+  }
+
+  /** What versions of kernels are chosen by. */
+  OpenClMachine machine() {
+    return new OpenClMachine(
+        name,
+        vectors,
+        workGroup,
+        localBytes,
+        subGroups.offered(),
+        matrixUnits.offered() ? matrixUnits.items() : 0);
   }
 
   /** The same device and driver compile the same source to the same binary. */

@@ -1,5 +1,6 @@
 package dev.anneal.opencl;
 
+import dev.anneal.launch.Launch;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
@@ -32,8 +33,11 @@ final class KernelCompiler implements AutoCloseable {
 
   /** A kernel object of its own for {@code launch}, whose arguments stay as they are set. */
   cl_kernel kernel(Launch launch) {
-    cl_program program = programs.computeIfAbsent(launch.source(), this::program);
-    return CL.clCreateKernel(program, launch.kernel(), null);
+    return kernel(Source.of(launch, handle.limits()), launch.kernel());
+  }
+
+  cl_kernel kernel(Source source, String name) {
+    return CL.clCreateKernel(programs.computeIfAbsent(source, this::program), name, null);
   }
 
   private cl_program program(Source source) {

@@ -1,5 +1,6 @@
 package dev.anneal.opencl;
 
+import dev.anneal.launch.Launch;
 import java.util.Optional;
 
 /** Whether a driver runs a kernel at all. */

@@ -2,6 +2,10 @@ package dev.anneal.opencl;
 
 import dev.anneal.device.ProgramCosts;
 import dev.anneal.device.Traffic;
+import dev.anneal.launch.Argument;
+import dev.anneal.launch.Launch;
+import dev.anneal.launch.OpLaunches;
+import dev.anneal.launch.Place;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
 import java.util.ArrayList;
@@ -13,23 +17,24 @@ import java.util.Set;
 final class LaunchCosts {
   private LaunchCosts() {}
 
-  static List<ProgramCosts.Command> of(Op op, Launches launches) {
-    List<Set<Tensor>> tensors = launches.list().stream().map(LaunchCosts::tensors).toList();
-    List<Traffic> traffic = Traffic.of(List.of(op), tensors);
+  static List<ProgramCosts.Command> of(OpLaunches.Group group) {
+    Op op = group.ops().getFirst();
+    List<Launch> launches = group.commands().stream().map(Launch.class::cast).toList();
+    List<Traffic> traffic =
+        Traffic.of(List.of(op), launches.stream().map(LaunchCosts::tensors).toList());
+    long scratch = group.scratchBytes();
     List<ProgramCosts.Command> costs = new ArrayList<>();
     boolean filled = false;
-    for (int i = 0; i < launches.list().size(); i++) {
-      Launch launch = launches.list().get(i);
+    for (int i = 0; i < launches.size(); i++) {
       Traffic moved = traffic.get(i);
-      if (launch.arguments().stream().anyMatch(a -> a instanceof Argument.Workspace)) {
-        long bytes = Float.BYTES * launches.workspaceFloats();
-        moved = filled ? moved.plus(bytes, 0) : moved.plus(0, bytes);
+      if (launches.get(i).arguments().stream().anyMatch(a -> a instanceof Place.Scratch)) {
+        moved = filled ? moved.plus(scratch, 0) : moved.plus(0, scratch);
         filled = true;
       }
       costs.add(
           new ProgramCosts.Command(
               op.kind(),
-              launch.kernel(),
+              launches.get(i).kernel(),
               ProgramCosts.By.KERNEL,
               moved.readBytes(),
               moved.writtenBytes()));
@@ -41,10 +46,10 @@ final class LaunchCosts {
     Set<Tensor> tensors = new HashSet<>();
     for (Argument argument : launch.arguments()) {
       switch (argument) {
-        case Argument.Data(Tensor tensor, long first) -> tensors.add(tensor);
-        case Argument.Activations(Tensor tensor, long first) -> tensors.add(tensor);
-        case Argument.ArenaOf(Tensor tensor) -> tensors.add(tensor);
-        case Argument.Tiles tiles -> tensors.addAll(tiles.tensors());
+        case Place.Data(Tensor tensor, long first) -> tensors.add(tensor);
+        case Place.Activations(Tensor tensor, long first) -> tensors.add(tensor);
+        case Place.ArenaOf(Tensor tensor) -> tensors.add(tensor);
+        case Place.Tiles tiles -> tensors.addAll(tiles.tensors());
         default -> {}
       }
     }

@@ -1,5 +1,7 @@
 package dev.anneal.opencl;
 
+import dev.anneal.launch.Grid;
+import dev.anneal.launch.Launch;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -45,7 +47,7 @@ final class LaunchParts {
   private List<Enqueued> of(int launch) {
     Bound bound = launches.get(launch);
     Grid grid = bound.grid();
-    long[] local = {grid.groupColumns(), grid.groupRows()};
+    long[] local = {grid.width(), grid.height()};
     return Part.of(grid, bound.count()).stream()
         .map(
             part ->

@@ -9,6 +9,8 @@ import dev.anneal.device.KernelFamily;
 import dev.anneal.device.LibraryInfo;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.launch.KernelVersions;
+import dev.anneal.launch.Language;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -41,7 +43,7 @@ public final class OpenClBackend implements Backend {
 
   @Override
   public List<KernelFamily> kernels() {
-    return KernelCatalog.FAMILIES;
+    return KernelVersions.everywhere(Language.OPENCL);
   }
 
   @Override

@@ -8,9 +8,13 @@ import dev.anneal.device.KernelFamily;
 import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
 import dev.anneal.device.ProgramCosts;
+import dev.anneal.launch.KernelVersions;
+import dev.anneal.launch.Language;
+import dev.anneal.launch.OpLaunches;
+import dev.anneal.launch.OpenClContext;
+import dev.anneal.launch.Workspace;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.ArenaLayout;
-import dev.anneal.plan.Op;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import java.lang.foreign.MemorySegment;
@@ -22,6 +26,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import org.jocl.CL;
 import org.jocl.CLException;
 import org.jocl.Pointer;
@@ -54,7 +59,7 @@ final class OpenClDevice implements Device {
 
   private final KernelCompiler compiler;
   private final TrialLaunch trial;
-  private final AcceptedLaunches launches;
+  private final KernelProbe probe;
   private long allocated;
 
   OpenClDevice(DeviceInfo info, DeviceHandle handle, DeviceOptions options) {
@@ -90,7 +95,8 @@ final class OpenClDevice implements Device {
     this.block = block;
     this.device = handle.device();
     this.limits = handle.limits();
-    this.versions = new KernelVersions(limits, options.kernels());
+    this.versions = new KernelVersions(limits.machine(), Language.OPENCL);
+    versions.choose(options.kernels());
     try {
       cl_context_properties properties = new cl_context_properties();
       properties.addProperty(CL.CL_CONTEXT_PLATFORM, handle.platform());
@@ -103,8 +109,7 @@ final class OpenClDevice implements Device {
     this.compiler = new KernelCompiler(handle, context, new KernelBinaries(cache));
     this.trial = new TrialLaunch(this, context);
     // CPUs have registers and local memory in their memory, and run whatever they compile.
-    this.launches =
-        new AcceptedLaunches(versions, probe.orElse(limits.vectors() ? KernelProbe.NONE : trial));
+    this.probe = probe.orElse(limits.vectors() ? KernelProbe.NONE : trial);
   }
 
   /** The way that every version of OpenCL has. */
@@ -171,7 +176,7 @@ final class OpenClDevice implements Device {
 
   @Override
   public List<KernelFamily> kernels() {
-    return KernelCatalog.FAMILIES;
+    return versions.families();
   }
 
   @Override
@@ -191,7 +196,7 @@ final class OpenClDevice implements Device {
 
   @Override
   public List<String> notes() {
-    return launches.notes();
+    return versions.notes();
   }
 
   @Override
@@ -264,7 +269,8 @@ final class OpenClDevice implements Device {
   @Override
   public Program compile(Plan plan, Map<Arena, Memory> memory) {
     try {
-      return new OpenClProgram(this, plan, memory, launches);
+      return new OpenClProgram(
+          this, plan, memory, context(arena -> OpenClProgram.isCut(memory, arena)));
     } catch (CLException e) {
       throw OpenClFailures.lost("compiling " + plan.name(), limits, e);
     }
@@ -272,23 +278,45 @@ final class OpenClDevice implements Device {
 
   @Override
   public Optional<ProgramCosts> costs(Plan plan) {
-    List<ProgramCosts.Command> commands = new ArrayList<>();
-    for (Op op : plan.ops()) {
-      commands.addAll(LaunchCosts.of(op, launches.of(op, arena -> false)));
-    }
+    OpenClContext context = context(arena -> false);
+    List<ProgramCosts.Command> commands =
+        OpLaunches.groups(plan.ops(), context).stream()
+            .flatMap(group -> LaunchCosts.of(group).stream())
+            .toList();
     // A launch is a call, a flush is one, and the wait at the end one more.
     return Optional.of(
         new ProgramCosts(
             commands,
-            workspaceBytes(plan),
+            context.workspace().bytes(),
             new ProgramCosts.Calls(
                 commands.size() + commands.size() / OpenClProgram.FLUSH + 1, 1, 1, 0, 0)));
   }
 
   @Override
   public long workspaceBytes(Plan plan) {
-    return OpenClProgram.workspaceBytes(
-        plan.ops().stream().map(op -> launches.of(op, arena -> false)).toList());
+    OpenClContext context = context(arena -> false);
+    OpLaunches.groups(plan.ops(), context);
+    return context.workspace().bytes();
+  }
+
+  /**
+   * What launches are made with.
+   *
+   * @param cut the arenas that are in several buffers
+   */
+  private OpenClContext context(Predicate<Arena> cut) {
+    return new OpenClContext(
+        limits.machine(),
+        versions,
+        new Workspace(OpenClContext.ALIGNMENT),
+        cut,
+        launch ->
+            probe
+                .refusal(launch)
+                .map(
+                    why ->
+                        new OpenClContext.Refusal(
+                            launch.kernel(), why, OpenClFailures.group(launch, limits, why))));
   }
 
   @Override

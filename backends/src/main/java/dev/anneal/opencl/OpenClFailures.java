@@ -4,6 +4,7 @@ import static dev.anneal.failure.Spelling.setting;
 
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.launch.Launch;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Tensor;
 import java.util.Set;

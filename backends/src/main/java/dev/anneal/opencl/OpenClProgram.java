@@ -5,6 +5,12 @@ import static java.util.Objects.requireNonNull;
 import dev.anneal.device.Memory;
 import dev.anneal.device.OpTimings;
 import dev.anneal.device.Program;
+import dev.anneal.launch.Argument;
+import dev.anneal.launch.Command;
+import dev.anneal.launch.Launch;
+import dev.anneal.launch.OpLaunches;
+import dev.anneal.launch.OpenClContext;
+import dev.anneal.launch.Place;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.Plan;
 import dev.anneal.plan.Tensor;
@@ -52,19 +58,17 @@ final class OpenClProgram implements Program {
 
   private long runs;
 
-  OpenClProgram(
-      OpenClDevice device, Plan plan, Map<Arena, Memory> memory, AcceptedLaunches accepted) {
+  OpenClProgram(OpenClDevice device, Plan plan, Map<Arena, Memory> memory, OpenClContext context) {
     this.device = device;
     this.plan = plan;
     this.nanos = new long[plan.ops().size()];
     this.launches = new LaunchParts(device.pace());
     try {
-      List<Launches> ops =
-          plan.ops().stream().map(op -> accepted.of(op, arena -> isCut(memory, arena))).toList();
-      OpenClMemory workspace = own("the workspace", workspaceBytes(ops));
+      List<List<Command>> ops = launches(plan, context);
+      OpenClMemory workspace = own("the workspace", context.workspace().bytes());
       for (int i = 0; i < ops.size(); i++) {
-        for (Launch launch : ops.get(i).list()) {
-          bind(i, launch, memory, workspace);
+        for (Command launch : ops.get(i)) {
+          bind(i, (Launch) launch, memory, workspace);
         }
       }
     } catch (RuntimeException e) {
@@ -73,9 +77,13 @@ final class OpenClProgram implements Program {
     }
   }
 
-  /** Bytes of workspace: what the neediest op needs, since they run one after the other. */
-  static long workspaceBytes(List<Launches> ops) {
-    return 4 * ops.stream().mapToLong(Launches::workspaceFloats).max().orElse(0);
+  /** The launches of each op. */
+  static List<List<Command>> launches(Plan plan, OpenClContext context) {
+    List<List<Command>> launches = new ArrayList<>();
+    for (OpLaunches.Group group : OpLaunches.groups(plan.ops(), context)) {
+      launches.add(group.commands());
+    }
+    return launches;
   }
 
   private OpenClMemory own(String what, long bytes) {
@@ -97,28 +105,31 @@ final class OpenClProgram implements Program {
     for (Argument argument : launch.arguments()) {
       index =
           switch (argument) {
-            case Argument.Data(Tensor tensor, long first) ->
+            case Place.Data(Tensor tensor, long first) ->
                 place(kernel, index, tensor, first, memory);
-            case Argument.Activations(Tensor tensor, long first) ->
+            case Place.Activations(Tensor tensor, long first) ->
                 place(kernel, index, tensor, first, memory);
-            case Argument.Workspace(long first) -> place(kernel, index, workspace.buffer(), first);
-            case Argument.ArenaOf(Tensor tensor) -> {
+            case Place.Scratch room ->
+                place(kernel, index, workspace.buffer(), (room.from() + room.at()) / Float.BYTES);
+            case Place.ArenaOf(Tensor tensor) -> {
               OpenClMemory arena = arena(memory, tensor.arena());
               yield set(kernel, index, Sizeof.cl_mem, Pointer.to(arena.buffer()));
             }
-            case Argument.Tiles tiles ->
+            case Place.Tiles tiles ->
                 set(kernel, index, Sizeof.cl_mem, Pointer.to(table(tiles).buffer()));
-            case Argument.Int(int value) ->
+            case Place.Table table -> throw new IllegalArgumentException(launch.kernel());
+            case Place.At address -> throw new IllegalArgumentException(launch.kernel());
+            case Argument.I32(int value) ->
                 set(kernel, index, Sizeof.cl_int, Pointer.to(new int[] {value}));
-            case Argument.Long(long value) ->
+            case Argument.I64(long value) ->
                 set(kernel, index, Sizeof.cl_ulong, Pointer.to(new long[] {value}));
-            case Argument.Real(float value) ->
+            case Argument.F32(float value) ->
                 set(kernel, index, Sizeof.cl_float, Pointer.to(new float[] {value}));
           };
     }
   }
 
-  private OpenClMemory table(Argument.Tiles tiles) {
+  private OpenClMemory table(Place.Tiles tiles) {
     long[] rows = new long[Math.toIntExact(2 * tiles.count())];
     int row = 0;
     for (Tensor tensor : tiles.tensors()) {
@@ -148,7 +159,7 @@ final class OpenClProgram implements Program {
     return OpenClDevice.own(requireNonNull(memory.get(arena)));
   }
 
-  private static boolean isCut(Map<Arena, Memory> memory, Arena arena) {
+  static boolean isCut(Map<Arena, Memory> memory, Arena arena) {
     return arena(memory, arena).pieces().size() > 1;
   }
 

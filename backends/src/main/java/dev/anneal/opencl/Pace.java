@@ -1,5 +1,7 @@
 package dev.anneal.opencl;
 
+import dev.anneal.launch.Work;
+
 /**
  * How fast a device is at least, from which follows how long a launch may take: a GPU that also
  * draws a screen, or whose driver watches it, ends a program whose launch takes seconds. A launch

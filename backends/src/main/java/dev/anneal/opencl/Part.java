@@ -1,5 +1,6 @@
 package dev.anneal.opencl;
 
+import dev.anneal.launch.Grid;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -13,12 +14,12 @@ record Part(long column, long row, long columns, long rows) {
 
   /** {@code grid} in at least {@code count} parts, as far as there are work-groups. */
   static List<Part> of(Grid grid, long count) {
-    long groupRows = grid.rows() / grid.groupRows();
-    long groupColumns = grid.columns() / grid.groupColumns();
+    long groupRows = grid.y();
+    long groupColumns = grid.x();
     long down = Math.min(groupRows, Math.max(count, Math.ceilDiv(groupRows, MOST_ROWS)));
     long across = Math.min(groupColumns, Math.ceilDiv(count, down));
-    long height = Math.ceilDiv(groupRows, down) * grid.groupRows();
-    long width = Math.ceilDiv(groupColumns, across) * grid.groupColumns();
+    long height = Math.ceilDiv(groupRows, down) * grid.height();
+    long width = Math.ceilDiv(groupColumns, across) * grid.width();
     List<Part> parts = new ArrayList<>();
     for (long row = 0; row < grid.rows(); row += height) {
       for (long column = 0; column < grid.columns(); column += width) {

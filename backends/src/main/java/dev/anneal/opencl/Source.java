@@ -1,5 +1,8 @@
 package dev.anneal.opencl;
 
+import dev.anneal.device.Suits.Feature;
+import dev.anneal.launch.KernelFile;
+import dev.anneal.launch.Launch;
 import dev.anneal.plan.DType;
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,27 +21,34 @@ import java.util.stream.Stream;
 record Source(String file, List<String> before, String definitions) {
   private static final String PRELUDE = "prelude";
   private static final String SUB_GROUPS = "subgroups";
+  private static final String HEADS = "heads";
 
   Source {
     before = List.copyOf(before);
   }
 
-  static Source of(String file) {
-    return new Source(file, List.of(PRELUDE), "");
-  }
-
   /**
-   * One whose kernels add over work-groups, by exchanges between lanes where {@code how} has any.
+   * What a launch is compiled from, on a device of these limits.
+   *
+   * @throws dev.anneal.failure.Failure when it stores tensors in a way that its kernel has not
    */
-  static Source of(String file, SubGroups how) {
-    return how.offered()
-        ? new Source(file, List.of(PRELUDE, SUB_GROUPS), how.definitions())
-        : of(file);
+  static Source of(Launch launch, DeviceLimits limits) {
+    return of(launch.file(), limits).storing(Storage.of(launch)).with(launch.kernel());
   }
 
-  /** The products by matrix units. */
-  static Source of(MatrixUnits units) {
-    return new Source("matmul_units", List.of(PRELUDE), units.definitions());
+  private static Source of(KernelFile file, DeviceLimits limits) {
+    if (file.headSize().isPresent()) {
+      return new Source(
+          file.name(), List.of(PRELUDE, HEADS), "-DHEAD_SIZE=" + file.headSize().getAsInt());
+    }
+    if (file.needs().contains(Feature.MATRIX_UNITS)) {
+      return new Source(file.name(), List.of(PRELUDE), limits.matrixUnits().definitions());
+    }
+    if (file.needs().contains(Feature.SUB_GROUPS) && limits.subGroups().offered()) {
+      return new Source(
+          file.name(), List.of(PRELUDE, SUB_GROUPS), limits.subGroups().definitions());
+    }
+    return new Source(file.name(), List.of(PRELUDE), "");
   }
 
   /** Whether work-items of sub-groups exchange numbers, which older dialects do not know. */
@@ -46,13 +56,8 @@ record Source(String file, List<String> before, String definitions) {
     return before.contains(SUB_GROUPS);
   }
 
-  /** One of attention's files, for heads of {@code size} channels. */
-  static Source ofHeads(String file, int size) {
-    return new Source(file, List.of(PRELUDE, "heads"), "-DHEAD_SIZE=" + size);
-  }
-
   /** The same, for activations stored as {@code dtype}. */
-  Source storing(DType dtype) {
+  private Source storing(DType dtype) {
     return switch (dtype) {
       case F32 -> this;
       case BF16 -> defining("-DACTIVATION=1");
@@ -64,7 +69,7 @@ record Source(String file, List<String> before, String definitions) {
   }
 
   /** The same, with no kernels but those of the version that {@code kernel}'s name ends with. */
-  Source with(String kernel) {
+  private Source with(String kernel) {
     return defining("-DVERSION=" + kernel.substring(kernel.lastIndexOf("_v") + 2));
   }
 

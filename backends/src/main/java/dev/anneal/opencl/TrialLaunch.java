@@ -1,6 +1,10 @@
 package dev.anneal.opencl;
 
 import dev.anneal.failure.Failure;
+import dev.anneal.launch.Argument;
+import dev.anneal.launch.Grid;
+import dev.anneal.launch.Launch;
+import dev.anneal.launch.Place;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -42,7 +46,7 @@ final class TrialLaunch implements KernelProbe, AutoCloseable {
   public Optional<String> refusal(Launch launch) {
     Grid grid = launch.grid();
     return known.computeIfAbsent(
-        new Key(launch.source(), launch.kernel(), grid.groupColumns(), grid.groupRows()),
+        new Key(Source.of(launch, device.limits()), launch.kernel(), grid.width(), grid.height()),
         key -> tried(launch));
   }
 
@@ -55,7 +59,7 @@ final class TrialLaunch implements KernelProbe, AutoCloseable {
     }
     try {
       arguments(kernel, launch);
-      long[] group = {launch.grid().groupColumns(), launch.grid().groupRows()};
+      long[] group = {launch.grid().width(), launch.grid().height()};
       CL.clEnqueueNDRangeKernel(device.queue(), kernel, 2, null, group, group, 0, null, null);
       CL.clFinish(device.queue());
       return Optional.empty();
@@ -72,16 +76,18 @@ final class TrialLaunch implements KernelProbe, AutoCloseable {
     int index = 0;
     for (Argument argument : launch.arguments()) {
       switch (argument) {
-        case Argument.Data ignored -> index = place(kernel, index, memories++);
-        case Argument.Activations ignored -> index = place(kernel, index, memories++);
-        case Argument.Workspace ignored -> index = place(kernel, index, memories++);
-        case Argument.ArenaOf ignored -> index = memory(kernel, index, memories++);
-        case Argument.Tiles ignored -> index = memory(kernel, index, memories++);
-        case Argument.Int ignored ->
+        case Place.Data ignored -> index = place(kernel, index, memories++);
+        case Place.Activations ignored -> index = place(kernel, index, memories++);
+        case Place.Scratch ignored -> index = place(kernel, index, memories++);
+        case Place.ArenaOf ignored -> index = memory(kernel, index, memories++);
+        case Place.Tiles ignored -> index = memory(kernel, index, memories++);
+        case Place.Table ignored -> throw new IllegalArgumentException(launch.kernel());
+        case Place.At ignored -> throw new IllegalArgumentException(launch.kernel());
+        case Argument.I32 ignored ->
             CL.clSetKernelArg(kernel, index++, Sizeof.cl_int, Pointer.to(new int[] {1}));
-        case Argument.Long ignored ->
+        case Argument.I64 ignored ->
             CL.clSetKernelArg(kernel, index++, Sizeof.cl_ulong, Pointer.to(new long[] {1}));
-        case Argument.Real(float value) ->
+        case Argument.F32(float value) ->
             CL.clSetKernelArg(kernel, index++, Sizeof.cl_float, Pointer.to(new float[] {value}));
       }
     }

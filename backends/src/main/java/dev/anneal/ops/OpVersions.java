@@ -9,8 +9,6 @@ import java.util.stream.Stream;
 
 /** Which versions of a kernel are something else for an op than the version before. */
 public final class OpVersions {
-  private static final String TENSOR_CORES = "tensor cores";
-
   /** Libraries multiply 8 bits in whole sixteens alone, which plans see to. */
   private static final int SIXTEEN = 16;
 
@@ -21,7 +19,7 @@ public final class OpVersions {
     boolean sixteen = op.tensors().stream().anyMatch(tensor -> tensor.dtype() == DType.BF16);
     int last = !family.op().isInstance(op) ? 0 : isOfWholeSixteens(op) ? family.versions() : 1;
     return IntStream.rangeClosed(1, last)
-        .filter(v -> sixteen || !family.ideas().get(v - 1).startsWith(TENSOR_CORES))
+        .filter(v -> sixteen || family.version(v).suits().takesFormat(DType.F32))
         .boxed()
         .toList();
   }

@@ -203,7 +203,7 @@ class CudaBackendTest {
       assertEquals(ExitCode.USAGE, name.exitCode());
       assertTrue(name.getMessage().contains("layernorm_forward, layernorm_backward"));
       Failure version = assertThrows(Failure.class, () -> device.chooseKernels(Map.of("adamw", 9)));
-      assertEquals("kernel adamw=9: there are versions 1 to 3", version.getMessage());
+      assertEquals("kernel adamw=v9: cuda has its versions v1 to v3", version.getMessage());
       assertEquals(3, device.kernelVersions().get("adamw"));
     }
   }

@@ -7,13 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.cache.CacheDirectory;
 import dev.anneal.device.Device;
-import dev.anneal.gpu.AttentionLibrary.Gradient;
-import dev.anneal.gpu.AttentionLibrary.Scratch;
-import dev.anneal.gpu.AttentionLibrary.Shape;
-import dev.anneal.gpu.Command;
 import dev.anneal.gpu.DoubleControls;
 import dev.anneal.gpu.Driver;
 import dev.anneal.gpu.PreparedCommand;
+import dev.anneal.launch.AttentionSupport.Gradient;
+import dev.anneal.launch.AttentionSupport.Scratch;
+import dev.anneal.launch.AttentionSupport.Shape;
+import dev.anneal.launch.Command;
+import dev.anneal.launch.FusedAttention;
+import dev.anneal.launch.Place;
 import dev.anneal.ops.OpAccuracy;
 import dev.anneal.ops.OpRun;
 import dev.anneal.plan.Arena;
@@ -174,24 +176,24 @@ class CudnnAttentionTest {
       long backScratch = scratch(back);
       return List.of(
           attention.prepare(
-              new Command.AttentionForward(
+              new FusedAttention.Forward(
                   shape,
-                  at(forward.out()),
-                  at(forward.logSumExp()),
-                  at(forward.qkv()),
-                  scratch(ahead))),
-          driver.prepare(new Command.Clear(backScratch, back.clearedBytes())),
+                  Place.at(at(forward.out())),
+                  Place.at(at(forward.logSumExp())),
+                  Place.at(at(forward.qkv())),
+                  Place.at(scratch(ahead)))),
+          driver.prepare(new Command.Clear(Place.at(backScratch), back.clearedBytes())),
           attention.prepare(
-              new Command.AttentionBackward(
+              new FusedAttention.Backward(
                   shape,
                   gradient,
-                  at(backward.dQkv()),
-                  at(backward.delta()),
-                  at(backward.dOut()),
-                  at(backward.qkv()),
-                  at(backward.out()),
-                  at(backward.logSumExp()),
-                  backScratch)));
+                  Place.at(at(backward.dQkv())),
+                  Place.at(at(backward.delta())),
+                  Place.at(at(backward.dOut())),
+                  Place.at(at(backward.qkv())),
+                  Place.at(at(backward.out())),
+                  Place.at(at(backward.logSumExp())),
+                  Place.at(backScratch))));
     }
 
     List<Tensor> results() {

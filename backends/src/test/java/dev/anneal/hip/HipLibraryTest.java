@@ -9,11 +9,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
-import dev.anneal.gpu.Command;
 import dev.anneal.gpu.LibraryLocator;
 import dev.anneal.gpu.SharedLibrary;
 import dev.anneal.gpu.TestDouble;
-import dev.anneal.plan.DType;
+import dev.anneal.launch.Grid;
+import dev.anneal.launch.KernelFile;
+import dev.anneal.launch.Launch;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -80,9 +81,8 @@ class HipLibraryTest {
     assertEquals(1, line.lines().count());
   }
 
-  private static Command.Launch launch(int blocks, int threads) {
-    return new Command.Launch(
-        "elementwise", "fill", new Command.Grid(blocks, 1, 1), threads, 0, List.of(), DType.F32);
+  private static Launch launch(int blocks, int threads) {
+    return Launch.of(KernelFile.of("fill.cu"), "fill", Grid.groups(blocks, 1, threads, 1));
   }
 
   /** HIP counts threads, not blocks, in 32 bits. */

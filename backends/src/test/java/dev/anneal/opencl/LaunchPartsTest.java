@@ -5,6 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.anneal.launch.Grid;
+import dev.anneal.launch.KernelFile;
+import dev.anneal.launch.Launch;
+import dev.anneal.launch.Work;
 import dev.anneal.ops.OpCases;
 import dev.anneal.ops.OpRun;
 import dev.anneal.plan.Op;
@@ -31,19 +35,19 @@ class LaunchPartsTest {
   void everyWorkGroupIsInExactlyOnePart() {
     for (Grid grid :
         List.of(
-            Grid.groups(3, 5, 16, 16), Grid.groups(7, 1, 256, 1), new Grid(640, 70_001, 64, 1))) {
+            Grid.groups(3, 5, 16, 16), Grid.groups(7, 1, 256, 1), Grid.groups(10, 70_001, 64, 1))) {
       for (long count : new long[] {1, 2, 3, 5, 1000}) {
         List<Part> parts = Part.of(grid, count);
-        long groups = grid.columns() / grid.groupColumns() * (grid.rows() / grid.groupRows());
+        long groups = grid.x() * grid.y();
         assertTrue(parts.size() >= Math.min(count, groups) || parts.size() > count / 2, grid + "");
         long items = 0;
         Set<List<Long>> corners = new HashSet<>();
         for (Part part : parts) {
-          assertEquals(0, part.column() % grid.groupColumns());
-          assertEquals(0, part.row() % grid.groupRows());
-          assertEquals(0, part.columns() % grid.groupColumns());
-          assertEquals(0, part.rows() % grid.groupRows());
-          assertTrue(part.rows() / grid.groupRows() <= 65535, part + "");
+          assertEquals(0, part.column() % grid.width());
+          assertEquals(0, part.row() % grid.height());
+          assertEquals(0, part.columns() % grid.width());
+          assertEquals(0, part.rows() % grid.height());
+          assertTrue(part.rows() / grid.height() <= 65535, part + "");
           assertTrue(part.column() + part.columns() <= grid.columns());
           assertTrue(part.row() + part.rows() <= grid.rows());
           assertTrue(corners.add(List.of(part.column(), part.row())));
@@ -115,7 +119,7 @@ class LaunchPartsTest {
   void whatWasMeasuredToTakeTooLongIsCutFurther() {
     LaunchParts launches = new LaunchParts(new Pace(1e9, 1e9, 0.1));
     for (long flops : new long[] {1000, 200_000_000}) {
-      Launch launch = Launch.of(Source.of("elementwise"), "fill_v1", Grid.groups(64, 1, 64, 1));
+      Launch launch = Launch.of(KernelFile.of("elementwise"), "fill_v1", Grid.groups(64, 1, 64, 1));
       launches.add(0, new cl_kernel(), launch.with(new Work(flops, 0)));
     }
     assertEquals(3, launches.all().size());

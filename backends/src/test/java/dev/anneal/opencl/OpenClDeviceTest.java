@@ -13,6 +13,8 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.device.Memory;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.launch.KernelVersions;
+import dev.anneal.launch.Language;
 import dev.anneal.ops.OpRun;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.DType;
@@ -133,8 +135,9 @@ class OpenClDeviceTest {
   void aBuildThatIsRefusedNamesFileAndError() {
     try (OpenClDevice device = open()) {
       Source source = new Source("attention", List.of("prelude", "heads"), "-DHEAD_SIZE=none");
-      Launch launch = Launch.of(source, "attention_forward_v1", Grid.single(1, 1));
-      Failure failure = assertThrows(Failure.class, () -> device.compiler().kernel(launch));
+      Failure failure =
+          assertThrows(
+              Failure.class, () -> device.compiler().kernel(source, "attention_forward_v1"));
       assertEquals(ExitCode.BACKEND, failure.exitCode());
       assertTrue(failure.getMessage().contains("attention.cl"), failure.toString());
       assertTrue(failure.getMessage().contains("error"), failure.toString());
@@ -164,17 +167,21 @@ class OpenClDeviceTest {
   void aSmallDeviceGetsVersionsThatFit() {
     DeviceLimits tiny =
         new DeviceLimits("tiny", "", "", "", false, 1, 0, 64, 8192, 1 << 20, 1 << 20, false);
-    KernelVersions versions = new KernelVersions(tiny, Map.of());
+    KernelVersions versions = versions(tiny);
     assertEquals(1, versions.of("matmul_forward"));
     Failure failure =
         assertThrows(Failure.class, () -> versions.choose(Map.of("matmul_forward", 2)));
     assertTrue(failure.getMessage().contains("work-groups of 256"), failure.toString());
     DeviceLimits gpu =
         new DeviceLimits("gpu", "", "", "", false, 1, 0, 256, 16384, 1 << 20, 1 << 20, false);
-    assertEquals(4, new KernelVersions(gpu, Map.of()).of("matmul_forward"));
+    assertEquals(4, versions(gpu).of("matmul_forward"));
     DeviceLimits cpu =
         new DeviceLimits("cpu", "", "", "", true, 1, 0, 4096, 1 << 20, 1 << 20, 1 << 20, true);
-    assertEquals(3, new KernelVersions(cpu, Map.of()).of("matmul_forward"));
+    assertEquals(3, versions(cpu).of("matmul_forward"));
+  }
+
+  private static KernelVersions versions(DeviceLimits limits) {
+    return new KernelVersions(limits.machine(), Language.OPENCL);
   }
 
   @Test

@@ -8,6 +8,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.anneal.device.Memory;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.launch.Argument;
+import dev.anneal.launch.Command;
+import dev.anneal.launch.Grid;
+import dev.anneal.launch.KernelFile;
+import dev.anneal.launch.KernelVersions;
+import dev.anneal.launch.Language;
+import dev.anneal.launch.Launch;
+import dev.anneal.launch.OpLaunches;
+import dev.anneal.launch.OpenClContext;
+import dev.anneal.launch.OpenClMachine;
+import dev.anneal.launch.Place;
 import dev.anneal.ops.OpAccuracy;
 import dev.anneal.ops.OpCases;
 import dev.anneal.ops.OpRun;
@@ -109,8 +120,11 @@ class OpenClRefusalTest {
       for (OpRun run : kinds.values()) {
         for (Map<String, Integer> versions : OpenClVersions.MEANT.of(run.op(), device)) {
           device.chooseKernels(versions);
-          KernelVersions chosen = new KernelVersions(device.limits(), versions);
-          for (Launch launch : OpLaunches.of(run.op(), chosen).list()) {
+          OpenClMachine machine = device.limits().machine();
+          KernelVersions chosen = new KernelVersions(machine, Language.OPENCL);
+          chosen.choose(versions);
+          for (Command command : OpLaunches.of(run.op(), new OpenClContext(machine, chosen))) {
+            Launch launch = (Launch) command;
             assertEquals(Optional.empty(), device.trial().refusal(launch), launch.kernel());
           }
         }
@@ -123,12 +137,12 @@ class OpenClRefusalTest {
     try (OpenClDevice device = open(true)) {
       Launch large =
           Launch.of(
-              Source.of("elementwise"),
+              KernelFile.of("elementwise"),
               "fill_v1",
               Grid.groups(1, 1, 1 << 24, 1),
-              Argument.data(activations("out", 1)),
-              Argument.real(1),
-              Argument.count(1));
+              Place.data(activations("out", 1)),
+              Argument.f32(1),
+              Argument.i64(1));
       assertTrue(device.trial().refusal(large).orElse("").startsWith("CL_INVALID_WORK_GROUP_SIZE"));
       OpRun run = attention();
       assertEquals(Optional.empty(), OpAccuracy.firstError(run, run.reference(), run.on(device)));

@@ -2,6 +2,7 @@ package dev.anneal.opencl;
 
 import dev.anneal.device.Device;
 import dev.anneal.device.KernelFamily;
+import dev.anneal.device.Suits;
 import dev.anneal.plan.Op;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,7 +29,8 @@ enum OpenClVersions {
       if (family.op().isInstance(op)) {
         hasVersions = true;
         for (int v = 1; v <= family.versions(); v++) {
-          if (KernelCatalog.fits(family, v, limits) && takes(family, v, limits)) {
+          if (limits.machine().lacks(family.version(v).suits()).isEmpty()
+              && takes(family, v, limits)) {
             choices.add(Map.of(family.name(), v));
           }
         }
@@ -40,8 +42,12 @@ enum OpenClVersions {
   private boolean takes(KernelFamily family, int version, DeviceLimits limits) {
     return switch (this) {
       case ALL -> true;
-      case MEANT -> limits.vectors() || !KernelCatalog.forCpus(family, version);
-      case GROUPS -> KernelCatalog.forGpus(family, version);
+      case MEANT -> limits.vectors() || machines(family, version) != Suits.Machines.CPUS;
+      case GROUPS -> machines(family, version) == Suits.Machines.GPUS;
     };
+  }
+
+  private static Suits.Machines machines(KernelFamily family, int version) {
+    return family.version(version).suits().machines();
   }
 }

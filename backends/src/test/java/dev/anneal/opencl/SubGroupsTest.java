@@ -7,7 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.device.KernelFamily;
+import dev.anneal.device.Suits;
 import dev.anneal.failure.Failure;
+import dev.anneal.launch.KernelVersions;
+import dev.anneal.launch.Language;
 import dev.anneal.ops.OpAccuracy;
 import dev.anneal.ops.OpCases;
 import dev.anneal.ops.OpRun;
@@ -40,10 +43,10 @@ class SubGroupsTest {
   }
 
   private static Map<String, Integer> exchanging(Op op) {
-    for (KernelFamily family : KernelCatalog.FAMILIES) {
+    for (KernelFamily family : KernelVersions.everywhere(Language.OPENCL)) {
       if (family.op().isInstance(op)) {
         for (int v = 1; v <= family.versions(); v++) {
-          if (KernelCatalog.exchanges(family, v)) {
+          if (family.version(v).suits().needs().contains(Suits.Feature.SUB_GROUPS)) {
             return Map.of(family.name(), v);
           }
         }

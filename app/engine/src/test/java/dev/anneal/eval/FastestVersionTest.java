@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 /** Which version a bench chooses. */
 class FastestVersionTest {
   private static final KernelFamily FAMILY =
-      new KernelFamily("add", Op.Add.class, List.of("plain", "packs", "packs again"));
+      KernelFamily.of("add", Op.Add.class, "plain", "packs", "packs again");
 
   private static KernelBench.Version version(
       int number, double nanos, double spread, double error) {

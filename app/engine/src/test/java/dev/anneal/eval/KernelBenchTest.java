@@ -28,8 +28,8 @@ import org.junit.jupiter.api.Test;
 /** What a bench does to find the best version, on devices that say how long they took. */
 class KernelBenchTest {
   private static final KernelFamily GELU =
-      new KernelFamily(
-          "gelu_forward", Op.GeluForward.class, List.of("plain", "packs", "and the next op, too"));
+      KernelFamily.of(
+          "gelu_forward", Op.GeluForward.class, "plain", "packs", "and the next op, too");
 
   /** Runs take as many nanoseconds as they are told to. */
   private interface Clock {
@@ -184,7 +184,7 @@ class KernelBenchTest {
   void theReferenceRunsAsOftenForManyVersionsAsForOne() {
     Map<Integer, String> code = Map.of(1, "a", 2, "b", 3, "c");
     Clock clock = (plan, version, runs) -> 1e9;
-    KernelFamily one = new KernelFamily(GELU.name(), GELU.op(), List.of("plain"));
+    KernelFamily one = KernelFamily.of(GELU.name(), GELU.op(), "plain");
     List<Integer> compiled = new ArrayList<>();
     for (KernelFamily family : List.of(one, GELU)) {
       try (Versioned device = new Versioned(List.of(family), code, clock);

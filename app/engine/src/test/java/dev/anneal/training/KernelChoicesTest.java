@@ -26,9 +26,9 @@ class KernelChoicesTest {
 
   private static final List<KernelFamily> KERNELS =
       List.of(
-          new KernelFamily("adamw", Op.AdamW.class, List.of("plain", "packs", "one launch")),
-          new KernelFamily("add", Op.Add.class, List.of("plain", "packs")),
-          new KernelFamily("attention_forward", Op.AttentionForward.class, List.of("a", "b")));
+          KernelFamily.of("adamw", Op.AdamW.class, "plain", "packs", "one launch"),
+          KernelFamily.of("add", Op.Add.class, "plain", "packs"),
+          KernelFamily.of("attention_forward", Op.AttentionForward.class, "a", "b"));
 
   private final DeviceInfo device =
       new DeviceInfo("test", 0, "KernelChoicesTest " + System.nanoTime(), "driver 1", 1);
@@ -92,8 +92,7 @@ class KernelChoicesTest {
   void aChoiceAmongOtherVersionsIsNone() {
     StepRecipe step = step(WIDE, 4, 1024, Precision.BF16);
     KernelChoices.keep(device, KERNELS, step, Map.of("adamw", 1, "add", 1));
-    KernelFamily more =
-        new KernelFamily("add", Op.Add.class, List.of("plain", "packs", "by a library"));
+    KernelFamily more = KernelFamily.of("add", Op.Add.class, "plain", "packs", "by a library");
     List<KernelFamily> kernels = List.of(KERNELS.getFirst(), more);
     assertEquals(Map.of("adamw", 1), KernelChoices.of(device, kernels, step));
   }

@@ -32,10 +32,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 public final class WrongBackend implements Backend {
   static final String KERNEL = "gelu_forward";
   private static final KernelFamily FAMILY =
-      new KernelFamily(
-          KERNEL,
-          Op.GeluForward.class,
-          List.of("right", "one element off", "last element left out"));
+      KernelFamily.of(
+          KERNEL, Op.GeluForward.class, "right", "one element off", "last element left out");
 
   /** Not listed among the versions, so that a bench does not try them. */
   private static final int DOES_NOT_COMPILE = 4;
