@@ -214,11 +214,12 @@ public final class KernelVersions {
   private <O extends Op, C extends LaunchContext<C>> List<Command> launches(
       Kernel<O> kernel, O op, C context, int last) {
     List<Version<O, C>> versions = context.of(kernel).stream().filter(this::exists).toList();
+    // The last version that this one stands for, since later ones do not suit the op.
+    int standsFor = last;
     for (int v = last; v >= 1; v--) {
       Version<O, C> version = versions.get(v - 1);
-      Suits suits = version.suits();
-      boolean meant = v == last || v == 1 || machine.suits(suits);
-      if (!meant || isRefused(kernel, v) || !takes(suits, op, context)) {
+      boolean meant = v == last || v == 1 || machine.suits(version.suits());
+      if (!meant || isRefused(kernel, v) || !takes(version.suits(), op, context)) {
         continue;
       }
       Workspace.State before = context.workspace().state();
@@ -229,8 +230,13 @@ public final class KernelVersions {
           return commands.get();
         }
         context.workspace().back(before);
-        stepDown(kernel, v, refusal.get());
+        for (int n = standsFor; n >= v; n--) {
+          if (n == v || !isRefused(kernel, n) && machine.suits(versions.get(n - 1).suits())) {
+            stepDown(kernel, n, refusal.get());
+          }
+        }
       }
+      standsFor = v - 1;
     }
     throw new IllegalStateException("no version of " + kernel.name() + " computes " + op.kind());
   }
