@@ -14,6 +14,7 @@ import dev.anneal.session.LiveRun;
 import dev.anneal.session.LiveSetting;
 import dev.anneal.session.Run;
 import dev.anneal.session.RunConfig;
+import dev.anneal.session.RunPlans;
 import dev.anneal.session.Session;
 import dev.anneal.session.UnsavedRun;
 import dev.anneal.training.Schedule;
@@ -149,7 +150,7 @@ public final class Anneal implements AutoCloseable {
               + " steps: a comparison needs two devices at least, the reference first, and a step");
     }
     RunConfig config = training.config();
-    Comparison.Task task = Run.comparison(config, Corpus.open(config, Optional.empty()));
+    Comparison.Task task = RunPlans.comparison(config, Corpus.open(config, Optional.empty()));
     List<Device> opened = new ArrayList<>();
     try {
       for (String device : devices) {

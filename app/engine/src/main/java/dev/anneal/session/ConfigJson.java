@@ -39,27 +39,7 @@ public final class ConfigJson {
         .put("precision", config.precision().name())
         .put("seed", config.seed());
     config.classifierChunks().ifPresent(chunks -> node.put("classifier_chunks", chunks));
-    Schedule schedule = config.schedule();
-    ObjectNode rates =
-        node.putObject("schedule")
-            .put(
-                schedule.shape() instanceof Schedule.Own ? "own" : "shape", schedule.shape().name())
-            .put("peak", schedule.peak())
-            .put("warmup", schedule.warmup())
-            .put("horizon", schedule.horizon())
-            .put("final_fraction", schedule.finalFraction());
-    if (!schedule.changes().isEmpty()) {
-      ArrayNode changes = rates.putArray("changes");
-      schedule
-          .changes()
-          .forEach(c -> changes.addObject().put("after", c.after()).put("peak", c.peak()));
-    }
-    if (!schedule.extensions().isEmpty()) {
-      ArrayNode extensions = rates.putArray("extensions");
-      schedule
-          .extensions()
-          .forEach(e -> extensions.addObject().put("after", e.after()).put("from", e.from()));
-    }
+    node.set("schedule", write(config.schedule()));
     config
         .origin()
         .ifPresent(
@@ -67,32 +47,63 @@ public final class ConfigJson {
                 node.putObject("origin")
                     .put("from", origin.from())
                     .put("sequence", origin.sequence()));
-    AdamW adamW = config.optimizer().adamW();
-    ObjectNode optimizer =
-        node.putObject("adamw")
-            .put("beta1", adamW.beta1())
-            .put("beta2", adamW.beta2())
-            .put("epsilon", adamW.epsilon())
-            .put("weight_decay", adamW.weightDecay())
-            .put("decay", adamW.decay().name());
-    if (Float.isFinite(adamW.maxNorm())) {
-      optimizer.put("max_norm", adamW.maxNorm());
-    }
+    node.set("adamw", write(config.optimizer().adamW()));
     if (config.optimizer() instanceof Muon muon) {
       node.putObject("muon")
           .put("rate", muon.rate())
           .put("momentum", muon.momentum())
           .put("weight_decay", muon.weightDecay());
     }
-    RunConfig.Intervals intervals = config.intervals();
-    node.putObject("intervals")
+    node.set("intervals", write(config.intervals()));
+    return node;
+  }
+
+  private static ObjectNode write(Schedule schedule) {
+    ObjectNode node =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put(
+                schedule.shape() instanceof Schedule.Own ? "own" : "shape", schedule.shape().name())
+            .put("peak", schedule.peak())
+            .put("warmup", schedule.warmup())
+            .put("horizon", schedule.horizon())
+            .put("final_fraction", schedule.finalFraction());
+    if (!schedule.changes().isEmpty()) {
+      ArrayNode changes = node.putArray("changes");
+      schedule
+          .changes()
+          .forEach(c -> changes.addObject().put("after", c.after()).put("peak", c.peak()));
+    }
+    if (!schedule.extensions().isEmpty()) {
+      ArrayNode extensions = node.putArray("extensions");
+      schedule
+          .extensions()
+          .forEach(e -> extensions.addObject().put("after", e.after()).put("from", e.from()));
+    }
+    return node;
+  }
+
+  private static ObjectNode write(AdamW adamW) {
+    ObjectNode node =
+        JsonNodeFactory.instance
+            .objectNode()
+            .put("beta1", adamW.beta1())
+            .put("beta2", adamW.beta2())
+            .put("epsilon", adamW.epsilon())
+            .put("weight_decay", adamW.weightDecay())
+            .put("decay", adamW.decay().name());
+    return Float.isFinite(adamW.maxNorm()) ? node.put("max_norm", adamW.maxNorm()) : node;
+  }
+
+  private static ObjectNode write(RunConfig.Intervals intervals) {
+    return JsonNodeFactory.instance
+        .objectNode()
         .put("evaluate", intervals.evaluate())
         .put("evaluation_batches", intervals.evaluationBatches())
         .put("sample", intervals.sample())
         .put("sample_tokens", intervals.sampleTokens())
         .put("checkpoint", intervals.checkpoint())
         .put("checkpoints_kept", intervals.checkpointsKept());
-    return node;
   }
 
   /** Its family is left out where it is {@link Models#DEFAULT}, as before there was another. */

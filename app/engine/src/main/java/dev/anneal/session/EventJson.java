@@ -3,15 +3,10 @@ package dev.anneal.session;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.anneal.plan.Precision;
-import java.nio.file.InvalidPathException;
-import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.function.Function;
 
 /** Events as JSON objects, one per line: the form of {@code --json}, of a run's log and records. */
 public final class EventJson {
@@ -117,125 +112,7 @@ public final class EventJson {
    * empty.
    */
   public static Optional<Event> read(JsonNode node) {
-    int step = node.path("step").asInt();
-    return switch (node.path("event").asText()) {
-      case "started" ->
-          Optional.of(
-              new Event.Started(
-                  node.path("run").asText(),
-                  node.path("model").asText(),
-                  node.path("parameters").asLong(),
-                  node.path("data").asText(),
-                  node.path("backend").asText(),
-                  node.path("device").asText(),
-                  // Logs of before had fp32 or did not say.
-                  constant(Precision.class, node.path("dtype").asText()).orElse(Precision.FP32),
-                  step,
-                  node.path("steps").asInt(),
-                  node.path("tokens_per_step").asInt(),
-                  node.path("flops_per_token").asDouble(),
-                  map(node.path("bytes"), JsonNode::asLong),
-                  map(node.path("kernels"), JsonNode::asInt),
-                  node.path("deterministic").asBoolean(true),
-                  path(node, "directory")));
-      case "step" ->
-          Optional.of(
-              new Event.Step(
-                  step,
-                  JsonNumbers.read(node, "loss"),
-                  JsonNumbers.read(node, "lr"),
-                  JsonNumbers.read(node, "grad_norm"),
-                  JsonNumbers.read(node, "ms"),
-                  JsonNumbers.read(node, "tokens_per_s"),
-                  node.path("backend").asText(),
-                  kinds(node.path("kinds"))));
-      case "evaluation" ->
-          Optional.of(
-              new Event.Evaluation(
-                  step, JsonNumbers.read(node, "val_loss"), JsonNumbers.read(node, "ms")));
-      case "sample_started" ->
-          Optional.of(new Event.SampleStarted(step, node.path("prompt").asText()));
-      case "sample_text", "sample" -> Optional.of(new Event.SampleText(node.path("text").asText()));
-      case "sample_ended" ->
-          Optional.of(
-              new Event.SampleEnded(
-                  step,
-                  node.path("tokens").asInt(),
-                  JsonNumbers.read(node, "ms"),
-                  node.path("text").asText()));
-      case "saved" ->
-          path(node, "checkpoint")
-              .map(
-                  checkpoint ->
-                      new Event.Saved(
-                          step,
-                          checkpoint,
-                          node.path("bytes").asLong(),
-                          JsonNumbers.read(node, "ms")));
-      case "changed" ->
-          Optional.of(
-              new Event.Changed(
-                  step,
-                  node.path("setting").asText(),
-                  JsonNumbers.text(node.path("from")),
-                  JsonNumbers.text(node.path("to"))));
-      case "rewound" -> Optional.of(new Event.Rewound(step, node.path("from").asInt()));
-      case "branched" -> path(node, "directory").map(to -> new Event.Branched(step, to));
-      case "state" ->
-          constant(Event.State.class, node.path("state").asText())
-              .map(state -> new Event.StateChanged(state, step));
-      case "warning" -> Optional.of(new Event.Warning(node.path("text").asText()));
-      case "reading" ->
-          Optional.of(
-              new Event.Reading(
-                  node.path("data").asText(),
-                  node.path("bytes").asLong(),
-                  node.path("of").asLong()));
-      case "ended" ->
-          constant(Event.Outcome.class, node.path("outcome").asText())
-              .map(
-                  outcome ->
-                      new Event.Ended(
-                          outcome,
-                          step,
-                          optional(node, "loss"),
-                          optional(node, "val_loss"),
-                          JsonNumbers.read(node, "seconds"),
-                          Optional.ofNullable(node.path("error").textValue())));
-      default -> Optional.empty();
-    };
-  }
-
-  private static <T> Map<String, T> map(JsonNode node, Function<JsonNode, T> value) {
-    Map<String, T> map = new TreeMap<>();
-    node.properties().forEach(entry -> map.put(entry.getKey(), value.apply(entry.getValue())));
-    return map;
-  }
-
-  private static Map<String, Double> kinds(JsonNode node) {
-    Map<String, Double> kinds = new TreeMap<>();
-    node.fieldNames().forEachRemaining(kind -> kinds.put(kind, JsonNumbers.read(node, kind)));
-    kinds.remove(JsonNumbers.NOT_FINITE);
-    return kinds;
-  }
-
-  private static <E extends Enum<E>> Optional<E> constant(Class<E> type, String name) {
-    return Arrays.stream(type.getEnumConstants())
-        .filter(value -> lower(value).equals(name))
-        .findFirst();
-  }
-
-  /** Empty also for what is no path on this system. */
-  private static Optional<Path> path(JsonNode node, String name) {
-    try {
-      return Optional.ofNullable(node.path(name).textValue()).map(Path::of);
-    } catch (InvalidPathException e) {
-      return Optional.empty();
-    }
-  }
-
-  private static Optional<Double> optional(JsonNode node, String name) {
-    return node.has(name) ? Optional.of(JsonNumbers.read(node, name)) : Optional.empty();
+    return EventReader.read(node);
   }
 
   private static String lower(Enum<?> value) {

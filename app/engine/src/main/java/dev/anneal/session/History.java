@@ -157,6 +157,16 @@ public final class History implements Event.Listener {
   /** Adds an event of another time. */
   public synchronized void on(Event event, Instant time) {
     revision++;
+    gather(event);
+    if (!(event instanceof Event.Step || event instanceof Event.SampleText)) {
+      notes.addLast(new Note(time, event));
+      if (notes.size() > NOTES) {
+        notes.removeFirst();
+      }
+    }
+  }
+
+  private void gather(Event event) {
     switch (event) {
       case Event.Started e -> {
         started = Optional.of(e);
@@ -210,12 +220,6 @@ public final class History implements Event.Listener {
       case Event.Changed e -> {}
       case Event.Warning e -> {}
       case Event.Reading e -> {}
-    }
-    if (!(event instanceof Event.Step || event instanceof Event.SampleText)) {
-      notes.addLast(new Note(time, event));
-      if (notes.size() > NOTES) {
-        notes.removeFirst();
-      }
     }
   }
 

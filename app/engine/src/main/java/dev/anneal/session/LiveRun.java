@@ -88,7 +88,7 @@ public final class LiveRun implements AutoCloseable {
     return opened(
         place,
         device -> {
-          Run.requireRoom(config, device);
+          RunPlans.requireRoom(config, device);
           Corpus corpus = Corpus.open(config, Optional.empty(), reading(listeners));
           Run run = Run.begin(config, corpus, device, Optional.empty());
           return closing(
@@ -176,14 +176,14 @@ public final class LiveRun implements AutoCloseable {
       Checkpoints.Saved saved = newest.get();
       RunConfig config = differently.of(saved.config(), saved.step());
       config.data().requireThere(directory.path());
-      Run.requireRoom(config, device);
+      RunPlans.requireRoom(config, device);
       Corpus corpus = Corpus.open(config, saved.corpusFingerprint(), reading(listeners));
       return new Opened(Run.resume(config, corpus, device, directory, saved), saved.config());
     }
     RecordedConfig recorded = directory.recorded();
     RunConfig config = differently.of(recorded.config(), 0);
     config.data().requireThere(directory.path());
-    Run.requireRoom(config, device);
+    RunPlans.requireRoom(config, device);
     Corpus corpus = Corpus.open(config, recorded.corpusFingerprint(), reading(listeners));
     Run run = Run.begin(config, corpus, device, Optional.of(directory));
     return new Opened(run, recorded.config());
@@ -210,7 +210,7 @@ public final class LiveRun implements AutoCloseable {
         device -> {
           Checkpoints.Saved weights = SavedRun.checkpoint(from, warnings::add);
           RunConfig own = config.apply(weights).from(weights.asOrigin());
-          Run.requireRoom(own, device);
+          RunPlans.requireRoom(own, device);
           Corpus corpus = Corpus.open(own, Optional.empty(), reading(listeners));
           Run run = Run.beginWith(weights, own, corpus, device);
           return closing(
@@ -253,7 +253,7 @@ public final class LiveRun implements AutoCloseable {
           RunConfig config = change.apply(differently.of(saved.config(), saved.step()));
           Optional<String> sameData =
               saved.corpusFingerprint().filter(f -> config.data().equals(saved.config().data()));
-          Run.requireRoom(config, device);
+          RunPlans.requireRoom(config, device);
           Corpus corpus = Corpus.open(config, sameData, reading(listeners));
           RunDirectory directory = RunDirectory.create(to);
           return closing(

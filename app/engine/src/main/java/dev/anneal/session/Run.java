@@ -7,18 +7,11 @@ import dev.anneal.checkpoint.FileWriter;
 import dev.anneal.device.Device;
 import dev.anneal.eval.Comparison;
 import dev.anneal.failure.Failure;
-import dev.anneal.generation.Decoder;
-import dev.anneal.generation.Generator;
 import dev.anneal.generation.SamplingSettings;
 import dev.anneal.model.Model;
-import dev.anneal.plan.Arena;
-import dev.anneal.plan.Plan;
 import dev.anneal.plan.Tensor;
 import dev.anneal.training.Initialization;
 import dev.anneal.training.KernelChoices;
-import dev.anneal.training.MemoryBill;
-import dev.anneal.training.MemoryFloor;
-import dev.anneal.training.StepRecipe;
 import dev.anneal.training.Trainer;
 import dev.anneal.training.Trainer.StepResult;
 import dev.anneal.training.Trainer.Update;
@@ -30,14 +23,13 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
 import java.util.function.IntConsumer;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
  * A model in training: its weights on a device, its data, and how many updates it has had. A step
  * is a pure function of these. One thread at a time uses a run; a {@link Session} sees to that.
  */
-public final class Run implements AutoCloseable {
+public final class Run implements Kept, AutoCloseable {
   /**
    * From here on, products of 8 bits are worth what is lost by them. Source: nanochat's
    * measurements.
@@ -47,15 +39,8 @@ public final class Run implements AutoCloseable {
   private RunConfig config;
   private final Model model;
   private final Corpus corpus;
-  private Device device;
-  private Trainer trainer;
-  private MemoryBill bill;
-
-  /** Versions of kernels that are used because a bench found them to be the fastest. */
-  private Map<String, Integer> benched;
-
+  private PlacedModel placed;
   private Optional<RunDirectory> directory;
-  private Optional<Decoder> decoder = Optional.empty();
   private int step;
 
   /** When the last update was made, by {@link System#nanoTime}. */
@@ -78,137 +63,53 @@ public final class Run implements AutoCloseable {
       Map<String, String> algorithms) {
     this.config = config;
     this.algorithmsBefore = algorithms;
-    device.useAlgorithms(algorithms);
     this.corpus = corpus;
-    this.device = device;
     this.directory = directory;
-    requireRoom(config, device);
+    device.useAlgorithms(algorithms);
+    RunPlans.requireRoom(config, device);
     this.model = config.model().model();
-    StepRecipe.OnDevice chosen = step(model, config).chosenOn(device);
-    this.benched = chosen.benched();
-    this.bill = MemoryBill.of(chosen.plans(), device);
-    bill.requireFits(device);
-    this.trainer = new Trainer(device, chosen.plans(), config.optimizer(), config.seed());
-    trainer.keepTimings();
-  }
-
-  /** Refuses what the device cannot hold or compute, before anything is read or built. */
-  static void requireRoom(RunConfig config, Device device) {
-    MemoryBill.requireSupported(config.precision(), device);
-    floor(config).requireFits(device);
-  }
-
-  /** Refuses what no machine could hold. */
-  public static void requirePossible(RunConfig config) {
-    floor(config).requirePossible();
-  }
-
-  private static MemoryFloor floor(RunConfig config) {
-    return MemoryFloor.ofTraining(
-        config.model(), config.optimizer(), config.batch(), config.sequence(), config.precision());
-  }
-
-  private static StepRecipe step(Model model, RunConfig config) {
-    return new StepRecipe(
-        model,
-        config.batch(),
-        config.sequence(),
-        config.microSteps(),
-        config.optimizer(),
-        config.recompute(),
-        config.classifierChunks(),
-        config.precision());
-  }
-
-  /**
-   * What a comparison needs to make the steps that a new run of {@code config} would begin with.
-   */
-  public static Comparison.Task comparison(RunConfig config, Corpus corpus) {
-    requirePossible(config);
-    Model model = config.model().model();
-    return new Comparison.Task(
-        step(model, config),
-        corpus.training(),
-        config.schedule()::learningRate,
-        0,
-        to -> {
-          Initialization.initialize(to, model, config.seed());
-          Initialization.clearMoments(to, model);
-        });
+    this.placed = new PlacedModel(device, RunPlans.step(model, config), config.seed());
   }
 
   /** What a comparison needs to make this run's next steps; this run itself stays where it is. */
   public Comparison.Task comparison() {
     return new Comparison.Task(
-        step(model, config),
+        RunPlans.step(model, config),
         corpus.training(),
         config.schedule()::learningRate,
         step,
-        to -> to.copyState(trainer));
+        to -> to.copyState(trainer()));
   }
 
   /** Goes on on another device, with the same weights and moments. The first is not closed. */
   void moveTo(Device to) {
     to.useAlgorithms(algorithmsBefore);
-    StepRecipe.OnDevice chosen = step(model, config).chosenOn(to);
-    MemoryBill newBill = MemoryBill.of(chosen.plans(), to);
-    newBill.requireFits(to);
-    Trainer moved = new Trainer(to, chosen.plans(), config.optimizer(), config.seed());
+    PlacedModel moved = new PlacedModel(to, RunPlans.step(model, config), config.seed());
     try {
-      moved.copyState(trainer);
+      moved.trainer().copyState(trainer());
     } catch (RuntimeException e) {
       moved.close();
       throw e;
     }
-    closeDecoder();
-    trainer.close();
-    device = to;
-    trainer = moved;
-    trainer.keepTimings();
-    bill = newBill;
-    benched = chosen.benched();
+    placed.close();
+    placed = moved;
   }
 
   /** Versions of kernels that are used because a bench found them to be the fastest, by name. */
   public Map<String, Integer> benchedKernels() {
-    return Map.copyOf(benched);
-  }
-
-  private Optional<String> benchedNote() {
-    return benched.isEmpty()
-        ? Optional.empty()
-        : Optional.of(
-            "kernels that bench found to be the fastest for such steps: "
-                + benched.entrySet().stream()
-                    .map(kernel -> kernel.getKey() + "=v" + kernel.getValue())
-                    .collect(Collectors.joining(", ")));
+    return placed.benched();
   }
 
   /** Uses other versions of kernels from the next step on; when they do not compile, the former. */
   void chooseKernels(Map<String, Integer> versions) {
-    Map<String, Integer> former = device.kernelVersions();
-    device.chooseKernels(versions);
-    try {
-      trainer.compileAgain();
-    } catch (RuntimeException e) {
-      device.chooseKernels(former);
-      throw e;
-    }
-    benched = new TreeMap<>(benched);
-    benched.keySet().removeAll(versions.keySet());
-    closeDecoder();
-  }
-
-  private void closeDecoder() {
-    decoder.ifPresent(Decoder::close);
-    decoder = Optional.empty();
+    placed.chooseKernels(versions);
   }
 
   /** A new run, with weights that the seed gives. */
   public static Run begin(
       RunConfig config, Corpus corpus, Device device, Optional<RunDirectory> directory) {
     Run run = new Run(config, corpus, device, directory, Map.of());
-    Initialization.initialize(run.trainer, run.model, config.seed());
+    Initialization.initialize(run.trainer(), run.model, config.seed());
     return run;
   }
 
@@ -219,7 +120,12 @@ public final class Run implements AutoCloseable {
 
   /** Of each of its checkpoints. */
   long checkpointBytes() {
-    return Checkpoints.files(trainer, model).values().stream().mapToLong(FileWriter::bytes).sum();
+    return files().values().stream().mapToLong(FileWriter::bytes).sum();
+  }
+
+  @Override
+  public Map<String, FileWriter> files() {
+    return Checkpoints.files(trainer(), model);
   }
 
   /** Goes on from a checkpoint, bit for bit as if it had never stopped. */
@@ -231,7 +137,7 @@ public final class Run implements AutoCloseable {
       Checkpoints.Saved checkpoint) {
     Run run = new Run(config, corpus, device, Optional.of(directory), checkpoint.algorithms());
     try {
-      Checkpoints.load(checkpoint, run.trainer, run.model);
+      Checkpoints.load(checkpoint, run.trainer(), run.model);
     } catch (RuntimeException e) {
       run.close();
       throw e;
@@ -246,8 +152,8 @@ public final class Run implements AutoCloseable {
   static Run beginWith(Checkpoints.Saved weights, RunConfig config, Corpus corpus, Device device) {
     Run run = new Run(config, corpus, device, Optional.empty(), Map.of());
     try {
-      Checkpoints.loadWeights(weights, run.model, run.trainer::write);
-      Initialization.clearMoments(run.trainer, run.model);
+      Checkpoints.loadWeights(weights, run.model, run.trainer()::write);
+      Initialization.clearMoments(run.trainer(), run.model);
     } catch (RuntimeException e) {
       run.close();
       throw e;
@@ -256,8 +162,13 @@ public final class Run implements AutoCloseable {
     return run;
   }
 
+  @Override
   public RunConfig config() {
     return config;
+  }
+
+  private Device device() {
+    return placed.device();
   }
 
   public Model model() {
@@ -265,10 +176,10 @@ public final class Run implements AutoCloseable {
   }
 
   public Trainer trainer() {
-    return trainer;
+    return placed.trainer();
   }
 
-  /** Updates so far. */
+  @Override
   public int step() {
     return step;
   }
@@ -293,7 +204,7 @@ public final class Run implements AutoCloseable {
 
   /** Whether the weights are those of {@link #step}: no update was broken off. */
   boolean isIntact() {
-    return trainer.isIntact();
+    return trainer().isIntact();
   }
 
   List<String> takeWarnings() {
@@ -301,13 +212,15 @@ public final class Run implements AutoCloseable {
   }
 
   /** What a checkpoint keeps beside the weights. */
-  ObjectNode meta() {
+  @Override
+  public ObjectNode meta() {
     Map<String, String> algorithms = new TreeMap<>(algorithmsBefore);
-    device.productAlgorithms().forEach(now -> algorithms.put(now.product(), now.recorded()));
+    device().productAlgorithms().forEach(now -> algorithms.put(now.product(), now.recorded()));
     return Checkpoints.meta(config, corpus, origin, algorithms);
   }
 
-  String corpusFingerprint() {
+  @Override
+  public String corpusFingerprint() {
     return corpus.fingerprint();
   }
 
@@ -320,8 +233,8 @@ public final class Run implements AutoCloseable {
                     + " as fast and more exact")
             : Stream.of();
     Stream<String> kernels =
-        Stream.concat(KernelChoices.putAside().stream(), benchedNote().stream());
-    return Stream.of(corpus.notes().stream(), device.notes().stream(), kernels, small)
+        Stream.concat(KernelChoices.putAside().stream(), placed.benchedNote().stream());
+    return Stream.of(corpus.notes().stream(), device().notes().stream(), kernels, small)
         .flatMap(notes -> notes)
         .<Event>map(Event.Warning::new)
         .toList();
@@ -329,23 +242,26 @@ public final class Run implements AutoCloseable {
 
   Event.Started started() {
     Map<String, Long> bytes = new TreeMap<>();
-    bill.arenas().forEach((arena, n) -> bytes.put(arena.name().toLowerCase(Locale.ROOT), n));
-    bytes.put("workspace", bill.workspace());
+    placed
+        .bill()
+        .arenas()
+        .forEach((arena, n) -> bytes.put(arena.name().toLowerCase(Locale.ROOT), n));
+    bytes.put("workspace", placed.bill().workspace());
     return new Event.Started(
         directory.map(RunDirectory::name).orElse("unsaved"),
         model.description(),
         model.parameterCount(),
         corpus.description(),
-        device.info().backend(),
-        device.info().name() + ", " + device.info().details(),
+        device().info().backend(),
+        device().info().name() + ", " + device().info().details(),
         config.precision(),
         step,
         config.steps(),
         config.tokensPerStep(),
-        (double) trainer.plans().step().flops() / (config.batch() * config.sequence()),
+        (double) trainer().plans().step().flops() / (config.batch() * config.sequence()),
         bytes,
-        device.usedVersions(),
-        device.deterministic(),
+        device().usedVersions(),
+        device().deterministic(),
         directory.map(RunDirectory::path));
   }
 
@@ -360,10 +276,10 @@ public final class Run implements AutoCloseable {
    */
   TimedStep advance(boolean isFollowed) {
     int next = step + 1;
-    long start = trainer.isAhead() ? stepEnd : System.nanoTime();
+    long start = trainer().isAhead() ? stepEnd : System.nanoTime();
     Update update = update(next);
     StepResult result =
-        trainer.step(update, isFollowed ? Optional.of(update(next + 1)) : Optional.empty());
+        trainer().step(update, isFollowed ? Optional.of(update(next + 1)) : Optional.empty());
     stepEnd = System.nanoTime();
     double ms = (stepEnd - start) / 1e6;
     if (result.finite()) {
@@ -378,8 +294,8 @@ public final class Run implements AutoCloseable {
             result.gradientNorm(),
             ms,
             config.tokensPerStep() / ms * 1000,
-            device.info().backend(),
-            trainer.takeMillis()));
+            device().info().backend(),
+            trainer().takeMillis()));
   }
 
   private Update update(int number) {
@@ -392,19 +308,19 @@ public final class Run implements AutoCloseable {
 
   /** Whether the device has begun with an update that was not asked for yet. */
   boolean isAhead() {
-    return trainer.isAhead();
+    return trainer().isAhead();
   }
 
   /** The update that the device has begun with is not made. */
   void forgetAhead() {
-    trainer.forgetAhead();
+    trainer().forgetAhead();
   }
 
   /** The loss on the held-out split. */
   public Event.Evaluation evaluate() {
     long start = System.nanoTime();
     int batches = Math.min(config.intervals().evaluationBatches(), corpus.validationBatches());
-    double loss = trainer.evaluate(corpus.validation(), batches);
+    double loss = trainer().evaluate(corpus.validation(), batches);
     return new Event.Evaluation(step, loss, (System.nanoTime() - start) / 1e6);
   }
 
@@ -433,22 +349,12 @@ public final class Run implements AutoCloseable {
    * that is {@code cancelled} ends after the token in progress.
    */
   public void sample(Prompt prompt, Event.Listener listener, BooleanSupplier cancelled) {
-    if (decoder.isEmpty()) {
-      decoder =
-          Optional.of(
-              new Decoder(
-                  device,
-                  model,
-                  trainer.memory(Arena.PARAMETERS),
-                  config.trainedLength(),
-                  config.precision()));
-    }
     listener.on(new Event.SampleStarted(step, prompt.text()));
     long start = System.nanoTime();
     StringBuilder whole = new StringBuilder();
     int drawn =
         Samples.stream(
-            new Generator(decoder.get(), model.vocabulary()),
+            placed.generator(config),
             corpus.tokenizer(),
             corpus.opening(),
             prompt.text(),
@@ -522,14 +428,14 @@ public final class Run implements AutoCloseable {
   private void restore(int target) {
     Optional<Checkpoints.Saved> nearest = directory.flatMap(d -> d.nearest(origin, target));
     if (nearest.isPresent()) {
-      Checkpoints.load(nearest.get(), trainer, model);
+      Checkpoints.load(nearest.get(), trainer(), model);
       step = nearest.get().step();
     } else {
-      Initialization.initialize(trainer, model, config.seed());
-      Initialization.clearMoments(trainer, model);
+      Initialization.initialize(trainer(), model, config.seed());
+      Initialization.clearMoments(trainer(), model);
       step = 0;
     }
-    trainer.isRestored();
+    trainer().isRestored();
   }
 
   /** Goes on in another directory, which gets a checkpoint; the first one stays as it is. */
@@ -547,7 +453,7 @@ public final class Run implements AutoCloseable {
 
   /** Every tensor by name, in order of first use. */
   public List<Tensor> tensors() {
-    return trainer.plans().step().tensors();
+    return reader().tensors();
   }
 
   /**
@@ -557,45 +463,16 @@ public final class Run implements AutoCloseable {
    * @param slice empty for a corner
    */
   public Inspection inspect(String name, Optional<String> slice) {
-    Tensor tensor =
-        tensors().stream()
-            .filter(t -> t.name().equals(name))
-            .findFirst()
-            .orElseThrow(() -> noTensor(name));
-    Slice part =
-        slice
-            .map(text -> Slice.parse(text, tensor.shape()))
-            .orElseGet(() -> Slice.corner(tensor.shape()));
-    if (tensor.arena() != Arena.ACTIVATIONS) {
-      Plan plan = trainer.plans().step();
-      return Inspection.of(
-          tensor, part, (offset, into) -> trainer.read(plan, tensor, offset, into));
-    }
-    Plan plan = trainer.plans().microSteps().getFirst();
-    if (plan.tensors().contains(tensor)) {
-      trainer.computeAgain(tensor, corpus.training(), (long) step * config.microSteps());
-      return Inspection.of(
-          tensor, part, (offset, into) -> trainer.read(plan, tensor, offset, into));
-    }
-    return Inspection.of(
-        tensor, part, (offset, into) -> trainer.read(trainer.plans().step(), tensor, offset, into));
+    return reader().inspect(name, slice);
   }
 
-  private Failure noTensor(String name) {
-    List<String> names = tensors().stream().map(Tensor::name).toList();
-    String near =
-        names.stream()
-            .filter(other -> other.contains(name))
-            .findFirst()
-            .map(other -> "; did you mean " + other + "?")
-            .orElseGet(() -> Nearest.to(name, names));
-    return Failure.usage("there is no tensor " + name + near + "; 'inspect' alone lists them");
+  private TensorReader reader() {
+    return new TensorReader(trainer(), corpus.training(), (long) step * config.microSteps());
   }
 
   @Override
   public void close() {
-    closeDecoder();
-    trainer.close();
+    placed.close();
     directory.ifPresent(RunDirectory::close);
   }
 }

@@ -173,12 +173,12 @@ public final class RunDirectory implements AutoCloseable {
   }
 
   /** Keeps what the run was begun with. */
-  void record(Run run) {
+  void record(Kept run) {
     new RecordedConfig(run.config(), Optional.of(run.corpusFingerprint())).write(path);
   }
 
   /** Says in the newest checkpoint, of this step, how the run goes on. */
-  void describe(Run run) {
+  void describe(Kept run) {
     if (newestCheckpoint().isPresent()) {
       save(run, false);
     } else {
@@ -231,7 +231,7 @@ public final class RunDirectory implements AutoCloseable {
    *
    * @throws Failure when it cannot be written
    */
-  Optional<Event.Saved> save(Run run, boolean failed) {
+  Optional<Event.Saved> save(Kept run, boolean failed) {
     beginWriting();
     ObjectNode meta = run.meta();
     Optional<Checkpoint> same = same(run.step());
@@ -242,8 +242,7 @@ public final class RunDirectory implements AutoCloseable {
       return Optional.empty();
     }
     long start = System.nanoTime();
-    Checkpoint saved =
-        checkpoints.publish(run.step(), Checkpoints.files(run.trainer(), run.model()), meta);
+    Checkpoint saved = checkpoints.publish(run.step(), run.files(), meta);
     int keep = run.config().intervals().checkpointsKept();
     if (keep > 0 && !failed) {
       warnings.addAll(checkpoints.keepNewest(keep, run.step()));

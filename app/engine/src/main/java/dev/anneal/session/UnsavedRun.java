@@ -26,7 +26,7 @@ public final class UnsavedRun implements AutoCloseable {
         place,
         listeners,
         device -> {
-          Run.requireRoom(config, device);
+          RunPlans.requireRoom(config, device);
           Corpus corpus = Corpus.open(config, Optional.empty());
           return Run.begin(config, corpus, device, Optional.empty());
         });
@@ -46,7 +46,7 @@ public final class UnsavedRun implements AutoCloseable {
         device -> {
           Checkpoints.Saved weights = SavedRun.checkpoint(from, warning -> {});
           RunConfig own = config.from(weights.asOrigin());
-          Run.requireRoom(own, device);
+          RunPlans.requireRoom(own, device);
           Corpus corpus = Corpus.open(own, Optional.empty());
           return Run.beginWith(weights, own, corpus, device);
         });

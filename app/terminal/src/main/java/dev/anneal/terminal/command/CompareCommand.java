@@ -13,8 +13,8 @@ import dev.anneal.plan.Recompute;
 import dev.anneal.session.Corpus;
 import dev.anneal.session.Event;
 import dev.anneal.session.LiveRun;
-import dev.anneal.session.Run;
 import dev.anneal.session.RunConfig;
+import dev.anneal.session.RunPlans;
 import dev.anneal.terminal.text.TerminalSize;
 import dev.anneal.tokenizer.ByteTokenizer;
 import dev.anneal.tokenizer.Gpt2Tokenizer;
@@ -264,8 +264,8 @@ final class CompareCommand extends ShellCommand {
 
   private Comparison.Task newRun() {
     RunConfig config = config();
-    Run.requirePossible(config);
-    return Run.comparison(config, Corpus.open(config, Optional.empty()));
+    RunPlans.requirePossible(config);
+    return RunPlans.comparison(config, Corpus.open(config, Optional.empty()));
   }
 
   /** Kernel versions are for the devices under test. */

@@ -9,8 +9,8 @@ import dev.anneal.optimizer.AdamW;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.session.Corpus;
-import dev.anneal.session.Run;
 import dev.anneal.session.RunConfig;
+import dev.anneal.session.RunPlans;
 import dev.anneal.terminal.dashboard.Scene.BackendRow;
 import dev.anneal.training.Schedule;
 import dev.anneal.trust.WrongBackend;
@@ -71,7 +71,7 @@ class LiveComparisonTest {
             new RunConfig.Intervals(0, 1, 0, 0, 0, 1));
     List<BackendRow> rows =
         BackendComparison.compared(
-            Run.comparison(config, Corpus.open(config, Optional.empty())), 0, () -> false);
+            RunPlans.comparison(config, Corpus.open(config, Optional.empty())), 0, () -> false);
     assertEquals("cpu", rows.getFirst().backend());
     assertEquals("reference", rows.getFirst().state());
     assertTrue(rows.getFirst().stepMs().isPresent());
