@@ -82,15 +82,17 @@ API int FUNCTION(CompileProgram)(Program* program, int count, const char** optio
   std::string command =
       "g++ -std=c++17 -fno-gnu-unique -fPIC -shared -march=native -ffp-contract=off -w -include '" + folder() +
       "/double.h'";
-  // With a sanitizer the module is for replay.cpp, which has the fibers itself.
-  std::string driver = " -O2 '" + folder() + "/" DRIVER "'";
+  // With a sanitizer the module is for replay.cpp, which has the fibers itself. Optimisation takes
+  // longer than what it saves, but for races.
+  std::string driver = " -O1 '" + folder() + "/" DRIVER "'";
   for (int i = 0; i < count; i++) {
     std::string option = options[i];
     if (option.rfind("-D", 0) == 0) {
       command += " '" + option + "'";
     } else if (option.rfind("-fsanitize", 0) == 0) {
       command += " '" + option + "'";
-      driver = " -O1 -g1 -fno-sanitize-recover=all";
+      bool races = option.find("thread") != std::string::npos;
+      driver = std::string(races ? " -O1" : " -O0") + " -g1 -fno-sanitize-recover=all";
     }
   }
   command += " -o '" + work + "/kernel.so' '" + work + "/kernel.cpp'" + driver + " >'" + work +

@@ -3,9 +3,18 @@
 #pragma once
 #define ANNEAL_DOUBLE
 
-#include <cmath>
-#include <cstdint>
-#include <cstring>
+// C's own headers, and no more of <cmath> than kernels use: it takes longer to read than most of
+// them, and each is compiled many times.
+#include <stdint.h>
+#include <string.h>
+
+extern "C" {
+float exp2f(float) noexcept;
+float fmaf(float, float, float) noexcept;
+float fmaxf(float, float) noexcept;
+float sqrtf(float) noexcept;
+double sqrt(double) noexcept;
+}
 
 #define __device__
 #define __global__

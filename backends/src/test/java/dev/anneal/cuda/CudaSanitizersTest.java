@@ -78,7 +78,7 @@ class CudaSanitizersTest {
     for (String file : launches.files) {
       modules.add(module(file, replay, launches.real));
     }
-    replay.check(folder, record(launches), modules);
+    replay.check(record(launches), modules);
   }
 
   private Path module(String file, Replay replay, DType real) throws IOException {

@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -34,6 +35,8 @@ public record Replay(String sanitizer, String ofFibers) {
   /** Races between threads that no barrier orders. */
   public static final Replay RACES = new Replay("thread", "-DANNEAL_RACES");
 
+  private static final Map<Replay, Path> PROGRAMS = new ConcurrentHashMap<>();
+
   /** Elements of all tensors together that are few enough to be written down for each launch. */
   private static final long FEW = 30_000;
 
@@ -45,21 +48,10 @@ public record Replay(String sanitizer, String ofFibers) {
   /**
    * Runs all launches of {@code record}.
    *
-   * @param folder for what has to be compiled
    * @param modules kernel files that were compiled with {@link #options}
    */
-  public void check(Path folder, Path record, List<Path> modules)
-      throws IOException, InterruptedException {
-    Path program = folder.resolve("replay");
-    String objects = folder.toString();
-    List<String> compiled =
-        TestDouble.run(
-            TestDouble.directory(),
-            "sh",
-            "-c",
-            "g++ -std=c++17 -O1 -g1 %1$s -c -o %2$s/replay.o replay.cpp && g++ -std=c++17 -O1 -g1 %1$s -c -o %2$s/fibers.o fibers.cpp && g++ -rdynamic -fsanitize=%3$s -o %2$s/replay %2$s/replay.o %2$s/fibers.o -ldl -lpthread"
-                .formatted(ofFibers, objects, sanitizer));
-    assumeTrue(compiled.isEmpty(), "g++ has no -fsanitize=" + sanitizer + " here: " + compiled);
+  public void check(Path record, List<Path> modules) throws IOException, InterruptedException {
+    Path program = program();
     List<String> command =
         new ArrayList<>(List.of("timeout", "100", program.toString(), record.toString()));
     modules.forEach(module -> command.add(module.toString()));
@@ -74,6 +66,25 @@ public record Replay(String sanitizer, String ofFibers) {
     List<String> reports = lines.stream().filter(line -> !line.startsWith("replay: ")).toList();
     assertTrue(code == 0 && reports.size() == 1, () -> code + "\n" + String.join("\n", lines));
     assertTrue(reports.getFirst().endsWith(" launches"), reports.getFirst());
+  }
+
+  /** What runs launches under this sanitizer, built once for all that do. */
+  private Path program() {
+    return PROGRAMS.computeIfAbsent(
+        this,
+        replay -> {
+          Path program = TestDouble.directory().resolve("replay-" + sanitizer);
+          List<String> compiled =
+              TestDouble.run(
+                  TestDouble.directory(),
+                  "sh",
+                  "-c",
+                  "g++ -std=c++17 -O1 -g1 %1$s -c -o '%2$s.replay.o' replay.cpp && g++ -std=c++17 -O1 -g1 %1$s -c -o '%2$s.fibers.o' fibers.cpp && g++ -rdynamic -fsanitize=%3$s -o '%2$s' '%2$s.replay.o' '%2$s.fibers.o' -ldl -lpthread"
+                      .formatted(ofFibers, program, sanitizer));
+          assumeTrue(
+              compiled.isEmpty(), "g++ has no -fsanitize=" + sanitizer + " here: " + compiled);
+          return program;
+        });
   }
 
   private static long elements(OpRun run) {

@@ -111,7 +111,7 @@ class HipSanitizersTest {
                   return write(file, hiprtc.compile(source, options, HipCompiler.CODE, name));
                 })
             .toList();
-    Replay.BOUNDS.check(folder, record, modules);
+    Replay.BOUNDS.check(record, modules);
   }
 
   private Path write(String file, byte[] image) {
