@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <vector>
 
 #include "injected.h"
 #include "numbers.h"
@@ -165,8 +166,12 @@ float summed(Order order, uint64_t n, uint64_t start, Term term) {
     }
     default: {
       float sum = 0;
-      for (uint64_t k = 0; k < n; k++) {
-        sum = term((k + start) % n, sum);
+      uint64_t first = start % n;
+      for (uint64_t k = first; k < n; k++) {
+        sum = term(k, sum);
+      }
+      for (uint64_t k = 0; k < first; k++) {
+        sum = term(k, sum);
       }
       return sum;
     }
@@ -549,13 +554,23 @@ API int FUNCTION(Matmul)(void*, Descriptor* descriptor, const float* alpha, cons
     uint64_t inner = op.transpose_a() ? la.rows : la.columns;
     memset(workspace, 0x7f, WORKSPACE);
     uint64_t start = course.order == ANYHOW ? 1 + 7 * anyhow++ : 0;
+    auto operand = [&](const void* from, const Layout& layout, bool along, uint64_t count) {
+      std::vector<float> numbers(count * inner);
+      for (uint64_t i = 0; i < count; i++) {
+        for (uint64_t k = 0; k < inner; k++) {
+          float x = load(from, layout.type, along ? i * layout.ld + k : k * layout.ld + i);
+          numbers[i * inner + k] = fast ? tf32(x) : x;
+        }
+      }
+      return numbers;
+    };
+    const std::vector<float> xs = operand(a, la, op.transpose_a(), lc.rows);
+    const std::vector<float> ys = operand(b, lb, !op.transpose_b(), lc.columns);
     for (uint64_t j = 0; j < lc.columns; j++) {
       for (uint64_t i = 0; i < lc.rows; i++) {
-        float sum = summed(course.order, inner, start, [&](uint64_t k, float sum) {
-          float x = load(a, la.type, op.transpose_a() ? i * la.ld + k : k * la.ld + i);
-          float y = load(b, lb.type, op.transpose_b() ? k * lb.ld + j : j * lb.ld + k);
-          return fast ? std::fma(tf32(x), tf32(y), sum) : std::fma(x, y, sum);
-        });
+        const float *x = &xs[i * inner], *y = &ys[j * inner];
+        float sum = summed(course.order, inner, start,
+                           [&](uint64_t k, float sum) { return std::fma(x[k], y[k], sum); });
         sum *= factor;
         if (op.a_scale && op.b_scale) {
           sum *= *op.a_scale * *op.b_scale;

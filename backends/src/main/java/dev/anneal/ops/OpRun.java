@@ -14,6 +14,7 @@ import dev.anneal.reference.Tolerance;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
@@ -29,6 +30,9 @@ public final class OpRun {
   private final int integersBelow;
   private final Multiplication multiplication;
   private final long seed;
+
+  /** What tensors have before, by number: a run is repeated for every version of a kernel. */
+  private final Map<Integer, float[]> drawn = new ConcurrentHashMap<>();
 
   /**
    * @param integersBelow integers, such as tokens, are smaller
@@ -157,6 +161,10 @@ public final class OpRun {
 
   /** What {@code tensor}, number {@code index} of all, has before; NaN in what is only written. */
   float[] input(Tensor tensor, int index) {
+    return drawn.computeIfAbsent(index, i -> draw(tensor, i));
+  }
+
+  private float[] draw(Tensor tensor, int index) {
     float[] values = new float[(int) tensor.elements()];
     boolean isInput = isInput(tensor);
     for (int i = 0; i < values.length; i++) {
@@ -183,8 +191,9 @@ public final class OpRun {
     for (int t = 0; t < tensors.size(); t++) {
       if (isInput(tensors.get(t))) {
         float[] values = input(tensors.get(t), t);
+        double[] start = run.get(tensors.get(t));
         for (int i = 0; i < values.length; i++) {
-          run.get(tensors.get(t))[i] = values[i];
+          start[i] = values[i];
         }
       }
     }

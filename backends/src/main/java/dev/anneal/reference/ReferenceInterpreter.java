@@ -137,8 +137,10 @@ public final class ReferenceInterpreter {
     clear(o.dWte(), o.accumulate());
     int c = columns(o.dWte());
     double[] dOut = get(o.dOut());
+    double[] dWte = get(o.dWte());
+    double[] tokens = get(o.tokens());
     for (int i = 0; i < dOut.length; i++) {
-      get(o.dWte())[(int) get(o.tokens())[i / c] * c + i % c] += dOut[i];
+      dWte[(int) tokens[i / c] * c + i % c] += dOut[i];
     }
   }
 
@@ -147,14 +149,18 @@ public final class ReferenceInterpreter {
     int c = columns(o.dWpe());
     int t = o.dOut().shape().dim(1);
     double[] dOut = get(o.dOut());
+    double[] dWpe = get(o.dWpe());
     for (int i = 0; i < dOut.length; i++) {
-      get(o.dWpe())[i / c % t * c + i % c] += dOut[i];
+      dWpe[i / c % t * c + i % c] += dOut[i];
     }
   }
 
   private void layerNorm(Op.LayerNormForward o) {
     int c = columns(o.in());
     double[] in = get(o.in());
+    double[] out = get(o.out());
+    double[] weight = get(o.weight());
+    double[] bias = get(o.bias());
     for (int row = 0; row < rows(o.in()); row++) {
       double mean = 0;
       for (int i = 0; i < c; i++) {
@@ -167,7 +173,7 @@ public final class ReferenceInterpreter {
       double rstd = 1 / Math.sqrt(variance + o.epsilon());
       for (int i = 0; i < c; i++) {
         double n = (in[row * c + i] - mean) * rstd;
-        get(o.out())[row * c + i] = n * get(o.weight())[i] + get(o.bias())[i];
+        out[row * c + i] = n * weight[i] + bias[i];
       }
       get(o.mean())[row] = mean;
       get(o.rstd())[row] = rstd;
@@ -181,6 +187,9 @@ public final class ReferenceInterpreter {
     double[] in = get(o.in());
     double[] dOut = get(o.dOut());
     double[] weight = get(o.weight());
+    double[] dIn = get(o.dIn());
+    double[] dWeight = get(o.dWeight());
+    double[] dBias = get(o.dBias());
     Optional<double[]> residual = o.residual().map(this::get);
     for (int row = 0; row < rows(o.in()); row++) {
       double mean = get(o.mean())[row];
@@ -192,15 +201,15 @@ public final class ReferenceInterpreter {
         double g = dOut[row * c + i] * weight[i];
         meanG += g / c;
         meanGn += g * n / c;
-        get(o.dWeight())[i] += dOut[row * c + i] * n;
-        get(o.dBias())[i] += dOut[row * c + i];
+        dWeight[i] += dOut[row * c + i] * n;
+        dBias[i] += dOut[row * c + i];
       }
       for (int i = 0; i < c; i++) {
         int at = row * c + i;
         double n = (in[at] - mean) * rstd;
         double g = dOut[at] * weight[i];
         double other = residual.map(r -> r[at]).orElse(0.0);
-        get(o.dIn())[at] = other + rstd * (g - meanG - n * meanGn);
+        dIn[at] = other + rstd * (g - meanG - n * meanGn);
       }
     }
   }
@@ -243,9 +252,11 @@ public final class ReferenceInterpreter {
     int k = columns(o.in());
     int n = columns(o.dOut());
     double[] dWeight = get(o.dWeight());
+    double[] dOut = get(o.dOut());
+    double[] in = get(o.in());
     for (int at = 0; at < dWeight.length; at++) {
       for (int row = 0; row < rows(o.in()); row++) {
-        dWeight[at] += get(o.dOut())[row * n + at / k] * get(o.in())[row * k + at % k];
+        dWeight[at] += dOut[row * n + at / k] * in[row * k + at % k];
       }
     }
   }
@@ -254,8 +265,9 @@ public final class ReferenceInterpreter {
     clear(o.dBias(), o.accumulate());
     int n = columns(o.dBias());
     double[] dOut = get(o.dOut());
+    double[] dBias = get(o.dBias());
     for (int i = 0; i < dOut.length; i++) {
-      get(o.dBias())[i % n] += dOut[i];
+      dBias[i % n] += dOut[i];
     }
   }
 
@@ -291,6 +303,9 @@ public final class ReferenceInterpreter {
   private void crossEntropyBackward(Op.CrossEntropyBackward o) {
     int columns = columns(o.logits());
     double[] logits = get(o.logits());
+    double[] logSumExps = get(o.logSumExp());
+    double[] targets = get(o.targets());
+    double[] dLosses = get(o.dLosses());
     Arrays.setAll(
         get(o.dLogits()),
         at -> {
@@ -299,9 +314,9 @@ public final class ReferenceInterpreter {
           if (v >= o.vocabulary()) {
             return 0;
           }
-          double probability = Math.exp(logits[at] - get(o.logSumExp())[row]);
-          double hit = v == (int) get(o.targets())[row] ? 1 : 0;
-          return get(o.dLosses())[row] * (probability - hit);
+          double probability = Math.exp(logits[at] - logSumExps[row]);
+          double hit = v == (int) targets[row] ? 1 : 0;
+          return dLosses[row] * (probability - hit);
         });
   }
 
@@ -313,6 +328,8 @@ public final class ReferenceInterpreter {
     int room = rows(o.logits());
     double[] in = get(o.in());
     double[] weight = get(o.weight());
+    double[] dIn = get(o.dIn());
+    double[] dWeight = get(o.dWeight());
     for (int row = 0; row < rows(o.in()); row++) {
       double[] logits = new double[padded];
       double max = Double.NEGATIVE_INFINITY;
@@ -331,7 +348,7 @@ public final class ReferenceInterpreter {
       int target = (int) get(o.targets())[row];
       get(o.logSumExp())[row] = logSumExp;
       get(o.losses())[row] = logSumExp - logits[target];
-      Arrays.fill(get(o.dIn()), row * c, (row + 1) * c, 0);
+      Arrays.fill(dIn, row * c, (row + 1) * c, 0);
       for (int v = 0; v < padded; v++) {
         double hit = v == target ? 1 : 0;
         double d =
@@ -341,8 +358,8 @@ public final class ReferenceInterpreter {
         d = stored(o.logits(), d);
         get(o.logits())[row % room * padded + v] = d;
         for (int i = 0; i < c; i++) {
-          get(o.dIn())[row * c + i] += d * weight[v * c + i];
-          get(o.dWeight())[v * c + i] += d * in[row * c + i];
+          dIn[row * c + i] += d * weight[v * c + i];
+          dWeight[v * c + i] += d * in[row * c + i];
         }
       }
     }

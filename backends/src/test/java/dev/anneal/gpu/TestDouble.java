@@ -115,6 +115,8 @@ public final class TestDouble {
                 "g++",
                 "-std=c++17",
                 "-O2",
+                "-march=native",
+                "-ffp-contract=off",
                 "-fPIC",
                 "-shared",
                 "-fvisibility=hidden",

@@ -75,8 +75,8 @@ class LaunchPartsTest {
 
   @Test
   void everyVersionOfEveryKernelHasTheSameBitsInParts() {
-    try (OpenClDevice whole = FirstDevice.here().asGpu().open();
-        OpenClDevice parts = FirstDevice.here().asGpu().with(SLOW).open()) {
+    try (OpenClDevice whole = FirstDevice.here().plainly().asGpu().open();
+        OpenClDevice parts = FirstDevice.here().plainly().asGpu().with(SLOW).open()) {
       OpCases.small()
           .filter(run -> !(run.op() instanceof Op.EightBit))
           .forEach(
@@ -102,7 +102,7 @@ class LaunchPartsTest {
     float[] losses = new float[2];
     int[] launches = new int[2];
     for (int i = 0; i < 2; i++) {
-      FirstDevice first = FirstDevice.here().asGpu();
+      FirstDevice first = FirstDevice.here().plainly().asGpu();
       try (OpenClDevice device = (i == 0 ? first : first.with(SLOW)).open();
           TrainingStep step = new TrainingStep(device, 2, 70, 1, 2, 64, 61, 64)) {
         step.program().run();
@@ -134,7 +134,7 @@ class LaunchPartsTest {
   /** Times cost some devices a tenth, so that the queue of most runs does not take any. */
   @Test
   void onlyRunsThatAreTimedHaveAQueueThatTimes() {
-    try (OpenClDevice device = FirstDevice.here().open();
+    try (OpenClDevice device = FirstDevice.here().plainly().open();
         TrainingStep step = new TrainingStep(device, 1, 8, 1, 1, 64, 30, 32)) {
       assertEquals(0, properties(device.queue()) & CL.CL_QUEUE_PROFILING_ENABLE);
       OpenClProgram program = (OpenClProgram) step.program();
@@ -159,7 +159,7 @@ class LaunchPartsTest {
   @Test
   void aSlowRunOnAWatchedDeviceAsksForTimes() {
     Pace impatient = new Pace(1e15, 1e15, 1e-6);
-    try (OpenClDevice device = FirstDevice.here().with(impatient).open();
+    try (OpenClDevice device = FirstDevice.here().plainly().with(impatient).open();
         TrainingStep step = new TrainingStep(device, 1, 8, 1, 1, 64, 30, 32)) {
       OpenClProgram program = (OpenClProgram) step.program();
       int before = program.launches();

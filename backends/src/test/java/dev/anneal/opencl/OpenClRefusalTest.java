@@ -51,7 +51,7 @@ class OpenClRefusalTest {
   }
 
   private OpenClDevice open(boolean gpu, long most, long block, KernelProbe... probe) {
-    FirstDevice device = FirstDevice.in(cache).giving(most, block);
+    FirstDevice device = FirstDevice.in(cache).plainly().giving(most, block);
     device = gpu ? device.asGpu() : device;
     return probe.length == 0 ? device.open() : device.with(probe[0]).open();
   }
