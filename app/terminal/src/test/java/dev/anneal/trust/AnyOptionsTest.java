@@ -39,7 +39,7 @@ class AnyOptionsTest {
 
   /** Those that measure, or look for libraries. */
   private static final Map<String, Integer> FEWER =
-      Map.of("bench", 1, "compare", 2, "backends", 2, "verify", 10);
+      Map.of("bench", 1, "compare", 2, "backends", 2, "verify", 10, "selftest", 8);
 
   /** These wait for a person, or act on what is not this test's. */
   private static final Set<String> LEFT_OUT = Set.of("watch", "runs", "quit");
@@ -120,6 +120,9 @@ class AnyOptionsTest {
     }
     if (name.equals("dashboard") && !words.contains("--once")) {
       words.add("--once");
+    }
+    if (name.equals("selftest") && !words.contains("--quick")) {
+      words.add("--quick");
     }
     for (ArgSpec operand : spec.positionalParameters()) {
       if (random.nextInt(4) > 0) {
