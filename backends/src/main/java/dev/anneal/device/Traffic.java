@@ -50,24 +50,9 @@ public record Traffic(long readBytes, long writtenBytes) {
     return traffic;
   }
 
-  /** Of a table that is looked up, no more than there are tokens; of a classifier's, a chunk. */
+  /** As much as the first op has to do with, even of what others of them have. */
   private static long touched(List<Op> ops, Tensor tensor) {
-    return switch (ops.getFirst()) {
-      case Op.EmbeddingForward look when tensor.equals(look.wte()) || tensor.equals(look.wpe()) ->
-          Math.min(tensor.bytes(), look.out().elements() * tensor.dtype().bytes());
-      case Op.TokenEmbeddingBackward look when tensor.equals(look.dWte()) && look.accumulate() ->
-          Math.min(tensor.bytes(), look.dOut().elements() * tensor.dtype().bytes());
-      case Op.Classifier all when !tensor.equals(all.weight()) && !tensor.equals(all.dWeight()) ->
-          chunk(all, tensor);
-      default -> tensor.bytes();
-    };
-  }
-
-  /** What a chunk of a classifier's tokens has of a tensor of all tokens. */
-  private static long chunk(Op.Classifier all, Tensor tensor) {
-    long tokens = all.targets().elements();
-    long rows = tensor.equals(all.logits()) ? tokens : all.logits().shape().dim(0);
-    return tensor.bytes() * rows / tokens;
+    return ops.getFirst().touchedBytes(tensor);
   }
 
   public Traffic plus(long moreRead, long moreWritten) {

@@ -7,6 +7,7 @@ import static dev.anneal.ops.Operands.i;
 import static dev.anneal.ops.Operands.parameter;
 
 import dev.anneal.plan.Arena;
+import dev.anneal.plan.AttentionOps;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.MuonOp;
 import dev.anneal.plan.Op;
@@ -61,12 +62,9 @@ public final class OpCases {
 
   /** The channels of a head, for an op that has heads. */
   public static OptionalInt headSize(Op op) {
-    return switch (op) {
-      case Op.AttentionForward o -> OptionalInt.of(o.out().shape().dim(-1) / o.heads());
-      case Op.AttentionBackward o -> OptionalInt.of(o.out().shape().dim(-1) / o.heads());
-      case Op.CachedAttention o -> OptionalInt.of(o.out().shape().dim(-1) / o.heads());
-      default -> OptionalInt.empty();
-    };
+    return op instanceof AttentionOps.WithHeads attention
+        ? OptionalInt.of(attention.headSize())
+        : OptionalInt.empty();
   }
 
   private static Stream<OpRun> products() {

@@ -1,7 +1,10 @@
 package dev.anneal.plan;
 
-import java.util.List;
-import java.util.function.UnaryOperator;
+import dev.anneal.plan.Operand.Fp32;
+import dev.anneal.plan.Operand.Integers;
+import dev.anneal.plan.Operand.Overwritable;
+import dev.anneal.plan.Operand.Reads;
+import dev.anneal.plan.Operand.Writes;
 
 /** The cross-entropy of logits and its gradient, alone and with the products that make logits. */
 public interface ClassifierOps {
@@ -10,27 +13,33 @@ public interface ClassifierOps {
    * {@code vocabulary} of the Vp columns. logits (B,T,Vp), targets, losses, logSumExp (B,T).
    */
   record CrossEntropyForward(
-      Tensor losses, Tensor logSumExp, Tensor logits, Tensor targets, int vocabulary)
+      @Writes("...") @Fp32 Tensor losses,
+      @Writes("...") @Fp32 Tensor logSumExp,
+      @Reads("...,Vp>=vocabulary") Tensor logits,
+      @Reads("...") @Integers Tensor targets,
+      int vocabulary)
       implements Op.Forward {
-    @Override
-    public List<Tensor> reads() {
-      return List.of(logits, targets);
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return List.of(losses, logSumExp);
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new CrossEntropyForward(
-          f.apply(losses), f.apply(logSumExp), f.apply(logits), f.apply(targets), vocabulary);
+    public CrossEntropyForward {
+      Operands.fit(CrossEntropyForward.class, losses, logSumExp, logits, targets, vocabulary);
     }
 
     @Override
     public long flops() {
       return 12 * logits.elements();
+    }
+
+    @Override
+    public void differentiate(Backward backward) {
+      Tensor dLosses = backward.arrived(losses);
+      backward.contribute(
+          logits,
+          dLogits ->
+              new CrossEntropyBackward(dLogits, dLosses, logits, logSumExp, targets, vocabulary));
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.SUM;
     }
   }
 
@@ -39,42 +48,26 @@ public interface ClassifierOps {
    * 0 for the padded columns.
    */
   record CrossEntropyBackward(
-      Tensor dLogits,
-      Tensor dLosses,
-      Tensor logits,
-      Tensor logSumExp,
-      Tensor targets,
+      @Writes("...,Vp") Tensor dLogits,
+      @Reads("...") @Fp32 Tensor dLosses,
+      @Reads("...,Vp>=vocabulary") @Overwritable Tensor logits,
+      @Reads("...") @Fp32 Tensor logSumExp,
+      @Reads("...") @Integers Tensor targets,
       int vocabulary)
       implements Op.Gradient {
-    @Override
-    public List<Tensor> reads() {
-      return List.of(dLosses, logits, logSumExp, targets);
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return List.of(dLogits);
-    }
-
-    @Override
-    public List<Tensor> overwritable() {
-      return List.of(logits);
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new CrossEntropyBackward(
-          f.apply(dLogits),
-          f.apply(dLosses),
-          f.apply(logits),
-          f.apply(logSumExp),
-          f.apply(targets),
-          vocabulary);
+    public CrossEntropyBackward {
+      Operands.fit(
+          CrossEntropyBackward.class, dLogits, dLosses, logits, logSumExp, targets, vocabulary);
     }
 
     @Override
     public long flops() {
       return 12 * logits.elements();
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.ELEMENTWISE;
     }
   }
 
@@ -93,53 +86,53 @@ public interface ClassifierOps {
    * <p>Source: Hsu and others, "Liger Kernel", 2024, fused linear cross entropy.
    */
   record Classifier(
-      Tensor losses,
-      Tensor logSumExp,
-      Tensor logits,
-      Tensor dIn,
-      Tensor dWeight,
-      Tensor in,
-      Tensor weight,
-      Tensor targets,
-      Tensor dLosses,
+      @Writes("B,T") @Fp32 Tensor losses,
+      @Writes("B,T") @Fp32 Tensor logSumExp,
+      @Writes("rows,Vp") Tensor logits,
+      @Writes("B,T,C") Tensor dIn,
+      @Writes("Vp,C") @Fp32 Tensor dWeight,
+      @Reads("B,T,C") Tensor in,
+      @Reads("Vp>=vocabulary,C") Tensor weight,
+      @Reads("B,T") @Integers Tensor targets,
+      @Reads("B,T") @Fp32 Tensor dLosses,
       int vocabulary,
       boolean accumulate)
       implements Op.ParameterGradient {
-    @Override
-    public List<Tensor> reads() {
-      return List.of(in, weight, targets, dLosses);
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return List.of(losses, logSumExp, logits, dIn, dWeight);
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new Classifier(
-          f.apply(losses),
-          f.apply(logSumExp),
-          f.apply(logits),
-          f.apply(dIn),
-          f.apply(dWeight),
-          f.apply(in),
-          f.apply(weight),
-          f.apply(targets),
-          f.apply(dLosses),
+    public Classifier {
+      Operands.fit(
+          Classifier.class,
+          losses,
+          logSumExp,
+          logits,
+          dIn,
+          dWeight,
+          in,
+          weight,
+          targets,
+          dLosses,
           vocabulary,
           accumulate);
     }
 
+    /** Of what all tokens have, a chunk's. */
     @Override
-    public Op.ParameterGradient accumulating() {
-      return new Classifier(
-          losses, logSumExp, logits, dIn, dWeight, in, weight, targets, dLosses, vocabulary, true);
+    public long touchedBytes(Tensor tensor) {
+      if (tensor.equals(weight) || tensor.equals(dWeight)) {
+        return tensor.bytes();
+      }
+      long tokens = targets.elements();
+      long rows = tensor.equals(logits) ? tokens : logits.shape().dim(0);
+      return tensor.bytes() * rows / tokens;
     }
 
     @Override
     public long flops() {
       return targets.elements() * weight.shape().dim(0) * (6L * weight.shape().dim(1) + 24);
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.CLASSIFIER;
     }
   }
 }

@@ -61,8 +61,12 @@ public record EightBitProducts(DType values, DType gradients, boolean stored) im
   }
 
   /** Whether a product of a linear layer in a block, and of sizes that libraries take. */
-  private static boolean isQuantized(Op.MatmulBackwardWeight o) {
-    return o.dWeight().isMatrixOfBlock() && fits(o.dWeight(), o.in());
+  private static boolean isQuantized(Op.Product product) {
+    return switch (product) {
+      case Op.MatmulForward o -> isQuantized(o.weight(), o.in());
+      case Op.MatmulBackwardInput o -> isQuantized(o.weight(), o.dOut());
+      case Op.MatmulBackwardWeight o -> isQuantized(o.dWeight(), o.in());
+    };
   }
 
   private static boolean isQuantized(Tensor weight, Tensor activations) {
@@ -86,43 +90,52 @@ public record EightBitProducts(DType values, DType gradients, boolean stored) im
     Pass(List<Op> ops) {
       this.ops = ops;
       for (Op op : ops) {
-        switch (op) {
-          case Op.MatmulForward o when isQuantized(o.weight(), o.in()) -> {
-            rows.add(o.in());
-            rows.add(o.weight());
-          }
-          case Op.MatmulBackwardInput o when isQuantized(o.weight(), o.dOut()) -> {
-            rows.add(o.dOut());
-            columns.add(o.weight());
-          }
-          case Op.MatmulBackwardWeight o when isQuantized(o) -> {
-            columns.add(o.dOut());
-            columns.add(o.in());
-          }
-          default -> {}
+        if (op instanceof Op.Product product && isQuantized(product)) {
+          note(product);
+        }
+      }
+    }
+
+    /** Which operands are needed with their rows innermost, and which with their columns. */
+    private void note(Op.Product product) {
+      switch (product) {
+        case Op.MatmulForward o -> {
+          rows.add(o.in());
+          rows.add(o.weight());
+        }
+        case Op.MatmulBackwardInput o -> {
+          rows.add(o.dOut());
+          columns.add(o.weight());
+        }
+        case Op.MatmulBackwardWeight o -> {
+          columns.add(o.dOut());
+          columns.add(o.in());
         }
       }
     }
 
     List<Op> rewritten() {
-      ops.forEach(op -> result.add(rewritten(op)));
+      for (Op op : ops) {
+        result.add(
+            op instanceof Op.Product product && isQuantized(product) ? rewritten(product) : op);
+      }
       return List.copyOf(result);
     }
 
-    private Op rewritten(Op op) {
-      return switch (op) {
-        case Op.MatmulForward o when isQuantized(o.weight(), o.in()) -> {
+    private Op rewritten(Op.Product product) {
+      return switch (product) {
+        case Op.MatmulForward o -> {
           Op.Quantize in = quantized(o.in(), values);
           Op.Quantize weight = quantized(o.weight(), values);
           yield product(o.out(), in.out(), in, weight.out(), weight, o.bias(), false);
         }
-        case Op.MatmulBackwardInput o when isQuantized(o.weight(), o.dOut()) -> {
+        case Op.MatmulBackwardInput o -> {
           Op.Quantize dOut = quantized(o.dOut(), gradients);
           Op.Quantize weight = quantized(o.weight(), values);
           yield product(
               o.dIn(), dOut.out(), dOut, weight.transposed(), weight, Optional.empty(), false);
         }
-        case Op.MatmulBackwardWeight o when isQuantized(o) -> {
+        case Op.MatmulBackwardWeight o -> {
           Op.Quantize dOut = quantized(o.dOut(), gradients);
           Op.Quantize in = quantized(o.in(), values);
           yield product(
@@ -134,7 +147,6 @@ public record EightBitProducts(DType values, DType gradients, boolean stored) im
               Optional.empty(),
               o.accumulate());
         }
-        default -> op;
       };
     }
 

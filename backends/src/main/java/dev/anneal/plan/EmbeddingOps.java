@@ -1,8 +1,10 @@
 package dev.anneal.plan;
 
-import java.util.List;
+import dev.anneal.plan.Operand.Fp32;
+import dev.anneal.plan.Operand.Integers;
+import dev.anneal.plan.Operand.Reads;
+import dev.anneal.plan.Operand.Writes;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 
 /** Rows of two tables, of tokens and of positions, and their gradients. */
 public interface EmbeddingOps {
@@ -10,85 +12,93 @@ public interface EmbeddingOps {
    * out(b,t) = wte(tokens(b,t)) + wpe(start + t). out (B,T,C), tokens (B,T), wte (Vp,C), wpe
    * (maxT,C); {@code start} is one integer, 0 when absent.
    */
-  record EmbeddingForward(Tensor out, Tensor tokens, Tensor wte, Tensor wpe, Optional<Tensor> start)
+  record EmbeddingForward(
+      @Writes("B,T,C") Tensor out,
+      @Reads("B,T") @Integers Tensor tokens,
+      @Reads("Vp,C") Tensor wte,
+      @Reads("maxT>=T,C") Tensor wpe,
+      @Reads("") @Integers Optional<Tensor> start)
       implements Op.Forward {
-    @Override
-    public List<Tensor> reads() {
-      return Op.join(List.of(tokens, wte, wpe), start);
+    public EmbeddingForward {
+      Operands.fit(EmbeddingForward.class, out, tokens, wte, wpe, start);
     }
 
+    /** Of a table, no more than there are tokens. */
     @Override
-    public List<Tensor> writes() {
-      return List.of(out);
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new EmbeddingForward(
-          f.apply(out), f.apply(tokens), f.apply(wte), f.apply(wpe), start.map(f));
+    public long touchedBytes(Tensor tensor) {
+      boolean table = tensor.equals(wte) || tensor.equals(wpe);
+      return table
+          ? Math.min(tensor.bytes(), out.elements() * tensor.dtype().bytes())
+          : tensor.bytes();
     }
 
     @Override
     public long flops() {
       return out.elements();
     }
+
+    @Override
+    public void differentiate(Backward backward) {
+      Tensor dOut = backward.arrived(out);
+      Tensor dWte = backward.ofParameter(wte);
+      Tensor dWpe = backward.ofParameter(wpe);
+      backward.add(new TokenEmbeddingBackward(dWte, dOut, tokens, backward.adds(dWte)));
+      backward.add(new PositionEmbeddingBackward(dWpe, dOut, backward.adds(dWpe)));
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.ELEMENTWISE;
+    }
   }
 
   /** dWte(v) (+)= sum of dOut(b,t) over all (b,t) with tokens(b,t) = v, in order of (b,t). */
-  record TokenEmbeddingBackward(Tensor dWte, Tensor dOut, Tensor tokens, boolean accumulate)
+  record TokenEmbeddingBackward(
+      @Writes("Vp,C") @Fp32 Tensor dWte,
+      @Reads("B,T,C") Tensor dOut,
+      @Reads("B,T") @Integers Tensor tokens,
+      boolean accumulate)
       implements Op.ParameterGradient {
-    @Override
-    public List<Tensor> reads() {
-      return List.of(dOut, tokens);
+    public TokenEmbeddingBackward {
+      Operands.fit(TokenEmbeddingBackward.class, dWte, dOut, tokens, accumulate);
     }
 
+    /** Of a table, no more than there are tokens. */
     @Override
-    public List<Tensor> writes() {
-      return List.of(dWte);
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new TokenEmbeddingBackward(f.apply(dWte), f.apply(dOut), f.apply(tokens), accumulate);
-    }
-
-    @Override
-    public Op.ParameterGradient accumulating() {
-      return new TokenEmbeddingBackward(dWte, dOut, tokens, true);
+    public long touchedBytes(Tensor tensor) {
+      boolean table = accumulate && tensor.equals(dWte);
+      return table
+          ? Math.min(tensor.bytes(), dOut.elements() * tensor.dtype().bytes())
+          : tensor.bytes();
     }
 
     @Override
     public long flops() {
       return dOut.elements();
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.SUM;
     }
   }
 
   /** dWpe(t) (+)= sum over b of dOut(b,t), rows from T on being zero. */
-  record PositionEmbeddingBackward(Tensor dWpe, Tensor dOut, boolean accumulate)
+  record PositionEmbeddingBackward(
+      @Writes("maxT>=T,C") @Fp32 Tensor dWpe, @Reads("B,T,C") Tensor dOut, boolean accumulate)
       implements Op.ParameterGradient {
-    @Override
-    public List<Tensor> reads() {
-      return List.of(dOut);
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return List.of(dWpe);
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new PositionEmbeddingBackward(f.apply(dWpe), f.apply(dOut), accumulate);
-    }
-
-    @Override
-    public Op.ParameterGradient accumulating() {
-      return new PositionEmbeddingBackward(dWpe, dOut, true);
+    public PositionEmbeddingBackward {
+      Operands.fit(PositionEmbeddingBackward.class, dWpe, dOut, accumulate);
     }
 
     @Override
     public long flops() {
       return dOut.elements();
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.SUM;
     }
   }
 }

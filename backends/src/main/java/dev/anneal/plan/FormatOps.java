@@ -1,32 +1,29 @@
 package dev.anneal.plan;
 
+import dev.anneal.plan.Operand.EightBits;
+import dev.anneal.plan.Operand.Fp32;
+import dev.anneal.plan.Operand.Reads;
+import dev.anneal.plan.Operand.Writes;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /** Numbers in another format: copies of weights, operands of 8 bits and their product. */
 public interface FormatOps {
   /** out = in, rounded to the format of out: a {@link WeightCopies copy} of a parameter. */
-  record Cast(Tensor out, Tensor in) implements Op.Update {
-    @Override
-    public List<Tensor> reads() {
-      return List.of(in);
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return List.of(out);
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new Cast(f.apply(out), f.apply(in));
+  record Cast(@Writes("...") Tensor out, @Reads("...") @Fp32 Tensor in) implements Op.Update {
+    public Cast {
+      Operands.fit(Cast.class, out, in);
     }
 
     @Override
     public long flops() {
       return 0;
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.ELEMENTWISE;
     }
   }
 
@@ -39,28 +36,27 @@ public interface FormatOps {
    * @param format of out, which may be stored with more bits to compare with
    */
   record Quantize(
-      Optional<Tensor> out, Optional<Tensor> transposed, Tensor scale, Tensor in, DType format)
+      @Writes("M,K") @EightBits Optional<Tensor> out,
+      @Writes("K,M") @EightBits Optional<Tensor> transposed,
+      @Writes("") @Fp32 Tensor scale,
+      @Reads("M...,K") Tensor in,
+      DType format)
       implements Op.EightBit {
-    @Override
-    public List<Tensor> reads() {
-      return List.of(in);
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return Stream.of(out.stream(), transposed.stream(), Stream.of(scale))
-          .flatMap(tensors -> tensors)
-          .toList();
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new Quantize(out.map(f), transposed.map(f), f.apply(scale), f.apply(in), format);
+    public Quantize {
+      Operands.fit(Quantize.class, out, transposed, scale, in, format);
+      if (out.isEmpty() && transposed.isEmpty()) {
+        throw new IllegalArgumentException("Quantize: " + in + " is quantised into nothing");
+      }
     }
 
     @Override
     public long flops() {
       return 2 * in.elements();
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.ELEMENTWISE;
     }
   }
 
@@ -69,40 +65,33 @@ public interface FormatOps {
    * scales are scalars.
    */
   record ScaledMatmul(
-      Tensor out,
-      Tensor a,
-      Tensor b,
-      Tensor aScale,
-      Tensor bScale,
-      Optional<Tensor> bias,
+      @Writes("M...,N") Tensor out,
+      @Reads("M,K") @EightBits Tensor a,
+      @Reads("N,K") @EightBits Tensor b,
+      @Reads("") @Fp32 Tensor aScale,
+      @Reads("") @Fp32 Tensor bScale,
+      @Reads("N") Optional<Tensor> bias,
       boolean accumulate)
       implements Op.EightBit {
-    @Override
-    public List<Tensor> reads() {
-      List<Tensor> operands = Op.join(List.of(a, b, aScale, bScale), bias);
-      return accumulate ? Op.join(operands, Optional.of(out)) : operands;
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return List.of(out);
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new ScaledMatmul(
-          f.apply(out),
-          f.apply(a),
-          f.apply(b),
-          f.apply(aScale),
-          f.apply(bScale),
-          bias.map(f),
-          accumulate);
+    public ScaledMatmul {
+      Operands.fit(ScaledMatmul.class, out, a, b, aScale, bScale, bias, accumulate);
     }
 
     @Override
     public long flops() {
       return 2 * out.elements() * a.shape().dim(-1);
+    }
+
+    /** With what is added to. */
+    @Override
+    public List<Tensor> reads() {
+      List<Tensor> operands = Op.read(this);
+      return accumulate ? Stream.concat(operands.stream(), Stream.of(out)).toList() : operands;
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.PRODUCT_OF_8_BITS;
     }
   }
 }

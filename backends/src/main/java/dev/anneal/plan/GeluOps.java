@@ -1,7 +1,8 @@
 package dev.anneal.plan;
 
-import java.util.List;
-import java.util.function.UnaryOperator;
+import dev.anneal.plan.Operand.Overwritable;
+import dev.anneal.plan.Operand.Reads;
+import dev.anneal.plan.Operand.Writes;
 
 /** GELU and its gradient. */
 public interface GeluOps {
@@ -10,58 +11,47 @@ public interface GeluOps {
    *
    * <p>Source: Hendrycks, Gimpel, "Gaussian Error Linear Units", 2016, the tanh form, as GPT-2's.
    */
-  record GeluForward(Tensor out, Tensor in) implements Op.Forward {
-    @Override
-    public List<Tensor> reads() {
-      return List.of(in);
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return List.of(out);
-    }
-
-    @Override
-    public List<Tensor> overwritable() {
-      return List.of(in);
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new GeluForward(f.apply(out), f.apply(in));
+  record GeluForward(@Writes("...") Tensor out, @Reads("...") @Overwritable Tensor in)
+      implements Op.Forward {
+    public GeluForward {
+      Operands.fit(GeluForward.class, out, in);
     }
 
     @Override
     public long flops() {
       return 20 * out.elements();
     }
+
+    @Override
+    public void differentiate(Backward backward) {
+      Tensor dOut = backward.arrived(out);
+      backward.contribute(in, dIn -> new GeluBackward(dIn, dOut, in));
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.ELEMENTWISE;
+    }
   }
 
   /** dIn = dOut * gelu'(in), element by element. */
-  record GeluBackward(Tensor dIn, Tensor dOut, Tensor in) implements Op.Gradient {
-    @Override
-    public List<Tensor> reads() {
-      return List.of(dOut, in);
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return List.of(dIn);
-    }
-
-    @Override
-    public List<Tensor> overwritable() {
-      return List.of(dOut, in);
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new GeluBackward(f.apply(dIn), f.apply(dOut), f.apply(in));
+  record GeluBackward(
+      @Writes("...") Tensor dIn,
+      @Reads("...") @Overwritable Tensor dOut,
+      @Reads("...") @Overwritable Tensor in)
+      implements Op.Gradient {
+    public GeluBackward {
+      Operands.fit(GeluBackward.class, dIn, dOut, in);
     }
 
     @Override
     public long flops() {
       return 30 * dIn.elements();
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.CANCELLING;
     }
   }
 }

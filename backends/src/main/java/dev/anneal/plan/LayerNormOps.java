@@ -1,8 +1,10 @@
 package dev.anneal.plan;
 
-import java.util.List;
+import dev.anneal.plan.Operand.Fp32;
+import dev.anneal.plan.Operand.Overwritable;
+import dev.anneal.plan.Operand.Reads;
+import dev.anneal.plan.Operand.Writes;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 
 /** Layer norm and its gradient. */
 public interface LayerNormOps {
@@ -13,33 +15,47 @@ public interface LayerNormOps {
    * <p>Source: Ba, Kiros, Hinton, "Layer Normalization", 2016.
    */
   record LayerNormForward(
-      Tensor out, Tensor mean, Tensor rstd, Tensor in, Tensor weight, Tensor bias, float epsilon)
+      @Writes("...,C") Tensor out,
+      @Writes("...") @Fp32 Tensor mean,
+      @Writes("...") @Fp32 Tensor rstd,
+      @Reads("...,C") Tensor in,
+      @Reads("C") Tensor weight,
+      @Reads("C") Tensor bias,
+      float epsilon)
       implements Op.Forward {
-    @Override
-    public List<Tensor> reads() {
-      return List.of(in, weight, bias);
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return List.of(out, mean, rstd);
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new LayerNormForward(
-          f.apply(out),
-          f.apply(mean),
-          f.apply(rstd),
-          f.apply(in),
-          f.apply(weight),
-          f.apply(bias),
-          epsilon);
+    public LayerNormForward {
+      Operands.fit(LayerNormForward.class, out, mean, rstd, in, weight, bias, epsilon);
     }
 
     @Override
     public long flops() {
       return 8 * in.elements();
+    }
+
+    @Override
+    public void differentiate(Backward backward) {
+      Tensor dOut = backward.arrived(out);
+      Optional<Tensor> residual = backward.sofar(in);
+      Tensor dWeight = backward.ofParameter(weight);
+      Tensor dBias = backward.ofParameter(bias);
+      boolean accumulate = backward.adds(dWeight) | backward.adds(dBias);
+      backward.add(
+          new LayerNormBackward(
+              backward.gradientOf(in),
+              dWeight,
+              dBias,
+              dOut,
+              in,
+              weight,
+              mean,
+              rstd,
+              residual,
+              accumulate));
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.SUM;
     }
   }
 
@@ -49,56 +65,40 @@ public interface LayerNormOps {
    * residual} is a gradient that reached {@code in} on another way, 0 when absent.
    */
   record LayerNormBackward(
-      Tensor dIn,
-      Tensor dWeight,
-      Tensor dBias,
-      Tensor dOut,
-      Tensor in,
-      Tensor weight,
-      Tensor mean,
-      Tensor rstd,
-      Optional<Tensor> residual,
+      @Writes("...,C") Tensor dIn,
+      @Writes("C") @Fp32 Tensor dWeight,
+      @Writes("C") @Fp32 Tensor dBias,
+      @Reads("...,C") Tensor dOut,
+      @Reads("...,C") Tensor in,
+      @Reads("C") Tensor weight,
+      @Reads("...") @Fp32 Tensor mean,
+      @Reads("...") @Fp32 Tensor rstd,
+      @Reads("...,C") @Overwritable Optional<Tensor> residual,
       boolean accumulate)
       implements Op.ParameterGradient {
-    @Override
-    public List<Tensor> reads() {
-      return Op.join(List.of(dOut, in, weight, mean, rstd), residual);
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return List.of(dIn, dWeight, dBias);
-    }
-
-    @Override
-    public List<Tensor> overwritable() {
-      return residual.stream().toList();
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new LayerNormBackward(
-          f.apply(dIn),
-          f.apply(dWeight),
-          f.apply(dBias),
-          f.apply(dOut),
-          f.apply(in),
-          f.apply(weight),
-          f.apply(mean),
-          f.apply(rstd),
-          residual.map(f),
+    public LayerNormBackward {
+      Operands.fit(
+          LayerNormBackward.class,
+          dIn,
+          dWeight,
+          dBias,
+          dOut,
+          in,
+          weight,
+          mean,
+          rstd,
+          residual,
           accumulate);
-    }
-
-    @Override
-    public Op.ParameterGradient accumulating() {
-      return new LayerNormBackward(
-          dIn, dWeight, dBias, dOut, in, weight, mean, rstd, residual, true);
     }
 
     @Override
     public long flops() {
       return 14 * in.elements();
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.SUM;
     }
   }
 }

@@ -1,9 +1,12 @@
 package dev.anneal.plan;
 
-import java.util.ArrayList;
-import java.util.List;
+import dev.anneal.plan.Operand.Fp32;
+import dev.anneal.plan.Operand.Master;
+import dev.anneal.plan.Operand.Overwritable;
+import dev.anneal.plan.Operand.Reads;
+import dev.anneal.plan.Operand.Updates;
+import dev.anneal.plan.Operand.Writes;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 
 /**
  * What Muon does to a matrix besides products: M = beta M + (1 - beta) G, U = beta M + (1 - beta)
@@ -24,32 +27,25 @@ public sealed interface MuonOp extends Op.Update {
    * @param norm of all gradients, a scalar
    */
   record MuonMomentum(
-      Tensor direction, Tensor momentum, Tensor gradient, Tensor norm, float beta, float maxNorm)
+      @Writes("R,C") @Fp32 Tensor direction,
+      @Updates("R,C") @Fp32 Tensor momentum,
+      @Reads("R,C") @Fp32 Tensor gradient,
+      @Reads("") @Fp32 Tensor norm,
+      float beta,
+      float maxNorm)
       implements MuonOp {
     public MuonMomentum {
-      same(direction, momentum);
-      same(direction, gradient);
-    }
-
-    @Override
-    public List<Tensor> reads() {
-      return List.of(gradient, norm, momentum);
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return List.of(direction, momentum);
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new MuonMomentum(
-          f.apply(direction), f.apply(momentum), f.apply(gradient), f.apply(norm), beta, maxNorm);
+      Operands.fit(MuonMomentum.class, direction, momentum, gradient, norm, beta, maxNorm);
     }
 
     @Override
     public long flops() {
       return 5 * direction.elements();
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.ELEMENTWISE;
     }
   }
 
@@ -60,63 +56,48 @@ public sealed interface MuonOp extends Op.Update {
    * @param in (R,C), or (C,R) where transposed, always in fp32
    * @param length a scalar
    */
-  record Normalize(Tensor out, Tensor in, Tensor length, float epsilon, boolean transposed)
+  record Normalize(
+      @Writes("R,C") Tensor out,
+      @Reads("transposed ? C,R : R,C") @Fp32 Tensor in,
+      @Reads("") @Fp32 Tensor length,
+      float epsilon,
+      boolean transposed)
       implements MuonOp {
     public Normalize {
-      same(out, in, transposed);
-    }
-
-    @Override
-    public List<Tensor> reads() {
-      return List.of(in, length);
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return List.of(out);
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new Normalize(f.apply(out), f.apply(in), f.apply(length), epsilon, transposed);
+      Operands.fit(Normalize.class, out, in, length, epsilon, transposed);
     }
 
     @Override
     public long flops() {
       return out.elements();
     }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.ELEMENTWISE;
+    }
   }
 
   /** out = alpha a + beta b, element by element. */
-  record WeightedSum(Tensor out, Tensor a, float alpha, Tensor b, float beta) implements MuonOp {
+  record WeightedSum(
+      @Writes("...") Tensor out,
+      @Reads("...") @Overwritable Tensor a,
+      float alpha,
+      @Reads("...") @Overwritable Tensor b,
+      float beta)
+      implements MuonOp {
     public WeightedSum {
-      same(out, a);
-      same(out, b);
-    }
-
-    @Override
-    public List<Tensor> reads() {
-      return List.of(a, b);
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return List.of(out);
-    }
-
-    @Override
-    public List<Tensor> overwritable() {
-      return List.of(a, b);
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new WeightedSum(f.apply(out), f.apply(a), alpha, f.apply(b), beta);
+      Operands.fit(WeightedSum.class, out, a, alpha, b, beta);
     }
 
     @Override
     public long flops() {
       return 3 * out.elements();
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.ELEMENTWISE;
     }
   }
 
@@ -131,10 +112,10 @@ public sealed interface MuonOp extends Op.Update {
    * @param scale what the update is multiplied with besides
    */
   record MuonUpdate(
-      Tensor parameter,
-      Tensor direction,
-      Tensor norm,
-      Tensor schedule,
+      @Updates("R,C") @Master Tensor parameter,
+      @Reads("transposed ? C,R : R,C") Tensor direction,
+      @Reads("") @Fp32 Tensor norm,
+      @Reads("3") @Fp32 Tensor schedule,
       float rate,
       float scale,
       float weightDecay,
@@ -142,56 +123,30 @@ public sealed interface MuonOp extends Op.Update {
       Optional<Op.AdamW.Rounding> rounding)
       implements MuonOp, Op.ParameterUpdate {
     public MuonUpdate {
-      same(parameter, direction, transposed);
+      Operands.fit(
+          MuonUpdate.class,
+          parameter,
+          direction,
+          norm,
+          schedule,
+          rate,
+          scale,
+          weightDecay,
+          transposed,
+          rounding);
       if (parameter.dtype() != DType.F32 && rounding.isEmpty()) {
         throw new IllegalArgumentException(parameter + " has 16 bits and nothing to round it with");
       }
     }
 
     @Override
-    public List<Tensor> reads() {
-      List<Tensor> all = new ArrayList<>(List.of(direction, norm, schedule, parameter));
-      rounding.map(Op.AdamW.Rounding::random).ifPresent(all::add);
-      return List.copyOf(all);
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return List.of(parameter);
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new MuonUpdate(
-          f.apply(parameter),
-          f.apply(direction),
-          f.apply(norm),
-          f.apply(schedule),
-          rate,
-          scale,
-          weightDecay,
-          transposed,
-          rounding.map(r -> new Op.AdamW.Rounding(f.apply(r.random()), r.stream())));
-    }
-
-    @Override
     public long flops() {
       return 3 * parameter.elements();
     }
-  }
 
-  private static void same(Tensor a, Tensor b) {
-    same(a, b, false);
-  }
-
-  private static void same(Tensor a, Tensor b, boolean transposed) {
-    boolean same =
-        transposed
-            ? a.shape().dim(0) == b.shape().dim(1) && a.shape().dim(1) == b.shape().dim(0)
-            : a.shape().equals(b.shape());
-    if (!same) {
-      throw new IllegalArgumentException(
-          a + " and " + b + " do not have the same shape" + (transposed ? ", transposed" : ""));
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.ELEMENTWISE;
     }
   }
 }

@@ -1,35 +1,31 @@
 package dev.anneal.plan;
 
+import dev.anneal.plan.Operand.Fp32;
+import dev.anneal.plan.Operand.Integers;
+import dev.anneal.plan.Operand.Reads;
+import dev.anneal.plan.Operand.Updates;
+import dev.anneal.plan.Operand.Writes;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
 
 /** The length of all gradients, and AdamW. */
 public interface OptimizerOps {
   /** norm = sqrt(sum of squares over all elements of all gradients); norm is a scalar. */
-  record GlobalNorm(Tensor norm, List<Tensor> gradients) implements Op.Update {
+  record GlobalNorm(@Writes("") @Fp32 Tensor norm, @Reads("_...") @Fp32 List<Tensor> gradients)
+      implements Op.Update {
     public GlobalNorm {
       gradients = List.copyOf(gradients);
-    }
-
-    @Override
-    public List<Tensor> reads() {
-      return gradients;
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return List.of(norm);
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new GlobalNorm(f.apply(norm), gradients.stream().map(f).toList());
+      Operands.fit(GlobalNorm.class, norm, gradients);
     }
 
     @Override
     public long flops() {
       return 2 * gradients.stream().mapToLong(Tensor::elements).sum();
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.SUM;
     }
   }
 
@@ -44,12 +40,12 @@ public interface OptimizerOps {
    * <p>Source: Loshchilov, Hutter, "Decoupled Weight Decay Regularization", 2019.
    */
   record AdamW(
-      Tensor parameter,
-      Tensor m,
-      Tensor v,
-      Tensor gradient,
-      Tensor norm,
-      Tensor schedule,
+      @Updates("...") Tensor parameter,
+      @Updates("...") @Fp32 Tensor m,
+      @Updates("...") @Fp32 Tensor v,
+      @Reads("...") @Fp32 Tensor gradient,
+      @Reads("") @Fp32 Tensor norm,
+      @Reads("3") @Fp32 Tensor schedule,
       float beta1,
       float beta2,
       float epsilon,
@@ -64,9 +60,23 @@ public interface OptimizerOps {
      * @param random three integers: the low and the high half of the seed, and the step
      * @param stream which parameter this is
      */
-    public record Rounding(Tensor random, int stream) {}
+    public record Rounding(@Reads("3") @Integers Tensor random, int stream) {}
 
     public AdamW {
+      Operands.fit(
+          AdamW.class,
+          parameter,
+          m,
+          v,
+          gradient,
+          norm,
+          schedule,
+          beta1,
+          beta2,
+          epsilon,
+          weightDecay,
+          maxNorm,
+          rounding);
       if (parameter.dtype() != DType.F32 && rounding.isEmpty()) {
         throw new IllegalArgumentException(parameter + " has 16 bits and nothing to round it with");
       }
@@ -102,52 +112,17 @@ public interface OptimizerOps {
 
     /** The same, rounding a parameter of 16 bits. */
     public AdamW with(Rounding how) {
-      return new AdamW(
-          parameter,
-          m,
-          v,
-          gradient,
-          norm,
-          schedule,
-          beta1,
-          beta2,
-          epsilon,
-          weightDecay,
-          maxNorm,
-          Optional.of(how));
-    }
-
-    @Override
-    public List<Tensor> reads() {
-      return Op.join(
-          List.of(gradient, norm, schedule, parameter, m, v), rounding.map(Rounding::random));
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return List.of(parameter, m, v);
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new AdamW(
-          f.apply(parameter),
-          f.apply(m),
-          f.apply(v),
-          f.apply(gradient),
-          f.apply(norm),
-          f.apply(schedule),
-          beta1,
-          beta2,
-          epsilon,
-          weightDecay,
-          maxNorm,
-          rounding.map(r -> new Rounding(f.apply(r.random()), r.stream())));
+      return (AdamW) Operands.of(AdamW.class).with(this, "rounding", Optional.of(how));
     }
 
     @Override
     public long flops() {
       return 14 * parameter.elements();
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.ELEMENTWISE;
     }
   }
 }

@@ -4,7 +4,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /**
  * How activations and their gradients are stored between ops; every op sums in fp32. What few
@@ -80,7 +79,13 @@ public enum Precision implements Rewrite {
       return ops;
     }
     Set<Tensor> summaries = new HashSet<>();
-    ops.forEach(op -> summaries(op).forEach(summaries::add));
+    for (Op op : ops) {
+      for (Operand operand : op.operands()) {
+        if (operand.format() == Operand.Format.FP32) {
+          summaries.add(operand.tensor());
+        }
+      }
+    }
     return ops.stream()
         .map(op -> op.mapTensors(tensor -> summaries.contains(tensor) ? tensor : stored(tensor)))
         .toList();
@@ -96,21 +101,5 @@ public enum Precision implements Rewrite {
           case WEIGHTS, GRADIENTS, OPTIMIZER, INPUTS -> tensor.dtype();
         };
     return tensor.dtype() == DType.F32 ? tensor.as(dtype) : tensor;
-  }
-
-  private static Stream<Tensor> summaries(Op op) {
-    return switch (op) {
-      case Op.LayerNormForward o -> Stream.of(o.mean(), o.rstd());
-      case Op.AttentionForward o -> Stream.of(o.logSumExp());
-      case Op.AttentionBackward o -> Stream.of(o.delta());
-      case Op.CrossEntropyForward o -> Stream.of(o.losses(), o.logSumExp());
-      case Op.Classifier o -> Stream.of(o.losses(), o.logSumExp(), o.dLosses());
-      case Op.MeanForward o -> Stream.of(o.out(), o.in());
-      case Op.MeanBackward o -> Stream.of(o.dIn(), o.dOut());
-      case Op.Fill o -> Stream.of(o.out());
-      case Op.GlobalNorm o -> Stream.of(o.norm());
-      case MuonOp.MuonMomentum o -> Stream.of(o.direction());
-      default -> Stream.empty();
-    };
   }
 }

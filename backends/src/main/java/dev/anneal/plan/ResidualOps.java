@@ -1,35 +1,36 @@
 package dev.anneal.plan;
 
-import java.util.List;
-import java.util.function.UnaryOperator;
+import dev.anneal.plan.Operand.Overwritable;
+import dev.anneal.plan.Operand.Reads;
+import dev.anneal.plan.Operand.Writes;
 
 /** The sum where two ways meet: a residual connection, or two gradients. */
 public interface ResidualOps {
   /** out = a + b, element by element. */
-  record Add(Tensor out, Tensor a, Tensor b) implements Op.Forward, Op.Gradient {
-    @Override
-    public List<Tensor> reads() {
-      return List.of(a, b);
-    }
-
-    @Override
-    public List<Tensor> writes() {
-      return List.of(out);
-    }
-
-    @Override
-    public List<Tensor> overwritable() {
-      return List.of(a, b);
-    }
-
-    @Override
-    public Op mapTensors(UnaryOperator<Tensor> f) {
-      return new Add(f.apply(out), f.apply(a), f.apply(b));
+  record Add(
+      @Writes("...") Tensor out,
+      @Reads("...") @Overwritable Tensor a,
+      @Reads("...") @Overwritable Tensor b)
+      implements Op.Forward, Op.Gradient {
+    public Add {
+      Operands.fit(Add.class, out, a, b);
     }
 
     @Override
     public long flops() {
       return out.elements();
+    }
+
+    @Override
+    public void differentiate(Backward backward) {
+      Tensor dOut = backward.arrived(out);
+      backward.pass(a, dOut);
+      backward.pass(b, dOut);
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.ELEMENTWISE;
     }
   }
 }

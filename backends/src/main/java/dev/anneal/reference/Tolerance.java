@@ -1,8 +1,8 @@
 package dev.anneal.reference;
 
+import dev.anneal.plan.Arithmetic;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.Multiplication;
-import dev.anneal.plan.MuonOp;
 import dev.anneal.plan.Op;
 import java.util.Locale;
 
@@ -31,39 +31,32 @@ public record Tolerance(boolean elementwise, double limit) {
   private static final double EIGHT_BITS = 0x1p-9;
 
   public static Tolerance of(Op op) {
-    boolean elementwise = isElementwise(op);
     double storage =
         op.writes().stream().mapToDouble(tensor -> ulp(tensor.dtype())).max().orElseThrow();
     // A result between two numbers of 16 bits may be rounded to either, but most are not so near.
     if (storage == 0) {
-      double ulps = op instanceof Op.GeluBackward ? SLOPE_ULPS : ULPS;
-      return new Tolerance(elementwise, elementwise ? ulps : RELATIVE);
+      return switch (op.arithmetic()) {
+        case ELEMENTWISE -> new Tolerance(true, ULPS);
+        case CANCELLING -> new Tolerance(true, SLOPE_ULPS);
+        case SUM, PRODUCT, PRODUCT_OF_8_BITS, ATTENTION, CACHED_ATTENTION, CLASSIFIER ->
+            new Tolerance(false, RELATIVE);
+      };
     }
-    if (elementwise) {
-      return new Tolerance(true, storage / FP32_ULP);
-    }
-    boolean attention =
-        op instanceof Op.AttentionForward
-            || op instanceof Op.AttentionBackward
-            || op instanceof Op.CachedAttention;
-    if (op instanceof Op.Classifier) {
-      return new Tolerance(false, CLASSIFIER_ROUNDS * storage / 4);
-    }
-    return new Tolerance(false, attention ? storage / 2 : storage / 4);
+    return switch (op.arithmetic()) {
+      case ELEMENTWISE, CANCELLING -> new Tolerance(true, storage / FP32_ULP);
+      case SUM, PRODUCT, PRODUCT_OF_8_BITS -> new Tolerance(false, storage / 4);
+      case ATTENTION, CACHED_ATTENTION -> new Tolerance(false, storage / 2);
+      case CLASSIFIER -> new Tolerance(false, CLASSIFIER_ROUNDS * storage / 4);
+    };
   }
 
   /** The bound for {@code op} when its operands of fp32 are multiplied so. */
   public static Tolerance of(Op op, Multiplication multiplication) {
     Tolerance exact = of(op);
-    if (op instanceof Op.ScaledMatmul) {
+    if (op.arithmetic() == Arithmetic.PRODUCT_OF_8_BITS) {
       return new Tolerance(false, Math.max(exact.limit(), EIGHT_BITS));
     }
-    boolean product =
-        op instanceof Op.MatmulForward
-            || op instanceof Op.MatmulBackwardInput
-            || op instanceof Op.MatmulBackwardWeight
-            || op instanceof Op.Classifier;
-    return product && multiplication == Multiplication.TF32
+    return op.arithmetic().takesTf32() && multiplication == Multiplication.TF32
         ? new Tolerance(false, Math.max(exact.limit(), TF32))
         : exact;
   }
@@ -85,21 +78,6 @@ public record Tolerance(boolean elementwise, double limit) {
       case F8E5M2, F8E5M2FNUZ -> 0x1p-2;
       case F32, I32 -> 0;
     };
-  }
-
-  /** Whether each element of the result depends on a few numbers, whatever the shapes. */
-  private static boolean isElementwise(Op op) {
-    return op instanceof Op.Add
-        || op instanceof Op.GeluForward
-        || op instanceof Op.GeluBackward
-        || op instanceof Op.AdamW
-        || op instanceof MuonOp
-        || op instanceof Op.Cast
-        || op instanceof Op.Quantize
-        || op instanceof Op.EmbeddingForward
-        || op instanceof Op.MeanBackward
-        || op instanceof Op.CrossEntropyBackward
-        || op instanceof Op.Fill;
   }
 
   /** For a result that {@code ops} ops in a row have part in. */

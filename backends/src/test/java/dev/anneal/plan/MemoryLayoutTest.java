@@ -28,17 +28,34 @@ class MemoryLayoutTest {
     List<Tensor> written = new ArrayList<>();
     int count = 2 + random.nextInt(60);
     for (int i = 0; i < count; i++) {
-      Tensor out = activation("t" + i, 1 << random.nextInt(9));
-      if (written.isEmpty() || random.nextInt(4) == 0) {
-        ops.add(new Op.Fill(out, i));
-      } else {
-        Tensor a = written.get(random.nextInt(written.size()));
-        Tensor b = written.get(random.nextInt(written.size()));
-        ops.add(random.nextBoolean() ? new Op.Add(out, a, b) : new Op.GeluForward(out, a));
-      }
-      written.add(out);
+      Op op =
+          written.isEmpty() || random.nextInt(4) == 0
+              ? new Op.Fill(activation("t" + i, 1 << random.nextInt(9)), i)
+              : randomOp(
+                  "t" + i,
+                  written.get(random.nextInt(written.size())),
+                  written.get(random.nextInt(written.size())),
+                  random);
+      ops.add(op);
+      written.add(op.writes().getFirst());
     }
     return ops;
+  }
+
+  /** One that reads {@code a}, and where it can {@code b}; its result is of any size. */
+  private static Op randomOp(String out, Tensor a, Tensor b, Random random) {
+    if (random.nextBoolean()) {
+      return new Op.GeluForward(a.like(out, a.arena()), a);
+    }
+    if (a.shape().equals(b.shape()) && random.nextBoolean()) {
+      return new Op.Add(a.like(out, a.arena()), a, b);
+    }
+    boolean vectors = a.shape().rank() == 1 && b.shape().rank() == 1;
+    if (vectors && a.elements() * b.elements() <= 4096) {
+      Shape outer = Shape.of(a.shape().dim(0), b.shape().dim(0));
+      return new Op.MatmulBackwardWeight(a.like(out, DType.F32, outer, a.arena()), a, b, false);
+    }
+    return new Op.GlobalNorm(a.like(out, DType.F32, Shape.of(), a.arena()), List.of(a, b));
   }
 
   @RepeatedTest(300)

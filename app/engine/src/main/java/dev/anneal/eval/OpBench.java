@@ -75,7 +75,7 @@ public final class OpBench {
 
     /** Bytes of all tensors, each moved once, per nanosecond: GB/s. */
     public double gigabytes() {
-      return bytes(op) / nanos;
+      return op.bytes() / nanos;
     }
   }
 
@@ -88,26 +88,10 @@ public final class OpBench {
   public record Limits(double gigaflops, double gigabytes) {
     /** The least time that {@code op} can take, in nanoseconds. */
     public double nanos(Op op) {
-      return isProduct(op)
-          ? Math.max(op.flops() / gigaflops, bytes(op) / gigabytes)
-          : bytes(op) / gigabytes;
+      return op.arithmetic().isProduct()
+          ? Math.max(op.flops() / gigaflops, op.bytes() / gigabytes)
+          : op.bytes() / gigabytes;
     }
-  }
-
-  /** Whether an op's time goes into matrix products. */
-  public static boolean isProduct(Op op) {
-    return op instanceof Op.MatmulForward
-        || op instanceof Op.MatmulBackwardInput
-        || op instanceof Op.MatmulBackwardWeight
-        || op instanceof Op.ScaledMatmul
-        || op instanceof Op.AttentionForward
-        || op instanceof Op.AttentionBackward;
-  }
-
-  /** Bytes that an op must move at least: what it reads, and what it writes. */
-  static double bytes(Op op) {
-    return op.reads().stream().mapToDouble(Tensor::bytes).sum()
-        + op.writes().stream().mapToDouble(Tensor::bytes).sum();
   }
 
   /**
@@ -124,7 +108,7 @@ public final class OpBench {
     // Larger ones keep a fast device busier, up to what a second and the memory allow.
     for (int n = SMALLEST; n <= LARGEST; n *= 2) {
       Op op = product(dtype, n, n, n);
-      boolean fits = bytes(op) < device.info().memoryBytes() / 4.0;
+      boolean fits = op.bytes() < device.info().memoryBytes() / 4.0;
       if (n > SMALLEST && (op.flops() / product > MOST_NANOS || !fits)) {
         break;
       }

@@ -71,7 +71,7 @@ final class VersionTimes implements AutoCloseable {
       int count = entry.getValue();
       nanos += count * timing.nanos();
       flops += (double) count * op.flops();
-      bytes += count * OpBench.bytes(op);
+      bytes += count * op.bytes();
       limit += count * limits.nanos(op);
       if (count * timing.nanos() > longest) {
         longest = count * timing.nanos();

@@ -40,7 +40,7 @@ final class OpStorage {
     return switch (precision) {
       case FP32 -> Optional.of(run);
       case TF32 ->
-          run.ops().stream().anyMatch(OpStorage::isProduct)
+          run.ops().stream().anyMatch(op -> op.arithmetic().takesTf32())
               ? Optional.of(run.multiplying(Multiplication.TF32))
               : Optional.empty();
       // Decoding is in fp32 as long as parameters are.
@@ -59,13 +59,6 @@ final class OpStorage {
 
   private OpRun copied(OpRun run) {
     return copies.map(run::copied).orElse(run);
-  }
-
-  private static boolean isProduct(Op op) {
-    return op instanceof Op.MatmulForward
-        || op instanceof Op.MatmulBackwardInput
-        || op instanceof Op.MatmulBackwardWeight
-        || op instanceof Op.Classifier;
   }
 
   private static Optional<OpRun> having(DType dtype, OpRun run) {

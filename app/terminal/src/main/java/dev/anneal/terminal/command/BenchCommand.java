@@ -400,7 +400,7 @@ final class BenchCommand extends ShellCommand {
   private static double leastNanos(TrainingPlans plans, OpBench.Limits limits) {
     double nanos = 0;
     for (Op op : plans.step().ops()) {
-      if (OpBench.isProduct(op)) {
+      if (op.arithmetic().isProduct()) {
         nanos += op.flops() / limits.gigaflops();
       } else if (op instanceof Op.Update) {
         nanos += limits.nanos(op);
