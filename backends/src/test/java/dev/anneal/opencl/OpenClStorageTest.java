@@ -104,7 +104,11 @@ class OpenClStorageTest {
     Tensor wide = new Tensor("a", DType.F32, Shape.of(3), Arena.ACTIVATIONS);
     Tensor narrow = new Tensor("b", DType.BF16, Shape.of(3), Arena.ACTIVATIONS);
     OpRun mixed = new OpRun(new Op.Add(narrow, wide, narrow), 1);
-    OpRun norm = new OpRun(new Op.GlobalNorm(new Tensor("a", DType.F32, Shape.of(), Arena.ACTIVATIONS), List.of(narrow)), 1);
+    OpRun norm =
+        new OpRun(
+            new Op.GlobalNorm(
+                new Tensor("a", DType.F32, Shape.of(), Arena.ACTIVATIONS), List.of(narrow)),
+            1);
     for (OpRun run : List.of(mixed, norm)) {
       Failure failure = assertThrows(Failure.class, () -> run.on(DEVICES.getFirst()));
       assertTrue(failure.getMessage().contains("take dtype fp32"), failure.getMessage());
