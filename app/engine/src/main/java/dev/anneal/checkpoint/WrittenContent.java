@@ -24,6 +24,7 @@ public enum WrittenContent {
   SCREEN(
       "a picture of the dashboard in text",
       text(head -> head.contains("\n\u00e2\u0094\u008c") || head.contains("\n+-"))),
+  TOKENIZER("a tokenizer", text(head -> head.startsWith("{") && head.contains("\"added_tokens\""))),
   SVG("an SVG picture", text(head -> head.startsWith("<") && head.contains("<svg"))),
   PNG("a PNG picture", text(head -> head.startsWith("\u0089PNG\r\n\u001a\n")));
 

@@ -27,6 +27,9 @@ import java.util.zip.ZipFile;
  * @param documents one per file, in the order of their names
  */
 public record JdkSources(String description, List<String> documents) {
+  /** Bytes that are enough: more than a small model sees in three minutes. */
+  public static final long ENOUGH = 12_000_000;
+
   private static final String PREFIX = "java.base/java/";
 
   public JdkSources {

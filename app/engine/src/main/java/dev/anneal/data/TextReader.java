@@ -11,7 +11,6 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
@@ -153,53 +152,13 @@ public final class TextReader {
     try (SpilledTokens tokens =
         new SpilledTokens(found.source(), key, tokenizer, cache, inMemory)) {
       TokenSpool spool = new TokenSpool(tokenizer, tokens);
-      readAll(found, bytes, spool);
+      new CorpusText(rules, progress).read(found, bytes, spool);
       spool.flush();
       if (spool.documents() == 0) {
         throw empty(found.source());
       }
       return tokens.finish(spool.documents());
     }
-  }
-
-  private void readAll(CorpusFiles found, long bytes, DocumentSink sink) {
-    long before = 0;
-    boolean cut = false;
-    for (CorpusFiles.TextFile file : found.files()) {
-      try (InputStream raw = Files.newInputStream(file.path());
-          Counted counted = new Counted(raw, found.source(), before, bytes);
-          TextStream text = TextStream.open(file.path(), counted)) {
-        RecordReader records = new RecordReader(file.path(), rules.field(), sink);
-        switch (file.form()) {
-          case TEXT -> cut |= documents(text, sink);
-          case JSON_LINES -> records.lines(text);
-          case JSON -> records.array(text);
-        }
-        before = counted.done;
-      } catch (IOException e) {
-        throw FileFailures.cannotRead(file.path(), e);
-      }
-    }
-    if (!cut && rules.documents() instanceof Documents.Separator separator) {
-      throw Failure.usage(
-          setting("documents")
-              + " "
-              + separator
-              + " is nowhere in "
-              + found.source()
-              + "; there are file, blank-line, line, or a text that stands between documents");
-    }
-  }
-
-  /** Whether there was a separator. */
-  private boolean documents(TextStream text, DocumentSink sink) throws IOException {
-    DocumentCutter cutter = new DocumentCutter(rules.documents(), sink);
-    char[] piece = new char[1 << 15];
-    for (int n = text.read(piece, 0, piece.length); n >= 0; n = text.read(piece, 0, piece.length)) {
-      cutter.text(CharBuffer.wrap(piece, 0, n));
-    }
-    cutter.end();
-    return cutter.found();
   }
 
   /** One large file of bytes that are its tokens; empty when it is another, or was made so. */
@@ -223,7 +182,7 @@ public final class TextReader {
     Fingerprint fingerprint = TextTokens.fingerprint(tokenizer, bytes + 1);
     fingerprint.add(ByteBuffer.wrap(new byte[] {(byte) tokenizer.endOfText()}));
     try (InputStream raw = Files.newInputStream(file);
-        Counted counted = new Counted(raw, found.source(), 0, bytes);
+        CountedInput counted = new CountedInput(raw, progress, found.source(), 0, bytes);
         TextStream text = TextStream.open(file, new Hashed(counted, fingerprint))) {
       char[] piece = new char[1 << 15];
       while (text.read(piece, 0, piece.length) >= 0) {
@@ -236,35 +195,6 @@ public final class TextReader {
       return Optional.of(hex);
     } catch (IOException e) {
       throw FileFailures.cannotRead(file, e);
-    }
-  }
-
-  /** Tells how far it was read. */
-  private final class Counted extends FilterInputStream {
-    private static final int EVERY = 1 << 20;
-
-    private final String name;
-    private final long all;
-    private long done;
-    private long told;
-
-    Counted(InputStream in, String name, long before, long all) {
-      super(in);
-      this.name = name;
-      this.done = before;
-      this.told = before;
-      this.all = all;
-    }
-
-    @Override
-    public int read(byte[] into, int offset, int count) throws IOException {
-      int n = in.read(into, offset, count);
-      done += Math.max(0, n);
-      if (done - told >= EVERY) {
-        told = done;
-        progress.at(name, done, all);
-      }
-      return n;
     }
   }
 

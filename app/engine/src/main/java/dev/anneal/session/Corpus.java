@@ -39,9 +39,6 @@ public record Corpus(
     String fingerprint,
     Opening opening,
     List<String> notes) {
-  /** Of the JDK's sources: more than a small model sees in three minutes. */
-  private static final long JDK_BYTES = 12_000_000;
-
   /** Tokens to train on and to measure on, and where they come from. */
   private record Opened(Split split, String name, Opening opening, List<String> notes) {
     Opened(Split split, String name) {
@@ -138,7 +135,7 @@ public record Corpus(
     requireUsed(data, rules);
     TextReader reader = new TextReader(rules, tokenizer, progress);
     if (data.source().isEmpty()) {
-      JdkSources sources = JdkSources.ofThisJdk(JDK_BYTES);
+      JdkSources sources = JdkSources.ofThisJdk(JdkSources.ENOUGH);
       if (data.validation().isEmpty()) {
         return new Opened(
             Split.byDocument(sources.description(), sources.documents(), tokenizer),
@@ -211,7 +208,7 @@ public record Corpus(
   /** As it was before there were rules for text. */
   private static Opened earlier(RunConfig.Data data, Tokenizer tokenizer) {
     if (data.source().isEmpty()) {
-      JdkSources sources = JdkSources.ofThisJdk(JDK_BYTES);
+      JdkSources sources = JdkSources.ofThisJdk(JdkSources.ENOUGH);
       return new Opened(
           Split.byDocument(sources.description(), sources.documents(), tokenizer),
           sources.description());

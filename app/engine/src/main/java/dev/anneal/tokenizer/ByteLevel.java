@@ -1,7 +1,9 @@
 package dev.anneal.tokenizer;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * The characters that stand for bytes in the files of byte-level tokenizers: printable ones for
@@ -25,6 +27,14 @@ final class ByteLevel {
 
   static char character(int b) {
     return CHARACTERS[b];
+  }
+
+  /** All bytes, in the order of their characters, which is that of published ids. */
+  static List<Integer> bytesInOrder() {
+    return IntStream.range(0, BYTES.length)
+        .filter(c -> BYTES[c] >= 0)
+        .mapToObj(c -> BYTES[c])
+        .toList();
   }
 
   static String text(byte[] bytes) {

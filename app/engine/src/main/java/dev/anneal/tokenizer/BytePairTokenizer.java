@@ -231,11 +231,7 @@ public final class BytePairTokenizer implements Tokenizer {
   @Override
   public int lastCut(CharSequence text) {
     for (int i = text.length() - 1; i > 0; i--) {
-      char c = text.charAt(i);
-      if ((c == ' ' || c == '\n')
-          && definition
-              .preTokenizer()
-              .cutsBefore(c, CharacterClass.of(Character.codePointBefore(text, i)))
+      if (definition.preTokenizer().isCut(text, i)
           && !ordinary.asIs().crosses(text, i)
           && !ordinary.normalized().crosses(text, i)) {
         return i;

@@ -169,6 +169,22 @@ public enum PreTokenizer {
     return anyCase && b >= 'A' && b <= 'Z' ? b | 0x20 : b;
   }
 
+  /** The last place before its end at which a text can be cut; 0 for none. */
+  int lastCut(CharSequence text) {
+    for (int i = text.length() - 1; i > 0; i--) {
+      if (isCut(text, i)) {
+        return i;
+      }
+    }
+    return 0;
+  }
+
+  boolean isCut(CharSequence text, int at) {
+    char c = text.charAt(at);
+    return (c == ' ' || c == '\n')
+        && cutsBefore(c, CharacterClass.of(Character.codePointBefore(text, at)));
+  }
+
   /**
    * Whether a text can be cut before the character {@code c} so that both parts have the pieces of
    * the whole, by the class of the character before.

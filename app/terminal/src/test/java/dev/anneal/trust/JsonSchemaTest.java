@@ -109,6 +109,8 @@ class JsonSchemaTest {
             + text(temp.resolve("model.bin"))
             + " --out "
             + text(temp.resolve("in"))
+            + "; tokenize --train 300 --out "
+            + text(temp.resolve("tokenizer.json"))
             + "; sample --tokens 3 --checkpoint "
             + text(temp.resolve("run"))
             + "; backends -v; plan --ops "

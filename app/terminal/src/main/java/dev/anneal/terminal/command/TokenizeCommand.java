@@ -1,10 +1,18 @@
 package dev.anneal.terminal.command;
 
+import dev.anneal.checkpoint.FileWriter;
+import dev.anneal.checkpoint.OutputFile;
+import dev.anneal.data.ReadingProgress;
+import dev.anneal.failure.Failure;
+import dev.anneal.session.Event;
+import dev.anneal.session.EventJson;
+import dev.anneal.tokenizer.BytePairTokenizer;
 import dev.anneal.tokenizer.Tokenizer;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -15,12 +23,13 @@ import picocli.CommandLine.Parameters;
     name = "tokenize",
     description =
         "Print the tokens of a text, without any that a model would begin with. Without words and"
-            + " --input, standard input is the text.",
+            + " --input, standard input is the text. With --train, make a tokenizer instead.",
     footer = {
       "",
       "Examples:",
       "  anneal tokenize 'public static void'",
-      "  anneal tokenize --tokenizer Llama-3.2-1B --input strings.jsonl --json"
+      "  anneal tokenize --tokenizer Llama-3.2-1B --input strings.jsonl --json",
+      "  anneal tokenize --train 8192 --data book.txt --out tokenizer.json"
     })
 final class TokenizeCommand extends ShellCommand {
   private static final int FLUSH = 1 << 13;
@@ -40,6 +49,11 @@ final class TokenizeCommand extends ShellCommand {
       description = "what spells a special token, such as <|endoftext|>, is ordinary text")
   private boolean ordinary;
 
+  @ArgGroup(validate = false, heading = "%nTraining a tokenizer:%n")
+  private TokenizerTrainingOptions training = new TokenizerTrainingOptions();
+
+  @Mixin private OutputOptions output;
+
   @Parameters(paramLabel = "WORD", description = "the text")
   private List<String> words = List.of();
 
@@ -49,6 +63,10 @@ final class TokenizeCommand extends ShellCommand {
 
   @Override
   public Integer call() {
+    if (training.isAskedFor()) {
+      return train();
+    }
+    refuse("is for --train N, which makes a tokenizer; add that", TokenizerTrainingOptions.NAMES);
     if (!words.isEmpty()) {
       refuse("and the words of a text; give one", "--input");
     }
@@ -63,6 +81,35 @@ final class TokenizeCommand extends ShellCommand {
     } else {
       tokens(with, from.text());
     }
+    return 0;
+  }
+
+  private int train() {
+    refuse(
+        "is for tokens of a text, and --train makes a tokenizer; give one",
+        "--tokenizer",
+        "--input",
+        "--no-special");
+    if (!words.isEmpty()) {
+      throw Failure.usage("--train learns from --data; leave out the words");
+    }
+    OutputFile target = training.target(shell(), output);
+    ReadingNotices reading =
+        new ReadingNotices(shell(), asJson(), event -> print(EventJson.write(event)));
+    BytePairTokenizer made =
+        training.train(
+            tokenizer.pattern(),
+            ReadingProgress.everyHalfSecond(
+                (name, done, all) -> reading.on(new Event.Reading(name, done, all))));
+    byte[] bytes = made.json();
+    target.write(FileWriter.of(bytes));
+    wrote(
+        target,
+        json("tokenizer")
+            .put("file", target.toString())
+            .put("tokens", made.vocabularySize())
+            .put("identity", made.identity()),
+        target + " (" + made.vocabularySize() + " tokens)");
     return 0;
   }
 
