@@ -17,10 +17,9 @@ import java.nio.file.Path;
  * A GPT-2 in llm.c's file form: version 3 holds float32, version 5 bfloat16. Header: magic,
  * version, maxT, V, L, H, C, Vp; then the parameters in {@link LlmcLayout}'s order, little-endian.
  */
-public final class LlmcCheckpoint implements ParameterSource, AutoCloseable {
+public final class LlmcCheckpoint implements ModelFile {
   private static final int VERSION_F32 = 3;
   private static final int VERSION_BF16 = 5;
-  private static final int CHUNK = 1 << 20;
 
   private static final ValueLayout.OfFloat FLOAT =
       ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -105,10 +104,12 @@ public final class LlmcCheckpoint implements ParameterSource, AutoCloseable {
     }
   }
 
+  @Override
   public ModelConfig config() {
     return config;
   }
 
+  @Override
   public Path path() {
     return file.path();
   }
@@ -148,19 +149,21 @@ public final class LlmcCheckpoint implements ParameterSource, AutoCloseable {
     }
   }
 
-  /** Hands every parameter to {@code sink}, in the file's order, a few megabytes at a time. */
-  public void readAll(ParameterSink sink) {
-    try (Arena buffers = Arena.ofShared()) {
-      MemorySegment buffer = buffers.allocate((long) CHUNK * Float.BYTES);
-      for (LlmcLayout.Parameter parameter : layout.parameters()) {
-        for (long first = 0; first < parameter.elements(); first += CHUNK) {
-          long n = Math.min(CHUNK, parameter.elements() - first);
-          MemorySegment floats = buffer.asSlice(0, n * Float.BYTES);
-          read(parameter.name(), first, floats);
-          sink.write(parameter.name(), first, floats);
-        }
-      }
+  /**
+   * Refuses a file whose embedding has other rows than the model here.
+   *
+   * @throws Failure saying what was expected
+   */
+  public LlmcCheckpoint requireUsualPadding() {
+    if (paddedVocabulary != config.paddedVocabulary()) {
+      throw Failure.failed(
+          "the checkpoint pads its vocabulary to "
+              + paddedVocabulary
+              + "; expected "
+              + config.paddedVocabulary()
+              + ", the next multiple of 128");
     }
+    return this;
   }
 
   /**

@@ -6,13 +6,16 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
 
 /**
  * What PyTorch computed for one batch, as llm.c's scripts write it: header (magic, version 2, B,
  * T), tokens and targets (B,T) int32, logits (B,T,V) and loss float32, then the gradient of every
  * parameter in {@link LlmcLayout}'s order.
  */
-public final class LlmcDebugState implements ParameterSource, AutoCloseable {
+public final class LlmcDebugState implements ReferenceState {
   private static final int VERSION = 2;
 
   private final InputFile file;
@@ -78,48 +81,36 @@ public final class LlmcDebugState implements ParameterSource, AutoCloseable {
   }
 
   private void requireTokens() {
-    for (int token : tokens()) {
-      requireToken(token, "input");
-    }
-    for (int token : targets()) {
-      requireToken(token, "target");
-    }
+    ReferenceState.requireTokens(file, tokens(), config.vocabulary(), "input");
+    ReferenceState.requireTokens(file, targets(), config.vocabulary(), "target");
   }
 
-  private void requireToken(int token, String what) {
-    if (token < 0 || token >= config.vocabulary()) {
-      throw Failure.failed(
-          "cannot use %s: it has the %s %d, outside the vocabulary of %d"
-              .formatted(file, what, token, config.vocabulary()));
-    }
-  }
-
-  /** B. */
+  @Override
   public int batch() {
     return batch;
   }
 
-  /** T. */
+  @Override
   public int sequence() {
     return sequence;
   }
 
-  /** x, (B,T). */
+  @Override
   public int[] tokens() {
     return ints(0);
   }
 
-  /** y, (B,T). */
+  @Override
   public int[] targets() {
     return ints((long) batch * sequence);
   }
 
-  /** Nats per token. */
+  @Override
   public float loss() {
     return buffer(lossAt(), 1).getFloat();
   }
 
-  /** Fills {@code floats} with the logits (B,T,V) from element {@code first} on. */
+  @Override
   public void readLogits(long first, MemorySegment floats) {
     long count = floats.byteSize() / Float.BYTES;
     requireWithin(first, count, lossAt() - logitsAt(), "the logits");
@@ -136,9 +127,16 @@ public final class LlmcDebugState implements ParameterSource, AutoCloseable {
     file.read(position(lossAt() + 1 + parameter.first() + first), floats);
   }
 
-  /** Which gradients there are, by parameter and by llm.c's tensor. */
-  public LlmcLayout gradients() {
-    return layout;
+  /** By llm.c's tensors, each of which holds all layers. */
+  @Override
+  public SequencedMap<String, List<String>> gradients() {
+    SequencedMap<String, List<String>> gradients = new LinkedHashMap<>();
+    layout
+        .tensors()
+        .forEach(
+            (tensor, parts) ->
+                gradients.put(tensor, parts.stream().map(LlmcLayout.Parameter::name).toList()));
+    return gradients;
   }
 
   private long logitsAt() {

@@ -2,9 +2,8 @@ package dev.anneal.eval;
 
 import static java.util.Objects.requireNonNull;
 
-import dev.anneal.checkpoint.LlmcCheckpoint;
-import dev.anneal.checkpoint.LlmcDebugState;
-import dev.anneal.checkpoint.LlmcLayout;
+import dev.anneal.checkpoint.ModelFile;
+import dev.anneal.checkpoint.ReferenceState;
 import dev.anneal.device.Device;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.Model;
@@ -29,8 +28,7 @@ import java.util.Optional;
 
 /**
  * Holds a device against PyTorch: the logits, the loss and every gradient of one batch, and then
- * the losses of some AdamW steps on it, which decay every parameter and do not clip, as llm.c's CPU
- * trainer does.
+ * the losses of some AdamW steps on it.
  *
  * @param logitsMaxAbs the largest difference of a logit
  * @param losses before each step
@@ -41,13 +39,10 @@ public record Verification(
     double lossExpected,
     List<Gradient> gradients,
     List<Double> losses) {
-  private static final AdamW ADAMW =
-      new AdamW(0.9f, 0.999f, 1e-8f, 0.01f, AdamW.Decay.ALL, Float.POSITIVE_INFINITY);
-
   private static final int CHUNK = 1 << 16;
 
   /**
-   * One of llm.c's tensors, all layers together.
+   * The gradient of a parameter, or of all that are one tensor in the file.
    *
    * @param maxAbs the largest difference
    * @param relative the norm of the difference over the norm of what was expected
@@ -76,41 +71,37 @@ public record Verification(
   /**
    * Runs the check.
    *
+   * @param recipe of the steps
    * @param steps AdamW steps whose losses are wanted
    * @throws Failure when the model does not fit the device, or it has no such precision
    */
   public static Verification run(
       Device device,
       Precision precision,
-      LlmcCheckpoint checkpoint,
-      LlmcDebugState state,
+      ModelFile checkpoint,
+      ReferenceState state,
+      VerificationRecipe recipe,
       int steps,
       double lr) {
+    AdamW optimizer = recipe.optimizer();
     MemoryBill.requireSupported(precision, device);
-    MemoryFloor.ofTraining(checkpoint.config(), ADAMW, state.batch(), state.sequence(), precision)
+    MemoryFloor.ofTraining(
+            checkpoint.config(), optimizer, state.batch(), state.sequence(), precision)
         .requireFits(device);
     Model model = checkpoint.config().model();
-    if (checkpoint.paddedVocabulary() != checkpoint.config().paddedVocabulary()) {
-      throw Failure.failed(
-          "the checkpoint pads its vocabulary to "
-              + checkpoint.paddedVocabulary()
-              + "; expected "
-              + checkpoint.config().paddedVocabulary()
-              + ", the next multiple of 128");
-    }
     TrainingPlans plans =
         new StepRecipe(
                 model,
                 state.batch(),
                 state.sequence(),
                 1,
-                ADAMW,
+                optimizer,
                 Recompute.NONE,
                 Optional.empty(),
                 precision)
             .on(device);
     MemoryBill.of(plans, device).requireFits(device);
-    try (Trainer trainer = new Trainer(device, plans, ADAMW)) {
+    try (Trainer trainer = new Trainer(device, plans, optimizer)) {
       load(trainer, model, checkpoint);
       Trainer.Batches batch =
           (index, tokens, targets) -> {
@@ -133,7 +124,7 @@ public record Verification(
     }
   }
 
-  private static void load(Trainer trainer, Model model, LlmcCheckpoint checkpoint) {
+  private static void load(Trainer trainer, Model model, ModelFile checkpoint) {
     Map<String, Tensor> tensors = new HashMap<>();
     model.parameters().forEach(p -> tensors.put(p.name(), p.tensor()));
     checkpoint.readAll(
@@ -141,7 +132,7 @@ public record Verification(
             trainer.write(requireNonNull(tensors.get(name)), 4 * first, floats));
   }
 
-  private static double compareLogits(Trainer trainer, LlmcDebugState state, int vocabulary) {
+  private static double compareLogits(Trainer trainer, ReferenceState state, int vocabulary) {
     Tensor logits = trainer.plans().logits();
     long rows = logits.shape().rows();
     int padded = logits.shape().dim(-1);
@@ -172,7 +163,7 @@ public record Verification(
   }
 
   private static List<Gradient> compareGradients(
-      Trainer trainer, Model model, LlmcDebugState state) {
+      Trainer trainer, Model model, ReferenceState state) {
     Map<String, Tensor> gradients = new HashMap<>();
     model.parameters().forEach(p -> gradients.put(p.name(), p.gradient()));
     List<Gradient> compared = new ArrayList<>();
@@ -180,19 +171,16 @@ public record Verification(
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment ours = arena.allocate(ValueLayout.JAVA_FLOAT, CHUNK);
       MemorySegment theirs = arena.allocate(ValueLayout.JAVA_FLOAT, CHUNK);
-      for (Map.Entry<String, List<LlmcLayout.Parameter>> tensor :
-          state.gradients().tensors().entrySet()) {
+      for (Map.Entry<String, List<String>> tensor : state.gradients().entrySet()) {
         double max = 0;
         double difference = 0;
         double expected = 0;
-        for (LlmcLayout.Parameter parameter : tensor.getValue()) {
-          for (long from = 0; from < parameter.elements(); from += CHUNK) {
-            long count = Math.min(CHUNK, parameter.elements() - from);
-            trainer.read(
-                requireNonNull(gradients.get(parameter.name())),
-                4 * from,
-                ours.asSlice(0, 4 * count));
-            state.read(parameter.name(), from, theirs.asSlice(0, 4 * count));
+        for (String parameter : tensor.getValue()) {
+          Tensor gradient = requireNonNull(gradients.get(parameter));
+          for (long from = 0; from < gradient.elements(); from += CHUNK) {
+            long count = Math.min(CHUNK, gradient.elements() - from);
+            trainer.read(gradient, 4 * from, ours.asSlice(0, 4 * count));
+            state.read(parameter, from, theirs.asSlice(0, 4 * count));
             for (long i = 0; i < count; i++) {
               double d = at(ours, i) / scale - at(theirs, i);
               max = largest(max, Math.abs(d));

@@ -6,6 +6,7 @@ import dev.anneal.checkpoint.Checkpoint;
 import dev.anneal.checkpoint.CheckpointDirectory;
 import dev.anneal.checkpoint.FileWriter;
 import dev.anneal.checkpoint.LlmcCheckpoint;
+import dev.anneal.checkpoint.ModelFile;
 import dev.anneal.checkpoint.OutputFile;
 import dev.anneal.checkpoint.Safetensors;
 import dev.anneal.checkpoint.SafetensorsEntry;
@@ -29,7 +30,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** Runs from llm.c's checkpoints, and llm.c's checkpoints from runs. */
+/** Runs from other programs' models, and llm.c's checkpoints from runs. */
 public final class LlmcFiles {
   private LlmcFiles() {}
 
@@ -38,16 +39,8 @@ public final class LlmcFiles {
    *
    * @throws Failure when there is a run already
    */
-  public static Checkpoint importTo(LlmcCheckpoint source, Path out) {
+  public static Checkpoint importTo(ModelFile source, Path out) {
     ModelConfig config = source.config();
-    if (source.paddedVocabulary() != config.paddedVocabulary()) {
-      throw Failure.failed(
-          "the checkpoint pads its vocabulary to "
-              + source.paddedVocabulary()
-              + "; expected "
-              + config.paddedVocabulary()
-              + ", the next multiple of 128");
-    }
     MemoryFloor.ofWeights(config).requirePossible();
     Model model = config.model();
     Map<String, FileWriter> files = new LinkedHashMap<>();

@@ -225,7 +225,7 @@ class LlmcTest {
           assertThrows(IndexOutOfBoundsException.class, () -> state.readLogits(199, floats));
         }
         assertArrayEquals(new float[] {205, 206}, read(state, "wte.weight", 0, 2));
-        long last = 204 + state.gradients().elements();
+        long last = 204 + model.layout().elements();
         assertArrayEquals(new float[] {last}, read(state, "ln_f.bias", 5, 1));
       }
     }

@@ -49,6 +49,7 @@ class ArchitectureTest {
             "dev.anneal.data..",
             "dev.anneal.tokenizer..",
             "dev.anneal.checkpoint..",
+            "dev.anneal.huggingface..",
             "dev.anneal.setting..")
         .layer("backends")
         .definedBy(
@@ -179,12 +180,12 @@ class ArchitectureTest {
 
   /** So that another family is a file and a line: all else speaks to Model and ModelConfig. */
   @Test
-  void onlyLlmcsFormatsKnowGpt2() {
+  void onlyFormatsOfGpt2KnowIt() {
     noClasses()
         .that()
         .resideOutsideOfPackage("dev.anneal.model..")
         .and()
-        .haveNameNotMatching("dev\\.anneal\\.checkpoint\\.Llmc.*")
+        .haveNameNotMatching("dev\\.anneal\\.(checkpoint\\.Llmc.*|huggingface\\.HubGpt2)")
         .should()
         .dependOnClassesThat()
         .haveNameMatching("dev\\.anneal\\.model\\.Gpt2.*")

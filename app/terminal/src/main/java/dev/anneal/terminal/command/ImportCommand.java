@@ -3,25 +3,33 @@ package dev.anneal.terminal.command;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.Checkpoint;
-import dev.anneal.checkpoint.LlmcCheckpoint;
+import dev.anneal.checkpoint.ModelFile;
 import dev.anneal.session.LlmcFiles;
+import dev.anneal.session.ModelFiles;
 import dev.anneal.terminal.text.Amounts;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code import}: an llm.c checkpoint becomes a run at step 0. */
+/** {@code import}: another program's model becomes a run at step 0. */
 @Command(
     name = "import",
-    description = "Make a run directory from an llm.c checkpoint (version 3, fp32, or 5, bf16).",
-    footer = {"", "Example:", "  anneal import gpt2_124M.bin --out runs/gpt2"})
+    description =
+        "Make a run directory from a folder of Hugging Face's, or from an llm.c checkpoint (version"
+            + " 3, fp32, or 5, bf16).",
+    footer = {
+      "",
+      "Examples:",
+      "  anneal import models/gpt2 --out runs/gpt2",
+      "  anneal import gpt2_124M.bin --out runs/gpt2"
+    })
 final class ImportCommand extends ShellCommand {
   ImportCommand(Shell shell) {
     super(shell);
   }
 
-  @Parameters(paramLabel = "FILE", description = "llm.c checkpoint")
+  @Parameters(paramLabel = "PATH", description = "folder with config.json, or llm.c checkpoint")
   private Path file;
 
   @Option(
@@ -33,7 +41,7 @@ final class ImportCommand extends ShellCommand {
 
   @Override
   public Integer call() {
-    try (LlmcCheckpoint source = LlmcCheckpoint.open(file)) {
+    try (ModelFile source = ModelFiles.open(file)) {
       Checkpoint made = LlmcFiles.importTo(source, out);
       if (asJson()) {
         ObjectNode node = JsonNodeFactory.instance.objectNode();

@@ -4,11 +4,14 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.LlmcCheckpoint;
-import dev.anneal.checkpoint.LlmcDebugState;
+import dev.anneal.checkpoint.ModelFile;
+import dev.anneal.checkpoint.ReferenceState;
 import dev.anneal.device.Device;
 import dev.anneal.eval.Verification;
+import dev.anneal.eval.VerificationRecipe;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.plan.Precision;
+import dev.anneal.session.ModelFiles;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -23,10 +26,11 @@ import picocli.CommandLine.Option;
     description =
         "Check logits, loss and every gradient against a PyTorch state, then print the losses of"
             + " some AdamW steps on its batch. scripts/write-debug-state.py writes such a pair of"
-            + " files.",
+            + " llm.c's files.",
     footer = {
       "",
-      "Example:",
+      "Examples:",
+      "  anneal verify --checkpoint models/gpt2 --state reference.safetensors",
       "  anneal verify --checkpoint model.bin --state debug_state.bin --steps 10 --lr 1e-4"
     })
 final class VerifyCommand extends ShellCommand {
@@ -37,15 +41,17 @@ final class VerifyCommand extends ShellCommand {
   @Option(
       names = "--checkpoint",
       required = true,
-      paramLabel = "FILE",
-      description = "llm.c checkpoint")
+      paramLabel = "PATH",
+      description = "folder of Hugging Face's, or llm.c checkpoint")
   private Path checkpoint;
 
   @Option(
       names = "--state",
       required = true,
       paramLabel = "FILE",
-      description = "llm.c debug state")
+      description =
+          "for a folder, safetensors with input_ids, targets, logits, loss and grad.NAME; else"
+              + " llm.c's debug state")
   private Path state;
 
   @Option(
@@ -54,8 +60,16 @@ final class VerifyCommand extends ShellCommand {
       description = "AdamW steps; ${DEFAULT-VALUE} by default")
   private int steps;
 
-  @Option(names = "--lr", defaultValue = "1e-4", description = "${DEFAULT-VALUE} by default")
-  private double lr;
+  @Option(
+      names = "--recipe",
+      description =
+          "how the steps update: llmc (all decays by 0.01), plain (no decay, no clipping) or recipe"
+              + " (betas 0.9 0.95, matrices decay by 0.1, norm clipped to 1); by default llmc for"
+              + " llm.c's files and plain for folders")
+  private Optional<VerificationRecipe> recipe = Optional.empty();
+
+  @Option(names = "--lr", description = "1e-4 by default, with --recipe recipe 1e-3")
+  private Optional<Double> lr = Optional.empty();
 
   @Option(
       names = "--dtype",
@@ -76,10 +90,14 @@ final class VerifyCommand extends ShellCommand {
 
   @Override
   public Integer call() {
-    try (LlmcCheckpoint model = LlmcCheckpoint.open(checkpoint);
-        LlmcDebugState expected = LlmcDebugState.open(state, model);
+    try (ModelFile model = ModelFiles.open(checkpoint);
+        ReferenceState expected = ModelFiles.openState(state, model);
         Device device = placement.open()) {
-      Verification result = Verification.run(device, precision, model, expected, steps, lr);
+      VerificationRecipe how =
+          recipe.orElse(
+              model instanceof LlmcCheckpoint ? VerificationRecipe.LLMC : VerificationRecipe.PLAIN);
+      Verification result =
+          Verification.run(device, precision, model, expected, how, steps, lr.orElse(how.lr()));
       boolean ok = result.within(tolerance());
       PrintWriter out = out();
       if (asJson()) {

@@ -1,0 +1,83 @@
+package dev.anneal.huggingface;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.failure.Failure;
+import dev.anneal.model.ModelConfig;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * How the folders of one family of models say what the model is, and what they call its tensors.
+ */
+interface HubFamily {
+  /** All that are known. */
+  List<HubFamily> ALL = List.of(new HubGpt2());
+
+  /**
+   * A parameter and its tensor in a folder.
+   *
+   * @param ours the parameter's name
+   * @param theirs the tensor's, without the prefix
+   * @param transposed whether theirs is (in, out) where ours is (out, in)
+   */
+  record Name(String ours, String theirs, boolean transposed) {}
+
+  /** {@code model_type} in {@code config.json}. */
+  String type();
+
+  /** What some folders have before the tensors' names, and others have not. */
+  String prefix();
+
+  /** Which tensor is the embedding that the head is tied to, or would be. */
+  String embedding();
+
+  /**
+   * The model that a configuration describes.
+   *
+   * @throws Failure naming the field that is missing, or not as any model here
+   */
+  ModelConfig model(HubJson config);
+
+  /** Whether the folders have this family's model. */
+  boolean has(ModelConfig model);
+
+  /** Every parameter, in the folders' order. */
+  List<Name> names(ModelConfig model);
+
+  /**
+   * Whether a tensor of this name, without prefix, is no parameter and may be there all the same.
+   */
+  boolean isBuffer(String name);
+
+  /** Writes the model's own fields of {@code config.json}. */
+  void describe(ModelConfig model, ObjectNode config);
+
+  /**
+   * The family that a configuration names.
+   *
+   * @throws Failure when it is none of those
+   */
+  static HubFamily of(HubJson config) {
+    Optional<String> type = config.text("model_type");
+    List<String> known = ALL.stream().map(HubFamily::type).toList();
+    return ALL.stream()
+        .filter(family -> type.filter(family.type()::equals).isPresent())
+        .findFirst()
+        .orElseThrow(() -> config.bad("model_type", "one of " + String.join(", ", known)));
+  }
+
+  /**
+   * The family that a model is of.
+   *
+   * @throws Failure when Hugging Face has no such models
+   */
+  static HubFamily of(ModelConfig model) {
+    return ALL.stream()
+        .filter(family -> family.has(model))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                Failure.failed(
+                    "Hugging Face's folders hold no model of the family " + model.family().name()));
+  }
+}

@@ -1,0 +1,137 @@
+package dev.anneal.huggingface;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.anneal.model.Gpt2;
+import dev.anneal.model.ModelConfig;
+import dev.anneal.model.Sizes;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+
+/**
+ * GPT-2's folders. Its linear layers are {@code Conv1D}s: their weights are (in, out). Those that
+ * {@code GPT2LMHeadModel} saves have the prefix, OpenAI's own on the hub do not.
+ *
+ * <p>Source: transformers' {@code GPT2Config} and {@code modeling_gpt2.py}.
+ */
+final class HubGpt2 implements HubFamily {
+  private static final double EPSILON = 1e-5;
+
+  /** GELU in its tanh form, by the names that there are for it. */
+  private static final Set<String> GELU =
+      Set.of("gelu_new", "gelu_pytorch_tanh", "gelu_fast", "gelu_python_tanh");
+
+  /** The causal mask, and what is put in its place. */
+  private static final Pattern BUFFER = Pattern.compile("h\\.\\d{1,6}\\.attn\\.(masked_)?bias");
+
+  @Override
+  public String type() {
+    return "gpt2";
+  }
+
+  @Override
+  public String prefix() {
+    return "transformer.";
+  }
+
+  @Override
+  public String embedding() {
+    return "wte.weight";
+  }
+
+  @Override
+  public ModelConfig model(HubJson config) {
+    config.requireIfThere("scale_attn_weights", true);
+    config.requireIfThere("scale_attn_by_inverse_layer_idx", false);
+    config.requireIfThere("add_cross_attention", false);
+    config.requireIfThere("tie_word_embeddings", true);
+    if (!GELU.contains(config.text("activation_function").orElse("gelu_new"))) {
+      throw config.bad("activation_function", "gelu_new, GPT-2's own");
+    }
+    if (config.number("layer_norm_epsilon").orElse(EPSILON) != EPSILON) {
+      throw config.bad("layer_norm_epsilon", EPSILON + ", GPT-2's own");
+    }
+    int channels = config.requireSize("n_embd");
+    Optional<Integer> inner = config.size("n_inner");
+    if (inner.isPresent() && inner.get() != 4L * channels) {
+      throw config.bad("n_inner", "four times n_embd, which is " + channels);
+    }
+    int heads = config.requireSize("n_head");
+    if (channels % heads != 0) {
+      throw config.bad("n_head", "a divisor of n_embd, which is " + channels);
+    }
+    int context =
+        config
+            .size("n_positions")
+            .or(() -> config.size("n_ctx"))
+            .orElseThrow(() -> config.bad("n_positions", "a whole number"));
+    return new Gpt2.Config(
+        new Sizes(
+            config.requireSize("n_layer"),
+            heads,
+            channels,
+            context,
+            config.requireSize("vocab_size")));
+  }
+
+  @Override
+  public boolean has(ModelConfig model) {
+    return model instanceof Gpt2.Config;
+  }
+
+  @Override
+  public List<Name> names(ModelConfig model) {
+    List<Name> names = new ArrayList<>();
+    names.add(same("wte.weight"));
+    names.add(same("wpe.weight"));
+    for (int i = 0; i < model.layers(); i++) {
+      String h = "h." + i + ".";
+      for (String norm : List.of("ln_1", "ln_2", "attn.c_attn", "attn.c_proj", "mlp.c_fc")) {
+        add(names, h + norm);
+      }
+      add(names, h + "mlp.c_proj");
+    }
+    names.add(same("ln_f.weight"));
+    names.add(same("ln_f.bias"));
+    return names;
+  }
+
+  /** A layer's weight, which is transposed unless it is of a norm, and its bias. */
+  private static void add(List<Name> names, String layer) {
+    boolean linear = layer.contains(".c_");
+    names.add(new Name(layer + ".weight", layer + ".weight", linear));
+    names.add(same(layer + ".bias"));
+  }
+
+  private static Name same(String name) {
+    return new Name(name, name, false);
+  }
+
+  @Override
+  public boolean isBuffer(String name) {
+    return BUFFER.matcher(name).matches();
+  }
+
+  @Override
+  public void describe(ModelConfig model, ObjectNode config) {
+    config.putArray("architectures").add("GPT2LMHeadModel");
+    config
+        .put("activation_function", "gelu_new")
+        .put("attn_pdrop", 0.0)
+        .put("embd_pdrop", 0.0)
+        .put("resid_pdrop", 0.0)
+        .put("initializer_range", 0.02)
+        .put("layer_norm_epsilon", EPSILON)
+        .put("n_ctx", model.context())
+        .put("n_embd", model.channels())
+        .put("n_head", model.heads())
+        .put("n_layer", model.layers())
+        .put("n_positions", model.context())
+        .put("scale_attn_weights", true)
+        .put("tie_word_embeddings", true)
+        .put("use_cache", true)
+        .put("vocab_size", model.vocabulary());
+  }
+}
