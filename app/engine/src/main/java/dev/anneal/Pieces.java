@@ -1,9 +1,9 @@
 package dev.anneal;
 
-import dev.anneal.session.Event;
-import dev.anneal.session.LiveRun;
-import dev.anneal.session.Run;
-import dev.anneal.session.Session;
+import dev.anneal.run.LiveRun;
+import dev.anneal.run.Run;
+import dev.anneal.run.Session;
+import dev.anneal.run.log.Event;
 import java.util.Optional;
 import java.util.Spliterator;
 import java.util.Spliterators;

@@ -10,7 +10,7 @@ import dev.anneal.plan.Multiplication;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
-import dev.anneal.session.Devices;
+import dev.anneal.run.Devices;
 import org.junit.jupiter.api.Test;
 
 class OpBenchTest {

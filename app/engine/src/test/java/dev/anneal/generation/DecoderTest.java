@@ -19,7 +19,7 @@ import dev.anneal.plan.Plan;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import dev.anneal.random.Philox;
-import dev.anneal.session.Devices;
+import dev.anneal.run.Devices;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;

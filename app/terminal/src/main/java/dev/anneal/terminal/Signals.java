@@ -1,7 +1,7 @@
 package dev.anneal.terminal;
 
 import dev.anneal.failure.ExitCode;
-import dev.anneal.session.LiveRun;
+import dev.anneal.run.LiveRun;
 import dev.anneal.terminal.command.Shell;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;

@@ -37,8 +37,8 @@ class ArchitectureTest {
         .definedBy("dev.anneal.terminal..")
         .layer("library")
         .definedBy("dev.anneal")
-        .layer("session")
-        .definedBy("dev.anneal.session..")
+        .layer("run")
+        .definedBy("dev.anneal.run..")
         .layer("model")
         .definedBy(
             "dev.anneal.model..",
@@ -69,10 +69,33 @@ class ArchitectureTest {
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("library")
         .mayOnlyBeAccessedByLayers("terminal")
-        .whereLayer("session")
+        .whereLayer("run")
         .mayOnlyBeAccessedByLayers("library", "terminal")
         .whereLayer("model")
-        .mayOnlyBeAccessedByLayers("session", "library", "terminal")
+        .mayOnlyBeAccessedByLayers("run", "library", "terminal")
+        .check(CLASSES);
+  }
+
+  @Test
+  void theRoomsOfARunImportOneWay() {
+    layeredArchitecture()
+        .consideringOnlyDependenciesInAnyPackage("dev.anneal.run..")
+        .layer("run")
+        .definedBy("dev.anneal.run")
+        .layer("store")
+        .definedBy("dev.anneal.run.store")
+        .layer("config")
+        .definedBy("dev.anneal.run.config")
+        .layer("log")
+        .definedBy("dev.anneal.run.log")
+        .whereLayer("run")
+        .mayNotBeAccessedByAnyLayer()
+        .whereLayer("store")
+        .mayOnlyBeAccessedByLayers("run")
+        .whereLayer("config")
+        .mayOnlyBeAccessedByLayers("run", "store")
+        .whereLayer("log")
+        .mayOnlyBeAccessedByLayers("run", "store")
         .check(CLASSES);
   }
 

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
-import dev.anneal.session.Devices;
+import dev.anneal.run.Devices;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;

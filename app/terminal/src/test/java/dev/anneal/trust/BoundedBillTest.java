@@ -12,7 +12,7 @@ import dev.anneal.optimizer.Muon;
 import dev.anneal.optimizer.Optimizer;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
-import dev.anneal.session.Devices;
+import dev.anneal.run.Devices;
 import dev.anneal.training.MemoryBill;
 import dev.anneal.training.MemoryFloor;
 import dev.anneal.training.StepRecipe;

@@ -7,7 +7,7 @@ import dev.anneal.device.Availability;
 import dev.anneal.device.Backend;
 import dev.anneal.device.DeviceInfo;
 import dev.anneal.device.LibraryInfo;
-import dev.anneal.session.Devices;
+import dev.anneal.run.Devices;
 import dev.anneal.terminal.text.Amounts;
 import java.io.PrintWriter;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.failure.Failure;
-import dev.anneal.session.Activity;
+import dev.anneal.run.Activity;
 import dev.anneal.terminal.text.Dashes;
 import java.util.Deque;
 import java.util.Optional;

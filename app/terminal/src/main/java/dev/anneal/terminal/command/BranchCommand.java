@@ -1,8 +1,8 @@
 package dev.anneal.terminal.command;
 
-import dev.anneal.session.Event;
-import dev.anneal.session.EventJson;
-import dev.anneal.session.LiveRun;
+import dev.anneal.run.LiveRun;
+import dev.anneal.run.log.Event;
+import dev.anneal.run.log.EventJson;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 

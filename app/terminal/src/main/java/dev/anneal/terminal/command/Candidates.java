@@ -1,8 +1,8 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.plan.Tensor;
-import dev.anneal.session.Event;
-import dev.anneal.session.LiveSetting;
+import dev.anneal.run.LiveSetting;
+import dev.anneal.run.log.Event;
 import dev.anneal.terminal.text.Words;
 import java.util.Arrays;
 import java.util.List;

@@ -1,12 +1,12 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.failure.Failure;
-import dev.anneal.session.Event;
-import dev.anneal.session.LiveRun;
-import dev.anneal.session.LiveSetting;
-import dev.anneal.session.Run;
-import dev.anneal.session.Samples;
-import dev.anneal.session.Session;
+import dev.anneal.run.LiveRun;
+import dev.anneal.run.LiveSetting;
+import dev.anneal.run.Run;
+import dev.anneal.run.Samples;
+import dev.anneal.run.Session;
+import dev.anneal.run.log.Event;
 import dev.anneal.terminal.text.Dashes;
 import dev.anneal.terminal.text.Printable;
 import java.util.List;

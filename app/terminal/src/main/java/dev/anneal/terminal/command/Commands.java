@@ -6,7 +6,7 @@ import dev.anneal.checkpoint.PathName;
 import dev.anneal.failure.Exhausted;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
-import dev.anneal.session.Nearest;
+import dev.anneal.setting.Nearest;
 import dev.anneal.terminal.text.Dashes;
 import dev.anneal.terminal.text.Printable;
 import dev.anneal.terminal.text.Words;

@@ -2,12 +2,12 @@ package dev.anneal.terminal.command;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.failure.Failure;
-import dev.anneal.session.Event;
-import dev.anneal.session.EventJson;
-import dev.anneal.session.History;
-import dev.anneal.session.Metric;
-import dev.anneal.session.RunCatalog;
-import dev.anneal.session.RunLog;
+import dev.anneal.run.log.Event;
+import dev.anneal.run.log.EventJson;
+import dev.anneal.run.log.History;
+import dev.anneal.run.log.Metric;
+import dev.anneal.run.log.RunLog;
+import dev.anneal.run.store.RunCatalog;
 import dev.anneal.terminal.dashboard.Controls;
 import dev.anneal.terminal.dashboard.Dashboard;
 import dev.anneal.terminal.dashboard.DashboardLoop;

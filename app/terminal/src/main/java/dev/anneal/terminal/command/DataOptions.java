@@ -3,7 +3,7 @@ package dev.anneal.terminal.command;
 import dev.anneal.data.Documents;
 import dev.anneal.data.TextRules;
 import dev.anneal.failure.Failure;
-import dev.anneal.session.RunConfig;
+import dev.anneal.run.config.RunConfig;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 

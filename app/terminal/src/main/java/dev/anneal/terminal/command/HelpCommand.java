@@ -1,7 +1,7 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.failure.Failure;
-import dev.anneal.session.Nearest;
+import dev.anneal.setting.Nearest;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.plan.Tensor;
-import dev.anneal.session.Inspection;
+import dev.anneal.run.Inspection;
 import dev.anneal.terminal.text.Bars;
 import java.util.ArrayList;
 import java.util.List;

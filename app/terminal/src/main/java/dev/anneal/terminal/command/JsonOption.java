@@ -1,7 +1,7 @@
 package dev.anneal.terminal.command;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.anneal.session.JsonNumbers;
+import dev.anneal.run.log.JsonNumbers;
 import dev.anneal.terminal.text.Printable;
 import java.io.PrintWriter;
 import picocli.CommandLine.Option;

@@ -1,9 +1,9 @@
 package dev.anneal.terminal.command;
 
-import dev.anneal.session.Event;
-import dev.anneal.session.EventJson;
-import dev.anneal.session.LiveRun;
-import dev.anneal.session.RunCatalog;
+import dev.anneal.run.LiveRun;
+import dev.anneal.run.log.Event;
+import dev.anneal.run.log.EventJson;
+import dev.anneal.run.store.RunCatalog;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine.Command;

@@ -2,7 +2,7 @@ package dev.anneal.terminal.command;
 
 import dev.anneal.checkpoint.FileFailures;
 import dev.anneal.checkpoint.TextLines;
-import dev.anneal.session.History;
+import dev.anneal.run.log.History;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -4,7 +4,7 @@ import dev.anneal.failure.Failure;
 import dev.anneal.model.ModelConfig;
 import dev.anneal.model.Models;
 import dev.anneal.model.Sizes;
-import dev.anneal.session.Nearest;
+import dev.anneal.setting.Nearest;
 import dev.anneal.tokenizer.ByteTokenizer;
 import java.util.Iterator;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.anneal.terminal.command;
 
-import dev.anneal.session.Event;
-import dev.anneal.session.History;
+import dev.anneal.run.log.Event;
+import dev.anneal.run.log.History;
 import dev.anneal.terminal.text.Amounts;
 import dev.anneal.terminal.text.Printable;
 import java.util.Locale;

@@ -12,7 +12,7 @@ import dev.anneal.plan.Op;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Tensor;
-import dev.anneal.session.Devices;
+import dev.anneal.run.Devices;
 import dev.anneal.setting.Setting;
 import dev.anneal.setting.Written;
 import dev.anneal.terminal.text.Amounts;

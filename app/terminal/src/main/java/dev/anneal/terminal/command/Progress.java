@@ -2,9 +2,9 @@ package dev.anneal.terminal.command;
 
 import dev.anneal.eval.Peak;
 import dev.anneal.eval.Utilization;
-import dev.anneal.session.Event;
-import dev.anneal.session.History;
-import dev.anneal.session.Summary;
+import dev.anneal.run.log.Event;
+import dev.anneal.run.log.History;
+import dev.anneal.run.log.Summary;
 import dev.anneal.terminal.text.Amounts;
 import dev.anneal.terminal.text.EventText;
 import dev.anneal.terminal.text.FittedLine;

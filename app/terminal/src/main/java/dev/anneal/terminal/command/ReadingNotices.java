@@ -2,7 +2,7 @@ package dev.anneal.terminal.command;
 
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
-import dev.anneal.session.Event;
+import dev.anneal.run.log.Event;
 import dev.anneal.terminal.text.EventText;
 import dev.anneal.terminal.text.Printable;
 import java.util.function.Consumer;

@@ -1,11 +1,11 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.failure.Failure;
-import dev.anneal.session.Event;
-import dev.anneal.session.EventJson;
-import dev.anneal.session.History;
-import dev.anneal.session.RecordReader;
-import dev.anneal.session.RecordReader.Entry;
+import dev.anneal.run.log.Event;
+import dev.anneal.run.log.EventJson;
+import dev.anneal.run.log.History;
+import dev.anneal.run.log.RecordReader;
+import dev.anneal.run.log.RecordReader.Entry;
 import dev.anneal.terminal.dashboard.DashboardLoop;
 import dev.anneal.terminal.text.Dashes;
 import java.nio.file.Path;

@@ -1,8 +1,8 @@
 package dev.anneal.terminal.command;
 
-import dev.anneal.session.Event;
-import dev.anneal.session.History;
-import dev.anneal.session.Metric;
+import dev.anneal.run.log.Event;
+import dev.anneal.run.log.History;
+import dev.anneal.run.log.Metric;
 import dev.anneal.terminal.frame.Frame;
 import dev.anneal.terminal.frame.Style;
 import dev.anneal.terminal.plot.Chart;

@@ -2,12 +2,12 @@ package dev.anneal.terminal.command;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.failure.Failure;
-import dev.anneal.session.Event;
-import dev.anneal.session.RunCatalog;
-import dev.anneal.session.RunNotes;
-import dev.anneal.session.RunOnDisk;
-import dev.anneal.session.RunRemoval;
-import dev.anneal.session.Summary;
+import dev.anneal.run.log.Event;
+import dev.anneal.run.log.Summary;
+import dev.anneal.run.store.RunCatalog;
+import dev.anneal.run.store.RunNotes;
+import dev.anneal.run.store.RunOnDisk;
+import dev.anneal.run.store.RunRemoval;
 import dev.anneal.terminal.text.Amounts;
 import dev.anneal.terminal.text.Dashes;
 import dev.anneal.terminal.text.Streams;

@@ -1,7 +1,7 @@
 package dev.anneal.terminal.command;
 
-import dev.anneal.session.RunOnDisk;
-import dev.anneal.session.Summary;
+import dev.anneal.run.log.Summary;
+import dev.anneal.run.store.RunOnDisk;
 import dev.anneal.terminal.text.Amounts;
 import dev.anneal.terminal.text.Cells;
 import dev.anneal.terminal.text.Printable;

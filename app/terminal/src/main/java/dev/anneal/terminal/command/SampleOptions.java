@@ -1,7 +1,7 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.generation.SamplingSettings;
-import dev.anneal.session.Samples;
+import dev.anneal.run.Samples;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 

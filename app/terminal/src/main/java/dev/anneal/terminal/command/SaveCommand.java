@@ -1,7 +1,7 @@
 package dev.anneal.terminal.command;
 
-import dev.anneal.session.Event;
-import dev.anneal.session.EventJson;
+import dev.anneal.run.log.Event;
+import dev.anneal.run.log.EventJson;
 import dev.anneal.terminal.text.Amounts;
 import java.util.Optional;
 import picocli.CommandLine.Command;

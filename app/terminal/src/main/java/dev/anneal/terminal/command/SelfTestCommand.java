@@ -10,7 +10,7 @@ import dev.anneal.eval.selftest.SelfTest;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.plan.Precision;
-import dev.anneal.session.Devices;
+import dev.anneal.run.Devices;
 import dev.anneal.terminal.text.Dashes;
 import dev.anneal.training.MemoryBill;
 import java.util.EnumMap;

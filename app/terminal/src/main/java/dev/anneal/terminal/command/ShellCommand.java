@@ -5,7 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.OutputFile;
 import dev.anneal.failure.Failure;
-import dev.anneal.session.LiveRun;
+import dev.anneal.run.LiveRun;
 import dev.anneal.terminal.text.Cells;
 import dev.anneal.terminal.text.TerminalSize;
 import java.io.PrintWriter;

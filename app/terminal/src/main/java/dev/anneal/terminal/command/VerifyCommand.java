@@ -11,7 +11,7 @@ import dev.anneal.eval.Verification;
 import dev.anneal.eval.VerificationRecipe;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.plan.Precision;
-import dev.anneal.session.ModelFiles;
+import dev.anneal.run.store.ModelFiles;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;

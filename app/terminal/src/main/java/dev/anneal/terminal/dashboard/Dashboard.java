@@ -1,6 +1,6 @@
 package dev.anneal.terminal.dashboard;
 
-import dev.anneal.session.Metric;
+import dev.anneal.run.log.Metric;
 import dev.anneal.terminal.dashboard.View.Panel;
 import dev.anneal.terminal.frame.Frame;
 import dev.anneal.terminal.frame.Frame.Region;

@@ -2,9 +2,9 @@ package dev.anneal.terminal.dashboard;
 
 import dev.anneal.checkpoint.PathName;
 import dev.anneal.failure.Failure;
-import dev.anneal.session.Metric;
-import dev.anneal.session.Nearest;
-import dev.anneal.session.Series;
+import dev.anneal.run.log.Metric;
+import dev.anneal.run.log.Series;
+import dev.anneal.setting.Nearest;
 import dev.anneal.terminal.dashboard.View.Input;
 import dev.anneal.terminal.dashboard.View.Panel;
 import dev.anneal.terminal.plot.Chart;

@@ -1,7 +1,7 @@
 package dev.anneal.terminal.dashboard;
 
 import dev.anneal.eval.Peak;
-import dev.anneal.session.History;
+import dev.anneal.run.log.History;
 import java.time.ZoneId;
 import java.util.List;
 import java.util.Optional;

@@ -1,10 +1,10 @@
 package dev.anneal.terminal.dashboard;
 
 import dev.anneal.eval.Peak;
-import dev.anneal.session.Event;
-import dev.anneal.session.History;
-import dev.anneal.session.Metric;
-import dev.anneal.session.Series;
+import dev.anneal.run.log.Event;
+import dev.anneal.run.log.History;
+import dev.anneal.run.log.Metric;
+import dev.anneal.run.log.Series;
 import dev.anneal.terminal.frame.Frame.Region;
 import dev.anneal.terminal.frame.Style;
 import dev.anneal.terminal.text.Amounts;

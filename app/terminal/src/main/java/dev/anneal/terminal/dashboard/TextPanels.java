@@ -1,7 +1,7 @@
 package dev.anneal.terminal.dashboard;
 
-import dev.anneal.session.Event;
-import dev.anneal.session.History;
+import dev.anneal.run.log.Event;
+import dev.anneal.run.log.History;
 import dev.anneal.terminal.frame.Frame.Region;
 import dev.anneal.terminal.frame.Style;
 import dev.anneal.terminal.text.Amounts;

@@ -1,6 +1,6 @@
 package dev.anneal.terminal.dashboard;
 
-import dev.anneal.session.Summary;
+import dev.anneal.run.log.Summary;
 import dev.anneal.terminal.frame.Frame.Region;
 import dev.anneal.terminal.frame.Style;
 import dev.anneal.terminal.text.Amounts;

@@ -1,6 +1,6 @@
 package dev.anneal.terminal.plot;
 
-import dev.anneal.session.Series;
+import dev.anneal.run.log.Series;
 import dev.anneal.terminal.frame.Palette;
 import dev.anneal.terminal.plot.Canvas.Anchor;
 import dev.anneal.terminal.plot.Canvas.Point;

@@ -1,6 +1,6 @@
 package dev.anneal.terminal.plot;
 
-import dev.anneal.session.Series;
+import dev.anneal.run.log.Series;
 import dev.anneal.terminal.text.Amounts;
 import java.util.List;
 import java.util.Locale;

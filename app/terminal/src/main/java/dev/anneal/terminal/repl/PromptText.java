@@ -1,8 +1,8 @@
 package dev.anneal.terminal.repl;
 
-import dev.anneal.session.Event;
-import dev.anneal.session.History;
-import dev.anneal.session.LiveRun;
+import dev.anneal.run.LiveRun;
+import dev.anneal.run.log.Event;
+import dev.anneal.run.log.History;
 import dev.anneal.terminal.command.Shell;
 import java.util.Locale;
 

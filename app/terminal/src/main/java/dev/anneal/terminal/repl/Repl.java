@@ -1,6 +1,6 @@
 package dev.anneal.terminal.repl;
 
-import dev.anneal.session.LiveRun;
+import dev.anneal.run.LiveRun;
 import dev.anneal.terminal.command.Commands;
 import dev.anneal.terminal.command.Screens;
 import dev.anneal.terminal.command.Script;

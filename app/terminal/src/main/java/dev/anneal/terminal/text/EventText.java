@@ -1,6 +1,6 @@
 package dev.anneal.terminal.text;
 
-import dev.anneal.session.Event;
+import dev.anneal.run.log.Event;
 import java.util.Locale;
 
 /** Events as a line each. */

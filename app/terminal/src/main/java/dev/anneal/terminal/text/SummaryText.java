@@ -1,6 +1,6 @@
 package dev.anneal.terminal.text;
 
-import dev.anneal.session.Summary;
+import dev.anneal.run.log.Summary;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.anneal.device.Device;
 import dev.anneal.device.DeviceOptions;
 import dev.anneal.eval.selftest.SelfTest;
-import dev.anneal.session.Devices;
+import dev.anneal.run.Devices;
 import dev.anneal.terminal.text.Words;
 import java.io.IOException;
 import java.nio.file.Files;

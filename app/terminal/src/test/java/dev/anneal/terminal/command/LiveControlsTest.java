@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.failure.Failure;
-import dev.anneal.session.History;
-import dev.anneal.session.LiveRun;
+import dev.anneal.run.LiveRun;
+import dev.anneal.run.log.History;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

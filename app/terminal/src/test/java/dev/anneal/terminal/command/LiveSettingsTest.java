@@ -3,7 +3,7 @@ package dev.anneal.terminal.command;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.anneal.session.LiveSetting;
+import dev.anneal.run.LiveSetting;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

@@ -2,8 +2,8 @@ package dev.anneal.terminal.command;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.anneal.session.RunCatalog;
-import dev.anneal.session.RunOnDisk;
+import dev.anneal.run.store.RunCatalog;
+import dev.anneal.run.store.RunOnDisk;
 import dev.anneal.terminal.text.Cells;
 import java.nio.file.Path;
 import java.time.ZoneOffset;

@@ -1,10 +1,10 @@
 package dev.anneal.terminal.dashboard;
 
 import dev.anneal.plan.Precision;
-import dev.anneal.session.Event;
-import dev.anneal.session.Event.Outcome;
-import dev.anneal.session.Event.State;
-import dev.anneal.session.History;
+import dev.anneal.run.log.Event;
+import dev.anneal.run.log.Event.Outcome;
+import dev.anneal.run.log.Event.State;
+import dev.anneal.run.log.History;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Map;

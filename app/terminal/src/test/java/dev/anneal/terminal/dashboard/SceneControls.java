@@ -1,6 +1,6 @@
 package dev.anneal.terminal.dashboard;
 
-import dev.anneal.session.History;
+import dev.anneal.run.log.History;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

@@ -2,7 +2,7 @@ package dev.anneal.terminal.dashboard;
 
 import dev.anneal.eval.Peak;
 import dev.anneal.plan.Precision;
-import dev.anneal.session.History;
+import dev.anneal.run.log.History;
 import dev.anneal.terminal.dashboard.Scene.BackendRow;
 import dev.anneal.terminal.dashboard.Scene.RunRow;
 import java.time.ZoneOffset;

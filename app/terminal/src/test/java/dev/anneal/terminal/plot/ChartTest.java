@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.anneal.session.Series;
+import dev.anneal.run.log.Series;
 import dev.anneal.terminal.frame.Frame;
 import dev.anneal.terminal.frame.Style;
 import dev.anneal.terminal.text.Look.Glyphs;
