@@ -32,8 +32,8 @@ final class AdamW {
               Version.of(Ideas.PACKS, (op, context) -> one(2, op)),
               ALL_PARAMETERS),
           List.of(
-              Version.of(Ideas.PER_ELEMENT, (op, context) -> one(1, op, context)),
-              Version.of(Ideas.VECTORS, Ideas.CPUS, (op, context) -> one(2, op, context))));
+              Version.numbered(1, Ideas.PER_ELEMENT, AdamW::one),
+              Version.numbered(2, Ideas.VECTORS, Ideas.CPUS, AdamW::one)));
 
   private AdamW() {}
 

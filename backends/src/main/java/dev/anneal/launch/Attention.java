@@ -44,18 +44,10 @@ final class Attention {
                   TensorCoreAttention::wideForward),
               new Version<>(name -> name, LIBRARY, LibraryAttention::forward)),
           List.of(
-              Version.of(
-                  "one work-item per query",
-                  (op, context) -> OpenClAttention.forward(1, op, context)),
-              Version.of(
-                  TILED_TOKENS,
-                  Ideas.GPUS,
-                  (op, context) -> OpenClAttention.forward(2, op, context)),
+              Version.numbered(1, "one work-item per query", OpenClAttention::forward),
+              Version.numbered(2, TILED_TOKENS, Ideas.GPUS, OpenClAttention::forward),
               Version.of(PACKED_TOKENS, Ideas.CPUS, OpenClAttention::forwardPacked),
-              Version.of(
-                  LANES_OF_TOKENS,
-                  LANES,
-                  (op, context) -> OpenClAttention.forward(4, op, context))));
+              Version.numbered(4, LANES_OF_TOKENS, LANES, OpenClAttention::forward)));
 
   /** Kernels of ours, which compete with a library's. */
   static final Version<Op.AttentionBackward, CudaContext> OWN_BACKWARD =
@@ -95,18 +87,11 @@ final class Attention {
               IN_PARTS,
               FASTEST),
           List.of(
-              Version.of(
-                  "one work-item per query, and one per key",
-                  (op, context) -> OpenClAttention.backward(1, op, context)),
-              Version.of(
-                  TILED_TOKENS,
-                  Ideas.GPUS,
-                  (op, context) -> OpenClAttention.backward(2, op, context)),
+              Version.numbered(
+                  1, "one work-item per query, and one per key", OpenClAttention::backward),
+              Version.numbered(2, TILED_TOKENS, Ideas.GPUS, OpenClAttention::backward),
               Version.of(PACKED_TOKENS, Ideas.CPUS, OpenClAttention::backwardPacked),
-              Version.of(
-                  LANES_OF_TOKENS,
-                  LANES,
-                  (op, context) -> OpenClAttention.backward(4, op, context))));
+              Version.numbered(4, LANES_OF_TOKENS, LANES, OpenClAttention::backward)));
 
   private Attention() {}
 

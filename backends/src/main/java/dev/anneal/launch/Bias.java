@@ -30,14 +30,13 @@ final class Bias {
               Version.of("128-bit packs, tiles of rows", Bias::inTiles)),
           List.of(
               Version.of("one work-item per column", Bias::plain),
-              Version.of(
-                  "one work-item per column and tile of 64 rows",
-                  Ideas.ANY,
-                  (op, context) -> inTiles(2, op, context)),
-              Version.of(
+              Version.numbered(
+                  2, "one work-item per column and tile of 64 rows", Ideas.ANY, Bias::inTiles),
+              Version.numbered(
+                  3,
                   "for CPUs: one work-item per 64 columns and tile of 64 rows",
                   Ideas.CPUS,
-                  (op, context) -> inTiles(3, op, context))));
+                  Bias::inTiles)));
 
   private Bias() {}
 

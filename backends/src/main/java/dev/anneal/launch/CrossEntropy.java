@@ -4,7 +4,6 @@ import static dev.anneal.launch.Argument.i32;
 import static dev.anneal.launch.Place.activations;
 import static dev.anneal.launch.Place.data;
 
-import dev.anneal.device.Suits;
 import dev.anneal.device.Suits.Feature;
 import dev.anneal.plan.Op;
 import java.util.ArrayList;
@@ -25,16 +24,13 @@ final class CrossEntropy {
   private static final int VECTOR = 16;
 
   private static final Version<Op.CrossEntropyForward, CudaContext> ONE_PASS =
-      Version.of("a block per row, one pass", (op, context) -> perRow(2, op, context));
+      Version.numbered(2, "a block per row, one pass", CrossEntropy::perRow);
 
   private static final Version<Op.CrossEntropyForward, CudaContext> CONVERTED =
-      Version.possibly(
+      Version.where(
           Ideas.CONVERTED + "; the row kept in shared memory where the gradient follows",
-          Suits.ALL,
-          (op, context) ->
-              wholePacks(columns(op), context)
-                  ? Optional.of(perRow(3, op, context))
-                  : Optional.empty());
+          (op, context) -> wholePacks(columns(op), context),
+          (op, context) -> perRow(3, op, context));
 
   static final Kernel<Op.CrossEntropyForward> FORWARD =
       new Kernel<>(
@@ -43,35 +39,31 @@ final class CrossEntropy {
           List.of(
               Version.of("plain: one thread per row", CrossEntropy::plain), ONE_PASS, CONVERTED),
           List.of(
-              Version.of(Ideas.PER_ROW, (op, context) -> forward(1, op, context)),
-              Version.of(Ideas.GROUP_PER_ROW, Ideas.GPUS, (op, context) -> forward(2, op, context)),
-              Version.of(Ideas.LANES, Ideas.CPUS, (op, context) -> forward(3, op, context)),
-              Version.of(
-                  Ideas.EXCHANGES, Ideas.SUB_GROUPS, (op, context) -> forward(4, op, context))));
+              Version.numbered(1, Ideas.PER_ROW, CrossEntropy::forward),
+              Version.numbered(2, Ideas.GROUP_PER_ROW, Ideas.GPUS, CrossEntropy::forward),
+              Version.numbered(3, Ideas.LANES, Ideas.CPUS, CrossEntropy::forward),
+              Version.numbered(4, Ideas.EXCHANGES, Ideas.SUB_GROUPS, CrossEntropy::forward)));
 
   private static final Version<Op.CrossEntropyBackward, CudaContext> BACKWARD_PACKS =
-      Version.of(Ideas.PACKS, (op, context) -> backward(2, op, context));
+      Version.numbered(2, Ideas.PACKS, CrossEntropy::backward);
 
   private static final Version<Op.CrossEntropyBackward, CudaContext> BACKWARD_CONVERTED =
-      Version.possibly(
+      Version.where(
           Ideas.CONVERTED,
-          Suits.ALL,
-          (op, context) ->
-              wholePacks(op.logits().shape().dim(-1), context)
-                  ? Optional.of(backward(3, op, context))
-                  : Optional.empty());
+          (op, context) -> wholePacks(op.logits().shape().dim(-1), context),
+          (op, context) -> backward(3, op, context));
 
   static final Kernel<Op.CrossEntropyBackward> BACKWARD =
       new Kernel<>(
           "cross_entropy_backward",
           Op.CrossEntropyBackward.class,
           List.of(
-              Version.of(Ideas.PLAIN, (op, context) -> backward(1, op, context)),
+              Version.numbered(1, Ideas.PLAIN, CrossEntropy::backward),
               BACKWARD_PACKS,
               BACKWARD_CONVERTED),
           List.of(
-              Version.of(Ideas.PER_ELEMENT, (op, context) -> items(1, op, context)),
-              Version.of(Ideas.VECTORS, Ideas.CPUS, (op, context) -> items(2, op, context))));
+              Version.numbered(1, Ideas.PER_ELEMENT, CrossEntropy::items),
+              Version.numbered(2, Ideas.VECTORS, Ideas.CPUS, CrossEntropy::items)));
 
   private CrossEntropy() {}
 

@@ -40,7 +40,7 @@ final class CudaMatmul {
     return Grid.of(Math.ceilDiv(columns, tile), Math.ceilDiv(rows, tile));
   }
 
-  static List<Command> forward(int version, Op.MatmulForward op) {
+  static List<Command> forward(int version, Op.MatmulForward op, CudaContext context) {
     Sizes s = Sizes.of(op);
     return List.of(
         Launch.of(
@@ -57,7 +57,7 @@ final class CudaMatmul {
             i32(s.k())));
   }
 
-  static List<Command> backwardInput(int version, Op.MatmulBackwardInput op) {
+  static List<Command> backwardInput(int version, Op.MatmulBackwardInput op, CudaContext context) {
     Sizes s = Sizes.of(op);
     return List.of(
         Launch.of(
@@ -73,7 +73,8 @@ final class CudaMatmul {
             i32(s.k())));
   }
 
-  static List<Command> backwardWeight(int version, Op.MatmulBackwardWeight op) {
+  static List<Command> backwardWeight(
+      int version, Op.MatmulBackwardWeight op, CudaContext context) {
     Sizes s = Sizes.of(op);
     return List.of(
         Launch.of(

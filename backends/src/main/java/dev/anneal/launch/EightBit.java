@@ -41,26 +41,22 @@ final class EightBit {
 
   /** Converts by the hardware, sizes that are multiples of 16. */
   private static final Version<Op.Quantize, CudaContext> CONVERTED =
-      Version.possibly(
+      Version.where(
           "the hardware's rounding, 16 bytes per store; the largest found by the kernel before",
-          Suits.ALL,
-          (op, context) ->
-              isConvertible(op) ? Optional.of(quantize(3, op, context)) : Optional.empty());
+          (op, context) -> isConvertible(op),
+          (op, context) -> quantize(3, op, context));
 
   private static final Version<Op.Quantize, CudaContext> IN_TILES =
-      Version.possibly(
+      Version.where(
           "tiles of 64 x 64, transposed on the way",
-          Suits.ALL,
-          (op, context) -> isNarrow(op) ? Optional.of(quantize(2, op, context)) : Optional.empty());
+          (op, context) -> isNarrow(op),
+          (op, context) -> quantize(2, op, context));
 
   static final Kernel<Op.Quantize> QUANTIZE =
       new Kernel<>(
           "quantize",
           Op.Quantize.class,
-          List.of(
-              Version.of(Ideas.PLAIN, (op, context) -> quantize(1, op, context)),
-              IN_TILES,
-              CONVERTED),
+          List.of(Version.numbered(1, Ideas.PLAIN, EightBit::quantize), IN_TILES, CONVERTED),
           List.of());
 
   static final Version<Op.ScaledMatmul, CudaContext> BY_LIBRARY =
@@ -127,7 +123,8 @@ final class EightBit {
     OptionalLong count =
         switch (maker) {
           case Op.LayerNormForward o when o.out().equals(op.in()) -> LayerNorm.largest(o, context);
-          case Op.LayerNormBackward o when o.dIn().equals(op.in()) -> LayerNorm.largest(o, context);
+          case Op.LayerNormBackward o when o.dIn().equals(op.in()) ->
+              LayerNormGradient.largest(o, context);
           case Op.GeluForward o -> Gelu.largest(o, context);
           case Op.GeluBackward o -> Gelu.largest(o, context);
           default -> OptionalLong.empty();
@@ -140,7 +137,7 @@ final class EightBit {
         new ArrayList<>(
             switch (maker) {
               case Op.LayerNormForward o -> LayerNorm.forward(o, context, largest).orElseThrow();
-              case Op.LayerNormBackward o -> LayerNorm.backward(o, context, largest);
+              case Op.LayerNormBackward o -> LayerNormGradient.backward(o, context, largest);
               case Op.GeluForward o -> Gelu.forward(o, context, largest);
               case Op.GeluBackward o -> Gelu.backward(o, context, largest);
               default -> throw new IllegalStateException(maker.kind());

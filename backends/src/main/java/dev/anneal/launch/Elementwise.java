@@ -29,8 +29,8 @@ final class Elementwise {
           "add",
           Op.Add.class,
           List.of(
-              Version.of(Ideas.PLAIN, (op, context) -> add(1, op, context)),
-              Version.of(Ideas.PACKS, (op, context) -> add(2, op, context))),
+              Version.numbered(1, Ideas.PLAIN, Elementwise::add),
+              Version.numbered(2, Ideas.PACKS, Elementwise::add)),
           List.of(Version.of(Ideas.PER_ELEMENT, Elementwise::add)));
 
   static final Kernel<Op.Cast> CAST =
@@ -38,8 +38,8 @@ final class Elementwise {
           "cast",
           Op.Cast.class,
           List.of(
-              Version.of(Ideas.PLAIN, (op, context) -> cast(1, op, context)),
-              Version.of(Ideas.PACKS, (op, context) -> cast(2, op, context))),
+              Version.numbered(1, Ideas.PLAIN, Elementwise::cast),
+              Version.numbered(2, Ideas.PACKS, Elementwise::cast)),
           List.of(Version.of(Ideas.PER_ELEMENT, Elementwise::cast)));
 
   static final Kernel<Op.Fill> CONSTANT =
@@ -58,14 +58,13 @@ final class Elementwise {
           Op.MeanForward.class,
           List.of(Version.of("one block", Elementwise::mean)),
           List.of(
-              Version.of(
-                  "one work-item, number after number", (op, context) -> mean(1, op, context)),
-              Version.of(
+              Version.numbered(1, "one work-item, number after number", Elementwise::mean),
+              Version.numbered(
+                  2,
                   "for GPUs: one work-group, sums as a tree in local memory",
                   Ideas.GPUS,
-                  (op, context) -> mean(2, op, context)),
-              Version.of(
-                  Ideas.EXCHANGES, Ideas.SUB_GROUPS, (op, context) -> mean(3, op, context))));
+                  Elementwise::mean),
+              Version.numbered(3, Ideas.EXCHANGES, Ideas.SUB_GROUPS, Elementwise::mean)));
 
   static final Kernel<Op.MeanBackward> MEAN_BACKWARD =
       new Kernel<>(

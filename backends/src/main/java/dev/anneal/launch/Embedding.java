@@ -22,8 +22,8 @@ final class Embedding {
           "embedding_forward",
           Op.EmbeddingForward.class,
           List.of(
-              Version.of(Ideas.PLAIN, (op, context) -> forward(1, op, context)),
-              Version.of(Ideas.PACKS, (op, context) -> forward(2, op, context))),
+              Version.numbered(1, Ideas.PLAIN, Embedding::forward),
+              Version.numbered(2, Ideas.PACKS, Embedding::forward)),
           List.of(Version.of(Ideas.PER_ELEMENT, Embedding::forward)));
 
   static final Kernel<Op.TokenEmbeddingBackward> TOKEN_BACKWARD =
@@ -46,8 +46,8 @@ final class Embedding {
           "position_embedding_backward",
           Op.PositionEmbeddingBackward.class,
           List.of(
-              Version.of(Ideas.PLAIN, (op, context) -> positions(1, op, context)),
-              Version.of(Ideas.PACKS, (op, context) -> positions(2, op, context))),
+              Version.numbered(1, Ideas.PLAIN, Embedding::positions),
+              Version.numbered(2, Ideas.PACKS, Embedding::positions)),
           List.of(Version.of(Ideas.PER_ELEMENT, Embedding::positions)));
 
   private Embedding() {}

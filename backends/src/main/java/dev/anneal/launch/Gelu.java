@@ -29,8 +29,8 @@ final class Gelu {
               Version.of(Ideas.PLAIN, (op, context) -> forward(1, op, context, Place.NONE)),
               FORWARD_PACKS),
           List.of(
-              Version.of(Ideas.PER_ELEMENT, (op, context) -> forward(1, op, context)),
-              Version.of(Ideas.VECTORS, Ideas.CPUS, (op, context) -> forward(2, op, context))));
+              Version.numbered(1, Ideas.PER_ELEMENT, Gelu::forward),
+              Version.numbered(2, Ideas.VECTORS, Ideas.CPUS, Gelu::forward)));
 
   static final Kernel<Op.GeluBackward> BACKWARD =
       new Kernel<>(
@@ -40,8 +40,8 @@ final class Gelu {
               Version.of(Ideas.PLAIN, (op, context) -> backward(1, op, context, Place.NONE)),
               BACKWARD_PACKS),
           List.of(
-              Version.of(Ideas.PER_ELEMENT, (op, context) -> backward(1, op, context)),
-              Version.of(Ideas.VECTORS, Ideas.CPUS, (op, context) -> backward(2, op, context))));
+              Version.numbered(1, Ideas.PER_ELEMENT, Gelu::backward),
+              Version.numbered(2, Ideas.VECTORS, Ideas.CPUS, Gelu::backward)));
 
   private Gelu() {}
 

@@ -49,9 +49,9 @@ final class Matmul {
           "matmul_forward",
           Op.MatmulForward.class,
           List.of(
-              Version.of(Ideas.PLAIN, (op, context) -> CudaMatmul.forward(1, op)),
-              Version.of(TILES, (op, context) -> CudaMatmul.forward(2, op)),
-              Version.of(LOADS, (op, context) -> CudaMatmul.forward(3, op)),
+              Version.numbered(1, Ideas.PLAIN, CudaMatmul::forward),
+              Version.numbered(2, TILES, CudaMatmul::forward),
+              Version.numbered(3, LOADS, CudaMatmul::forward),
               Version.possibly(
                   Ideas.TENSOR_CORES,
                   BF16,
@@ -65,14 +65,11 @@ final class Matmul {
               WITH_RESIDUAL,
               WITH_GELU),
           List.of(
-              Version.of(Ideas.PER_ELEMENT, (op, context) -> OpenClMatmul.forward(1, op, context)),
-              Version.of(
-                  SQUARES, Ideas.GPUS, (op, context) -> OpenClMatmul.forward(2, op, context)),
+              Version.numbered(1, Ideas.PER_ELEMENT, OpenClMatmul::forward),
+              Version.numbered(2, SQUARES, Ideas.GPUS, OpenClMatmul::forward),
               Version.of(PANELS, Ideas.CPUS, OpenClMatmul::forwardPacked),
-              Version.of(
-                  TALL_TILES, Ideas.GPUS, (op, context) -> OpenClMatmul.forward(4, op, context)),
-              Version.of(
-                  UNITS, MATRIX_UNITS, (op, context) -> OpenClMatmul.forward(5, op, context))));
+              Version.numbered(4, TALL_TILES, Ideas.GPUS, OpenClMatmul::forward),
+              Version.numbered(5, UNITS, MATRIX_UNITS, OpenClMatmul::forward)));
 
   /** From here on, a product of the backward pass with the gradient of the GELU before it. */
   static final Version<Op.MatmulBackwardInput, CudaContext> INPUT_THROUGH_GELU =
@@ -83,9 +80,9 @@ final class Matmul {
           "matmul_backward_input",
           Op.MatmulBackwardInput.class,
           List.of(
-              Version.of(Ideas.PLAIN, (op, context) -> CudaMatmul.backwardInput(1, op)),
-              Version.of(TILES, (op, context) -> CudaMatmul.backwardInput(2, op)),
-              Version.of(LOADS, (op, context) -> CudaMatmul.backwardInput(3, op)),
+              Version.numbered(1, Ideas.PLAIN, CudaMatmul::backwardInput),
+              Version.numbered(2, TILES, CudaMatmul::backwardInput),
+              Version.numbered(3, LOADS, CudaMatmul::backwardInput),
               Version.possibly(
                   Ideas.TENSOR_CORES,
                   BF16,
@@ -99,20 +96,11 @@ final class Matmul {
               library(", products alone", LibraryMatmul::backwardInput),
               INPUT_THROUGH_GELU),
           List.of(
-              Version.of(
-                  Ideas.PER_ELEMENT, (op, context) -> OpenClMatmul.backwardInput(1, op, context)),
-              Version.of(
-                  SQUARES, Ideas.GPUS, (op, context) -> OpenClMatmul.backwardInput(2, op, context)),
-              Version.of(
-                  PANELS, Ideas.CPUS, (op, context) -> OpenClMatmul.backwardInput(3, op, context)),
-              Version.of(
-                  TALL_TILES,
-                  Ideas.GPUS,
-                  (op, context) -> OpenClMatmul.backwardInput(4, op, context)),
-              Version.of(
-                  UNITS,
-                  MATRIX_UNITS,
-                  (op, context) -> OpenClMatmul.backwardInput(5, op, context))));
+              Version.numbered(1, Ideas.PER_ELEMENT, OpenClMatmul::backwardInput),
+              Version.numbered(2, SQUARES, Ideas.GPUS, OpenClMatmul::backwardInput),
+              Version.numbered(3, PANELS, Ideas.CPUS, OpenClMatmul::backwardInput),
+              Version.numbered(4, TALL_TILES, Ideas.GPUS, OpenClMatmul::backwardInput),
+              Version.numbered(5, UNITS, MATRIX_UNITS, OpenClMatmul::backwardInput)));
 
   /** From here on, the gradient of a weight with that of the bias. */
   static final Version<Op.MatmulBackwardWeight, CudaContext> WEIGHT_WITH_BIAS =
@@ -123,8 +111,8 @@ final class Matmul {
           "matmul_backward_weight",
           Op.MatmulBackwardWeight.class,
           List.of(
-              Version.of(Ideas.PLAIN, (op, context) -> CudaMatmul.backwardWeight(1, op)),
-              Version.of(TILES, (op, context) -> CudaMatmul.backwardWeight(2, op)),
+              Version.numbered(1, Ideas.PLAIN, CudaMatmul::backwardWeight),
+              Version.numbered(2, TILES, CudaMatmul::backwardWeight),
               Version.of(LOADS + ", tokens split among blocks", CudaMatmul::splitBackwardWeight),
               Version.possibly(
                   Ideas.TENSOR_CORES,
@@ -139,21 +127,11 @@ final class Matmul {
               library(", products alone", LibraryMatmul::backwardWeight),
               WEIGHT_WITH_BIAS),
           List.of(
-              Version.of(
-                  Ideas.PER_ELEMENT, (op, context) -> OpenClMatmul.backwardWeight(1, op, context)),
-              Version.of(
-                  SQUARES,
-                  Ideas.GPUS,
-                  (op, context) -> OpenClMatmul.backwardWeight(2, op, context)),
+              Version.numbered(1, Ideas.PER_ELEMENT, OpenClMatmul::backwardWeight),
+              Version.numbered(2, SQUARES, Ideas.GPUS, OpenClMatmul::backwardWeight),
               Version.of(PANELS, Ideas.CPUS, OpenClMatmul::backwardWeightPacked),
-              Version.of(
-                  TALL_TILES,
-                  Ideas.GPUS,
-                  (op, context) -> OpenClMatmul.backwardWeight(4, op, context)),
-              Version.of(
-                  UNITS,
-                  MATRIX_UNITS,
-                  (op, context) -> OpenClMatmul.backwardWeight(5, op, context))));
+              Version.numbered(4, TALL_TILES, Ideas.GPUS, OpenClMatmul::backwardWeight),
+              Version.numbered(5, UNITS, MATRIX_UNITS, OpenClMatmul::backwardWeight)));
 
   private Matmul() {}
 

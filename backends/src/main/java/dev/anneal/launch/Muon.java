@@ -6,14 +6,12 @@ import static dev.anneal.launch.Argument.i64;
 import static dev.anneal.launch.Place.activations;
 import static dev.anneal.launch.Place.data;
 
-import dev.anneal.device.Suits;
 import dev.anneal.plan.DType;
 import dev.anneal.plan.MuonOp;
 import dev.anneal.plan.Op;
 import dev.anneal.plan.Tensor;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /** What Muon does to a matrix besides products: muon.cu, muon.cl. */
 final class Muon {
@@ -39,11 +37,10 @@ final class Muon {
           MuonOp.Normalize.class,
           List.of(
               Version.of(Ideas.PLAIN, (op, context) -> normalize(false, op)),
-              Version.possibly(
+              Version.where(
                   Ideas.TRANSPOSED,
-                  Suits.ALL,
-                  (op, context) ->
-                      op.transposed() ? Optional.of(normalize(true, op)) : Optional.empty())),
+                  (op, context) -> op.transposed(),
+                  (op, context) -> normalize(true, op))),
           List.of(Version.of(Ideas.PER_ELEMENT, Muon::normalize)));
 
   static final Kernel<MuonOp.WeightedSum> WEIGHTED_SUM =
@@ -51,8 +48,8 @@ final class Muon {
           "weighted_sum",
           MuonOp.WeightedSum.class,
           List.of(
-              Version.of(Ideas.PLAIN, (op, context) -> weightedSum(1, op, context)),
-              Version.of(Ideas.PACKS, (op, context) -> weightedSum(2, op, context))),
+              Version.numbered(1, Ideas.PLAIN, Muon::weightedSum),
+              Version.numbered(2, Ideas.PACKS, Muon::weightedSum)),
           List.of(Version.of(Ideas.PER_ELEMENT, Muon::weightedSum)));
 
   static final Kernel<MuonOp.MuonUpdate> UPDATE =
@@ -61,13 +58,10 @@ final class Muon {
           MuonOp.MuonUpdate.class,
           List.of(
               Version.of(Ideas.PLAIN, (op, context) -> update(false, op)),
-              Version.possibly(
+              Version.where(
                   Ideas.TRANSPOSED,
-                  Suits.ALL,
-                  (op, context) ->
-                      op.transposed() && op.parameter().dtype() == DType.F32
-                          ? Optional.of(update(true, op))
-                          : Optional.empty())),
+                  (op, context) -> op.transposed() && op.parameter().dtype() == DType.F32,
+                  (op, context) -> update(true, op))),
           List.of(Version.of(Ideas.PER_ELEMENT, Muon::update)));
 
   private Muon() {}

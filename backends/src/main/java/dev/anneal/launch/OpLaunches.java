@@ -106,8 +106,8 @@ public final class OpLaunches {
       case Op.EmbeddingForward o -> by(Embedding.FORWARD, o, context);
       case Op.TokenEmbeddingBackward o -> by(Embedding.TOKEN_BACKWARD, o, context);
       case Op.PositionEmbeddingBackward o -> by(Embedding.POSITION_BACKWARD, o, context);
-      case Op.LayerNormForward o -> by(LayerNorm.FORWARD, o, context);
-      case Op.LayerNormBackward o -> by(LayerNorm.BACKWARD, o, context);
+      case Op.LayerNormForward o -> by(LayerNorm.KERNEL, o, context);
+      case Op.LayerNormBackward o -> by(LayerNormGradient.KERNEL, o, context);
       case Op.MatmulForward o -> by(Matmul.FORWARD, o, context);
       case Op.MatmulBackwardInput o -> by(Matmul.BACKWARD_INPUT, o, context);
       case Op.MatmulBackwardWeight o -> by(Matmul.BACKWARD_WEIGHT, o, context);
