@@ -60,6 +60,7 @@ class ArchitectureTest {
             "dev.anneal.cuda..",
             "dev.anneal.hip..",
             "dev.anneal.gpu..",
+            "dev.anneal.launch..",
             "dev.anneal.cache..",
             "dev.anneal.reference..",
             "dev.anneal.ops..",
@@ -198,6 +199,23 @@ class ArchitectureTest {
         .resideOutsideOfPackage("dev.anneal.training..")
         .should()
         .callMethodWhere(target(owner(type(Backward.class))).and(target(name("derive"))))
+        .check(CLASSES);
+  }
+
+  /** So that another vendor is its driver and, if its language is another, its kernels. */
+  @Test
+  void launchesKnowNoDriver() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.anneal.launch..")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage(
+            "dev.anneal.gpu..",
+            "dev.anneal.cpu..",
+            "dev.anneal.opencl..",
+            "dev.anneal.cuda..",
+            "dev.anneal.hip..")
         .check(CLASSES);
   }
 
