@@ -1,5 +1,6 @@
 package dev.anneal;
 
+import dev.anneal.data.TextRules;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.ModelConfig;
 import dev.anneal.model.ModelFamily;
@@ -10,6 +11,7 @@ import dev.anneal.optimizer.Optimizer;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.run.config.RunConfig;
+import dev.anneal.run.config.RunTokenizer;
 import dev.anneal.run.store.SavedRun;
 import dev.anneal.tokenizer.ByteTokenizer;
 import dev.anneal.tokenizer.Gpt2Tokenizer;
@@ -93,7 +95,11 @@ public record Training(RunConfig config) {
   public Training withData(String source) {
     return new Training(
         config.with(
-            new RunConfig.Data(Optional.of(source), Optional.empty(), config.data().tokenizer())));
+            new RunConfig.Data(
+                Optional.of(source),
+                Optional.empty(),
+                config.data().tokenizer(),
+                Optional.of(TextRules.DEFAULT))));
   }
 
   /** Of another model; a vocabulary of OpenAI's 50257 is the tokens of GPT-2, and 256 is bytes. */
@@ -103,7 +109,8 @@ public record Training(RunConfig config) {
     Training other =
         new Training(
             config.with(
-                new RunConfig.Data(data.source(), data.validation(), tokenizer, data.text())));
+                new RunConfig.Data(
+                    data.source(), data.validation(), RunTokenizer.named(tokenizer), data.text())));
     return other.with(model, config.batch(), Math.min(config.sequence(), model.context()));
   }
 

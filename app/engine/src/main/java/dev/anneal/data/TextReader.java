@@ -122,7 +122,7 @@ public final class TextReader {
   private String key(CorpusFiles found, List<Identity> identities) {
     List<String> parts = new ArrayList<>();
     parts.add(READING);
-    parts.add(tokenizer.name());
+    parts.add(tokenizer.identity());
     parts.add(rules.documents().getClass().getSimpleName() + rules.documents());
     parts.add(rules.field());
     for (int i = 0; i < identities.size(); i++) {

@@ -19,7 +19,7 @@ public final class TextTokens implements TokenSource {
 
   /** What the fingerprint of {@code length} tokens begins with; their bytes follow. */
   static Fingerprint fingerprint(Tokenizer tokenizer, long length) {
-    return new Fingerprint().add(tokenizer.name()).add(length);
+    return new Fingerprint().add(tokenizer.identity()).add(length);
   }
 
   /** The tokens of some documents. */

@@ -1,5 +1,7 @@
 package dev.anneal.data;
 
+import static dev.anneal.failure.Spelling.setting;
+
 import dev.anneal.checkpoint.DurableFile;
 import dev.anneal.checkpoint.FileWriter;
 import dev.anneal.checkpoint.InputFile;
@@ -7,6 +9,7 @@ import dev.anneal.checkpoint.LlmcHeader;
 import dev.anneal.checkpoint.LlmcHeader.Kind;
 import dev.anneal.checkpoint.WholeBuffer;
 import dev.anneal.failure.Failure;
+import dev.anneal.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -52,7 +55,8 @@ public final class TokenShards implements TokenSource, AutoCloseable {
   }
 
   /** One file; {@code first} is the place of its first token in the whole sequence. */
-  private record Shard(Path file, Width width, int vocabulary, long first, long length) {
+  private record Shard(
+      Path file, Width width, int vocabulary, boolean noted, long first, long length) {
     long end() {
       return first + length;
     }
@@ -117,7 +121,7 @@ public final class TokenShards implements TokenSource, AutoCloseable {
     }
     int noted = header.get(VOCABULARY_AT);
     int vocabulary = noted > 0 ? noted : width.vocabulary;
-    return new Shard(file.path(), width, vocabulary, first, length);
+    return new Shard(file.path(), width, vocabulary, noted > 0, first, length);
   }
 
   /** Name, size, and both ends of the content: a whole data set would take minutes to read. */
@@ -195,6 +199,41 @@ public final class TokenShards implements TokenSource, AutoCloseable {
   @Override
   public int vocabulary() {
     return shards.stream().mapToInt(Shard::vocabulary).max().orElseThrow();
+  }
+
+  /**
+   * Refuses tokens that another tokenizer made, as far as the shards tell: by the vocabulary that
+   * they note, and by the first of their ids.
+   *
+   * @throws Failure when they are another's
+   */
+  public void requireMadeWith(Tokenizer tokenizer) {
+    for (Shard shard : shards) {
+      if (shard.noted() && shard.vocabulary() != tokenizer.vocabularySize()) {
+        throw Failure.usage(
+            "%s was made with a tokenizer of %d tokens, and %s has %d; give the tokenizer that made it with %s"
+                .formatted(
+                    shard.file(),
+                    shard.vocabulary(),
+                    tokenizer.name(),
+                    tokenizer.vocabularySize(),
+                    setting("tokenizer")));
+      }
+    }
+    int[] first = new int[(int) Math.min(CHUNK, length())];
+    read(0, first, 0, first.length);
+    for (int i = 0; i < first.length; i++) {
+      if (Integer.compareUnsigned(first[i], tokenizer.vocabularySize()) >= 0) {
+        throw Failure.usage(
+            "%s is %s, and %s has %d tokens; give the tokenizer that made it with %s"
+                .formatted(
+                    place(i),
+                    Integer.toUnsignedString(first[i]),
+                    tokenizer.name(),
+                    tokenizer.vocabularySize(),
+                    setting("tokenizer")));
+      }
+    }
   }
 
   @Override

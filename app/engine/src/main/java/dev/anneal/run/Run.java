@@ -131,7 +131,7 @@ public final class Run implements Kept, AutoCloseable {
 
   @Override
   public Map<String, FileWriter> files() {
-    return Checkpoints.files(trainer(), model);
+    return Checkpoints.files(trainer(), model, config.data().tokenizer());
   }
 
   /** Goes on from a checkpoint, bit for bit as if it had never stopped. */

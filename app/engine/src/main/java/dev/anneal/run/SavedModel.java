@@ -97,7 +97,7 @@ public final class SavedModel implements AutoCloseable {
   }
 
   public Tokenizer tokenizer() {
-    return Tokenizer.named(config.data().tokenizer());
+    return config.data().tokenizer().open();
   }
 
   /** What samples without a prompt begin with. */

@@ -19,6 +19,7 @@ import dev.anneal.plan.Recompute;
 import dev.anneal.run.config.ConfigJson;
 import dev.anneal.run.config.Corpus;
 import dev.anneal.run.config.RunConfig;
+import dev.anneal.run.config.RunTokenizer;
 import dev.anneal.terminal.Anneal;
 import dev.anneal.terminal.command.TinyShell;
 import dev.anneal.terminal.text.Words;
@@ -43,7 +44,8 @@ class DocumentsTest {
       Path file = Files.writeString(folder.resolve(name), text);
       return new RunConfig(
           new Gpt2.Config(1, 2, 16, 4, 256),
-          new RunConfig.Data(Optional.of(file.toString()), Optional.empty(), "byte", rules),
+          new RunConfig.Data(
+              Optional.of(file.toString()), Optional.empty(), RunTokenizer.named("byte"), rules),
           1,
           4,
           1,

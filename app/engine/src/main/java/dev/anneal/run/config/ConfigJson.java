@@ -28,7 +28,7 @@ public final class ConfigJson {
   public static ObjectNode write(RunConfig config) {
     ObjectNode node = JsonNodeFactory.instance.objectNode();
     node.set("model", write(config.model()));
-    ObjectNode data = node.putObject("data").put("tokenizer", config.data().tokenizer());
+    ObjectNode data = node.putObject("data").put("tokenizer", config.data().tokenizer().identity());
     config.data().source().ifPresent(source -> data.put("source", source));
     config.data().validation().ifPresent(validation -> data.put("validation", validation));
     config.data().text().ifPresent(text -> data.set("text", write(text)));

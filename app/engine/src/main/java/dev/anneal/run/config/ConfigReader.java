@@ -43,7 +43,7 @@ final class ConfigReader {
         new RunConfig.Data(
             optional(data, "source"),
             optional(data, "validation"),
-            text(data, "tokenizer"),
+            tokenizer(data),
             data.has("text") ? Optional.of(textRules(data.path("text"))) : Optional.empty());
     return together(
         () ->
@@ -231,6 +231,15 @@ final class ConfigReader {
       throw malformed(name, field, "text");
     }
     return field.textValue();
+  }
+
+  private RunTokenizer tokenizer(JsonNode data) {
+    String identity = text(data, "tokenizer");
+    if (!RunTokenizer.isIdentity(identity)) {
+      throw malformed(
+          "data.tokenizer", data.path("tokenizer"), "byte, gpt2, or bpe- and a checksum");
+    }
+    return RunTokenizer.saved(identity, file);
   }
 
   private Optional<String> optional(JsonNode node, String name) {

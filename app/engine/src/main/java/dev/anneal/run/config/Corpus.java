@@ -62,7 +62,7 @@ public record Corpus(
 
   /** As above; {@code progress} hears how far a large text has been read. */
   public static Corpus open(RunConfig config, Optional<String> expected, ReadingProgress progress) {
-    Tokenizer tokenizer = Tokenizer.named(config.data().tokenizer());
+    Tokenizer tokenizer = config.data().tokenizer().open();
     if (tokenizer.vocabularySize() > config.model().vocabulary()) {
       throw Failure.usage(
           "the "
@@ -146,13 +146,13 @@ public record Corpus(
               TextTokens.of(sources.description(), sources.documents(), tokenizer),
               sources.documents().size(),
               List.of());
-      return with(all, sources.description(), open(data.validation().get(), reader));
+      return with(all, sources.description(), open(data.validation().get(), reader, tokenizer));
     }
     String source = data.source().get();
-    TextCorpus all = open(source, reader);
+    TextCorpus all = open(source, reader, tokenizer);
     String name = named(source, all);
     if (data.validation().isPresent()) {
-      return with(all, name, open(data.validation().get(), reader));
+      return with(all, name, open(data.validation().get(), reader, tokenizer));
     }
     return new Opened(
         CorpusFiles.areShards(source) ? Split.head(all.tokens()) : Split.tail(all.tokens()),
@@ -178,10 +178,13 @@ public record Corpus(
         : String.format(Locale.ROOT, "%s, %,d documents", source, corpus.documents());
   }
 
-  private static TextCorpus open(String source, TextReader reader) {
-    return CorpusFiles.areShards(source)
-        ? new TextCorpus(TokenShards.open(source), 0, List.of())
-        : reader.read(source);
+  private static TextCorpus open(String source, TextReader reader, Tokenizer tokenizer) {
+    if (!CorpusFiles.areShards(source)) {
+      return reader.read(source);
+    }
+    TokenShards shards = TokenShards.open(source);
+    shards.requireMadeWith(tokenizer);
+    return new TextCorpus(shards, 0, List.of());
   }
 
   private static void requireUsed(RunConfig.Data data, TextRules rules) {

@@ -51,18 +51,22 @@ public record RunConfig(
    *
    * @param source files, as {@link CorpusFiles} takes them, or empty for the JDK's own sources
    * @param validation files for validation; otherwise a part of the source is held out
-   * @param tokenizer {@code byte} or {@code gpt2}
+   * @param tokenizer that text becomes tokens with
    * @param text how text becomes documents; empty in runs from before there were rules: they go on
    *     as they began, with a text cut at empty lines whose beginning is held out
    */
   public record Data(
       Optional<String> source,
       Optional<String> validation,
-      String tokenizer,
+      RunTokenizer tokenizer,
       Optional<TextRules> text) {
-    /** With every text file as one document. */
+    /**
+     * With every text file as one document.
+     *
+     * @param tokenizer {@code byte} or {@code gpt2}
+     */
     public Data(Optional<String> source, Optional<String> validation, String tokenizer) {
-      this(source, validation, tokenizer, Optional.of(TextRules.DEFAULT));
+      this(source, validation, RunTokenizer.named(tokenizer), Optional.of(TextRules.DEFAULT));
     }
 
     /** Refuses to go on with the run in {@code directory} without the file that it learns from. */

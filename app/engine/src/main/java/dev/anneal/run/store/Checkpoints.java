@@ -17,6 +17,7 @@ import dev.anneal.run.config.ConfigJson;
 import dev.anneal.run.config.Corpus;
 import dev.anneal.run.config.Opening;
 import dev.anneal.run.config.RunConfig;
+import dev.anneal.run.config.RunTokenizer;
 import dev.anneal.training.Trainer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -158,10 +159,12 @@ public final class Checkpoints {
   }
 
   /** The files of a checkpoint, which read the weights from the device as they are written. */
-  public static Map<String, FileWriter> files(Trainer trainer, Model model) {
+  public static Map<String, FileWriter> files(
+      Trainer trainer, Model model, RunTokenizer tokenizer) {
     Map<String, FileWriter> files = new LinkedHashMap<>();
     files.put(MODEL, writer(trainer, model.parameters().stream().map(Parameter::tensor)));
     files.put(OPTIMIZER, writer(trainer, state(trainer, model)));
+    files.putAll(tokenizer.files());
     return files;
   }
 

@@ -31,6 +31,7 @@ public record RecordedConfig(RunConfig config, Optional<String> corpusFingerprin
 
   void write(Path run) {
     ObjectNode meta = Checkpoints.meta(config, corpusFingerprint, Optional.empty());
+    config.data().tokenizer().keepIn(run);
     DurableFile.write(run.resolve(FILE), FileWriter.of(meta.toPrettyString().getBytes(UTF_8)));
   }
 

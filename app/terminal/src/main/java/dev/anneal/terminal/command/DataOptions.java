@@ -2,8 +2,8 @@ package dev.anneal.terminal.command;
 
 import dev.anneal.data.Documents;
 import dev.anneal.data.TextRules;
-import dev.anneal.failure.Failure;
 import dev.anneal.run.config.RunConfig;
+import dev.anneal.run.config.RunTokenizer;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 
@@ -39,27 +39,23 @@ final class DataOptions {
 
   @Option(
       names = "--tokenizer",
-      description = "byte, or gpt2, the default with --model and for .bin")
+      paramLabel = "tokenizer",
+      description =
+          "byte; gpt2, the default with --model and for .bin; or a folder or file with a tokenizer,"
+              + " such as tokenize --train 8192 makes")
   private Optional<String> tokenizer = Optional.empty();
 
-  /** Whether the tokens are OpenAI's: as asked for, else for shards and named models. */
-  boolean hasGpt2Tokens(boolean namedModel) {
+  /** As asked for, else OpenAI's for shards and named models, and bytes for others. */
+  RunTokenizer tokenizer(boolean namedModel) {
     String name =
         tokenizer.orElse(
             namedModel || source.map(s -> s.endsWith(".bin")).orElse(false) ? "gpt2" : "byte");
-    return switch (name) {
-      case "gpt2" -> true;
-      case "byte" -> false;
-      default -> throw Failure.usage("--tokenizer is " + name + "; expected byte or gpt2");
-    };
+    return RunTokenizer.of(TokenizerOptions.open(name, Optional.empty()));
   }
 
-  RunConfig.Data ofNewRun(boolean gpt2Tokens) {
+  RunConfig.Data ofNewRun(RunTokenizer with) {
     return new RunConfig.Data(
-        source,
-        validation,
-        gpt2Tokens ? "gpt2" : "byte",
-        Optional.of(text().orElse(TextRules.DEFAULT)));
+        source, validation, with, Optional.of(text().orElse(TextRules.DEFAULT)));
   }
 
   /** For a new run with the weights of one that learned from {@code before}. */

@@ -188,7 +188,7 @@ final class SampleCommand extends ShellCommand {
       out().flush();
     }
     RunConfig config = shell().await(session.atBoundary(Run::config));
-    tellBeyond(Tokenizer.named(config.data().tokenizer()), drawn.get(), config.trainedLength());
+    tellBeyond(config.data().tokenizer().open(), drawn.get(), config.trainedLength());
   }
 
   private void result(String text, int drawn, double ms) {

@@ -8,6 +8,7 @@ import dev.anneal.run.LiveRun;
 import dev.anneal.run.Session;
 import dev.anneal.run.Until;
 import dev.anneal.run.config.RunConfig;
+import dev.anneal.run.config.RunTokenizer;
 import dev.anneal.run.log.Event;
 import dev.anneal.run.log.EventJson;
 import dev.anneal.run.log.History;
@@ -16,8 +17,6 @@ import dev.anneal.setting.Setting;
 import dev.anneal.setting.Written;
 import dev.anneal.terminal.dashboard.DashboardLoop;
 import dev.anneal.terminal.text.Streams;
-import dev.anneal.tokenizer.ByteTokenizer;
-import dev.anneal.tokenizer.Gpt2Tokenizer;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -311,8 +310,8 @@ final class TrainCommand extends ShellCommand {
   }
 
   private RunConfig config() {
-    boolean gpt2Tokens = data.hasGpt2Tokens(model.isNamed());
-    int vocabulary = gpt2Tokens ? Gpt2Tokenizer.VOCABULARY : ByteTokenizer.VOCABULARY;
-    return training.config(model, plan, data.ofNewRun(gpt2Tokens), vocabulary);
+    RunTokenizer tokenizer = data.tokenizer(model.isNamed());
+    int vocabulary = tokenizer.open().vocabularySize();
+    return training.config(model, plan, data.ofNewRun(tokenizer), vocabulary);
   }
 }
