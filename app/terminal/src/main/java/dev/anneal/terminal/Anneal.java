@@ -7,6 +7,7 @@ import dev.anneal.failure.Exhausted;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.terminal.command.Commands;
+import dev.anneal.terminal.command.Language;
 import dev.anneal.terminal.command.Release;
 import dev.anneal.terminal.command.Script;
 import dev.anneal.terminal.command.ScriptLines;
@@ -184,7 +185,8 @@ public final class Anneal {
       return prompt(options);
     }
     Look look = Look.of(System.getenv(), charset("stdout"), terminal);
-    try (Shell shell = new Shell(use(options), out, err, look, options.json, options.debug)) {
+    try (Shell shell =
+        new Shell(Commands::addTo, use(options), out, err, look, options.json, options.debug)) {
       shell.nobodyReadsWhen(nobodyReads);
       if (options.help) {
         Commands.addTo(line, shell);
@@ -205,7 +207,7 @@ public final class Anneal {
   }
 
   private static int prompt(Options options) {
-    return Repl.run(
+    return Repl.run(Commands::addTo, 
         charset("stdout"), options.json, options.debug, options.words, Signals::handleAtPrompt);
   }
 
@@ -231,11 +233,11 @@ public final class Anneal {
       if (use(options) == Shell.Use.SCRIPT) {
         return Script.run(shell, input, options.keepGoing);
       }
-      return Commands.execute(shell, options.words);
+      return Language.execute(shell, options.words);
     } catch (Failure e) {
-      return Commands.failed(e, shell, options.debug);
+      return Language.failed(e, shell, options.debug);
     } catch (IOException e) {
-      return Commands.failed(FileFailures.cannotRead(Path.of("stdin"), e), shell, options.debug);
+      return Language.failed(FileFailures.cannotRead(Path.of("stdin"), e), shell, options.debug);
     }
   }
 

@@ -74,7 +74,9 @@ class SettingNamesTest {
   void everySettingThatAFailureNamesIsAnOption() throws IOException {
     CommandLine line = new CommandLine(CommandSpec.create());
     PrintWriter nowhere = new PrintWriter(new StringWriter());
-    Commands.addTo(line, new Shell(Shell.Use.SCRIPT, nowhere, nowhere, Look.PLAIN, false, false));
+    Commands.addTo(
+        line,
+        new Shell(Commands::addTo, Shell.Use.SCRIPT, nowhere, nowhere, Look.PLAIN, false, false));
     Set<String> options =
         line.getSubcommands().values().stream()
             .flatMap(command -> command.getCommandSpec().options().stream())

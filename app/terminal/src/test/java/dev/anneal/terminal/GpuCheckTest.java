@@ -195,7 +195,8 @@ class GpuCheckTest {
     List<String> calls = Files.readAllLines(temp.resolve("calls"));
     assertTrue(calls.size() > 10, calls.toString());
     PrintWriter nowhere = new PrintWriter(new StringWriter());
-    try (Shell shell = new Shell(Shell.Use.SCRIPT, nowhere, nowhere, Look.PLAIN, false, false)) {
+    try (Shell shell =
+        new Shell(Commands::addTo, Shell.Use.SCRIPT, nowhere, nowhere, Look.PLAIN, false, false)) {
       for (String call : calls) {
         CommandLine line = new CommandLine(CommandLine.Model.CommandSpec.create());
         Commands.addTo(line, shell);

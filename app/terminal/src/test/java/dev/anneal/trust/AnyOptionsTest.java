@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.anneal.setting.Setting;
 import dev.anneal.terminal.command.Commands;
+import dev.anneal.terminal.command.Language;
 import dev.anneal.terminal.command.Shell;
 import dev.anneal.terminal.text.Dashes;
 import dev.anneal.terminal.text.Look;
@@ -63,6 +64,7 @@ class AnyOptionsTest {
 
   private static Shell shell(StringWriter out, StringWriter err) {
     return new Shell(
+        Commands::addTo,
         Shell.Use.SCRIPT,
         new PrintWriter(out, true),
         new PrintWriter(err, true),
@@ -202,7 +204,7 @@ class AnyOptionsTest {
     try (Shell shell = shell(out, err)) {
       List<String> live = new ArrayList<>(List.of(Outcome.tiny(temp, "live")));
       live.add("--paused");
-      assertEquals(0, Commands.execute(shell, live), err.toString());
+      assertEquals(0, Language.execute(shell, live), err.toString());
       for (Map.Entry<String, CommandLine> command : commands().entrySet()) {
         String name = command.getKey();
         if (name.equals("train") || LEFT_OUT.contains(name)) {
@@ -214,7 +216,7 @@ class AnyOptionsTest {
           List<String> words = combination(name, spec);
           err.getBuffer().setLength(0);
           out.getBuffer().setLength(0);
-          int code = Commands.execute(shell, words);
+          int code = Language.execute(shell, words);
           assertUsedOrRefused(words, new Outcome(code, out.toString(), err.toString()));
         }
       }

@@ -35,6 +35,7 @@ class DocumentedCommandsTest {
 
   private final Shell shell =
       new Shell(
+          Commands::addTo,
           Shell.Use.SCRIPT,
           new PrintWriter(new StringWriter()),
           new PrintWriter(new StringWriter()),

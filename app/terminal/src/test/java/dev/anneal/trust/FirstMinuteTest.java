@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.anneal.terminal.Anneal;
 import dev.anneal.terminal.command.Candidates;
 import dev.anneal.terminal.command.CommandTable;
+import dev.anneal.terminal.command.Commands;
 import dev.anneal.terminal.command.Shell;
 import dev.anneal.terminal.command.TinyShell;
 import dev.anneal.terminal.text.Look;
@@ -55,7 +56,7 @@ class FirstMinuteTest {
 
   private static Shell shell() {
     PrintWriter nowhere = new PrintWriter(new StringWriter());
-    return new Shell(Shell.Use.PROMPT, nowhere, nowhere, Look.PLAIN, false, false);
+    return new Shell(Commands::addTo, Shell.Use.PROMPT, nowhere, nowhere, Look.PLAIN, false, false);
   }
 
   private static List<String> completed(String line) {

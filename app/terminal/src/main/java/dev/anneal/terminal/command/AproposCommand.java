@@ -31,15 +31,15 @@ final class AproposCommand extends ShellCommand {
 
   @Override
   public Integer call() {
-    Map<String, CommandLine> commands = Commands.line(shell()).getSubcommands();
+    Map<String, CommandLine> commands = Language.line(shell()).getSubcommands();
     if (word.isEmpty()) {
       return count(commands);
     }
     String wanted = word.get().toLowerCase(Locale.ROOT);
     commands.forEach(
         (name, line) -> {
-          if ((name + " " + HelpCommand.summary(line)).toLowerCase(Locale.ROOT).contains(wanted)) {
-            found(name, HelpCommand.summary(line));
+          if ((name + " " + Language.summary(line)).toLowerCase(Locale.ROOT).contains(wanted)) {
+            found(name, Language.summary(line));
           }
           for (OptionSpec option : line.getCommandSpec().options()) {
             String description =

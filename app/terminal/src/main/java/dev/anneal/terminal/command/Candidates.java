@@ -40,7 +40,7 @@ public final class Candidates {
    */
   public List<Candidate> of(List<String> words) {
     String last = words.getLast();
-    Map<String, CommandLine> commands = Commands.line(shell).getSubcommands();
+    Map<String, CommandLine> commands = Language.line(shell).getSubcommands();
     List<String> before = words.subList(0, words.size() - 1);
     // watch and time are followed by a command.
     while (!before.isEmpty() && List.of("watch", "time").contains(before.getFirst())) {
@@ -62,7 +62,7 @@ public final class Candidates {
   private Stream<Candidate> commandNames(Map<String, CommandLine> commands) {
     Stream<Candidate> names =
         commands.entrySet().stream()
-            .map(e -> new Candidate(e.getKey(), HelpCommand.summary(e.getValue()), true));
+            .map(e -> new Candidate(e.getKey(), Language.summary(e.getValue()), true));
     Stream<Candidate> aliases =
         shell.aliases().entrySet().stream().map(e -> new Candidate(e.getKey(), e.getValue(), true));
     return Stream.concat(names, aliases);
@@ -117,8 +117,8 @@ public final class Candidates {
   private Stream<Candidate> named(String command, List<String> before) {
     return switch (command) {
       case "help" ->
-          Commands.line(shell).getSubcommands().entrySet().stream()
-              .map(e -> new Candidate(e.getKey(), HelpCommand.summary(e.getValue()), true));
+          Language.line(shell).getSubcommands().entrySet().stream()
+              .map(e -> new Candidate(e.getKey(), Language.summary(e.getValue()), true));
       case "set" ->
           before.size() == 1
               ? Stream.concat(

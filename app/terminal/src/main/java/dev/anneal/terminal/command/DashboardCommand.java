@@ -14,6 +14,7 @@ import dev.anneal.terminal.dashboard.DashboardLoop;
 import dev.anneal.terminal.frame.Frame;
 import dev.anneal.terminal.text.EventText;
 import dev.anneal.terminal.text.Look;
+import dev.anneal.terminal.text.SummaryText;
 import dev.anneal.terminal.text.TerminalSize;
 import java.nio.file.Path;
 import java.util.List;
@@ -180,7 +181,7 @@ final class DashboardCommand extends ShellCommand {
       }
       print(node);
     } else {
-      say("%s", Steering.lastStep(now));
+      say("%s", SummaryText.lastStep(now));
     }
   }
 }

@@ -22,17 +22,9 @@ final class HelpCommand extends ShellCommand {
     super(shell);
   }
 
-  /** The first sentence of a command's description. */
-  static String summary(CommandLine line) {
-    String[] description = line.getCommandSpec().usageMessage().description();
-    String text = description.length == 0 ? "" : description[0];
-    int end = text.indexOf(". ");
-    return end < 0 ? text : text.substring(0, end + 1);
-  }
-
   @Override
   public Integer call() {
-    Map<String, CommandLine> commands = Commands.line(shell()).getSubcommands();
+    Map<String, CommandLine> commands = Language.line(shell()).getSubcommands();
     if (command.isEmpty()) {
       commands.forEach(this::list);
       if (!asJson()) {
@@ -60,9 +52,9 @@ final class HelpCommand extends ShellCommand {
 
   private void list(String name, CommandLine line) {
     if (asJson()) {
-      print(json("command").put("name", name).put("description", summary(line)));
+      print(json("command").put("name", name).put("description", Language.summary(line)));
     } else {
-      say("%-11s %s", name, summary(line));
+      say("%-11s %s", name, Language.summary(line));
     }
   }
 }

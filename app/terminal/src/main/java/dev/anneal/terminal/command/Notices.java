@@ -4,6 +4,7 @@ import dev.anneal.run.log.Event;
 import dev.anneal.run.log.History;
 import dev.anneal.terminal.text.Amounts;
 import dev.anneal.terminal.text.Printable;
+import dev.anneal.terminal.text.SummaryText;
 import java.util.Locale;
 
 /** What a background run tells a person who types: the few events that matter, a line each. */
@@ -26,7 +27,7 @@ final class Notices implements Event.Listener {
       case Event.Reading e -> {}
       case Event.Ended e -> {
         if (!shell.tellsEnd()) {
-          say("%s", Steering.summary(e, history.snapshot().summary()));
+          say("%s", SummaryText.ofEnd(e, history.snapshot().summary()));
         }
       }
       case Event.Started e -> {}

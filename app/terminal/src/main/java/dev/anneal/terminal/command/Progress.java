@@ -145,7 +145,7 @@ final class Progress implements Event.Listener {
       closeLine();
       return;
     }
-    line(Steering.summary(e, history.snapshot().summary()));
+    line(SummaryText.ofEnd(e, history.snapshot().summary()));
     utilization().ifPresent(this::line);
   }
 

@@ -107,7 +107,7 @@ public final class Script {
   private static int run(Shell shell, List<List<String>> commands, boolean keepGoing) {
     int worst = 0;
     for (List<String> words : commands) {
-      int code = Commands.execute(shell, words);
+      int code = Language.execute(shell, words);
       worst = worst == 0 ? code : worst;
       if (shell.nobodyReads()) {
         // Nor would anybody read what the next ones say.

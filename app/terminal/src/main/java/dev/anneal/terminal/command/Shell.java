@@ -54,6 +54,7 @@ public final class Shell implements AutoCloseable {
 
   /** What is there once in a process. */
   private static final class Shared {
+    final CommandSet commands;
     final SequencedMap<String, String> aliases = new TreeMap<>();
     volatile Optional<LiveRun> live = Optional.empty();
     volatile Optional<Recording> recording = Optional.empty();
@@ -61,6 +62,10 @@ public final class Shell implements AutoCloseable {
     volatile Supplier<List<String>> history = List::of;
     volatile boolean quitting;
     volatile boolean tellsEnd;
+
+    Shared(CommandSet commands) {
+      this.commands = commands;
+    }
   }
 
   private final Shared shared;
@@ -81,8 +86,18 @@ public final class Shell implements AutoCloseable {
   private String errorPrefix = "anneal";
   private int depth;
 
-  public Shell(Use use, PrintWriter out, PrintWriter err, Look look, boolean json, boolean debug) {
-    this(new Shared(), use, out, err, look, json, debug);
+  /**
+   * @param commands what can be typed
+   */
+  public Shell(
+      CommandSet commands,
+      Use use,
+      PrintWriter out,
+      PrintWriter err,
+      Look look,
+      boolean json,
+      boolean debug) {
+    this(new Shared(commands), use, out, err, look, json, debug);
     shared.notices =
         line -> {
           err.println(line);
@@ -123,6 +138,11 @@ public final class Shell implements AutoCloseable {
             debug);
     inside.sizeFrom(() -> size().map(s -> new TerminalSize(s.columns() - FRAME, s.rows() - FRAME)));
     return inside;
+  }
+
+  /** What can be typed. */
+  CommandSet commands() {
+    return shared.commands;
   }
 
   public Use use() {

@@ -79,7 +79,7 @@ final class StatusCommand extends ShellCommand {
     if (!rest.isEmpty()) {
       sayWrapped(String.join("  ", rest), 2);
     }
-    now.ended().ifPresent(e -> sayWrapped(Steering.summary(e, summary), 2));
+    now.ended().ifPresent(e -> sayWrapped(SummaryText.ofEnd(e, summary), 2));
   }
 
   /** Of a run on disk, nobody here knows how fast it goes. */

@@ -8,8 +8,6 @@ import dev.anneal.run.log.Event;
 import dev.anneal.run.log.EventJson;
 import dev.anneal.run.log.History;
 import dev.anneal.run.log.Metric;
-import dev.anneal.run.log.Summary;
-import dev.anneal.terminal.text.Amounts;
 import dev.anneal.terminal.text.SummaryText;
 import java.util.Locale;
 import java.util.Optional;
@@ -20,39 +18,6 @@ import picocli.CommandLine.Parameters;
 /** The commands that move a live run; each takes effect between two steps. */
 final class Steering {
   private Steering() {}
-
-  /** One line on how a run ended, with the numbers that it had then. */
-  static String summary(Event.Ended e, Summary now) {
-    return String.format(
-        Locale.ROOT,
-        "%s after step %d in %s%s%s%s",
-        switch (e.outcome()) {
-          case COMPLETED -> "done";
-          case TARGET -> "target reached";
-          case TIME_LIMIT -> "time is up";
-          case STOPPED -> "stopped";
-          case NOT_FINITE, DEVICE_LOST, FAILED -> "failed";
-        },
-        e.step(),
-        Amounts.duration(e.seconds()),
-        now.averaged() == 0
-            ? ""
-            : String.format(Locale.ROOT, ", loss %.4f (%s)", now.loss(), SummaryText.averaged(now)),
-        SummaryText.validation(now).map(text -> ", " + text).orElse(""),
-        e.error().map(error -> ": " + error).orElse(""));
-  }
-
-  /** One line on the last step. */
-  static String lastStep(History.Snapshot now) {
-    return String.format(
-        Locale.ROOT,
-        "step %d  loss %.4f  norm %.2f  lr %.3g  %.1f ms",
-        now.step(),
-        now.series(Metric.LOSS).last(),
-        now.series(Metric.GRAD_NORM).last(),
-        now.series(Metric.LR).last(),
-        now.series(Metric.MS).last());
-  }
 
   private abstract static class Move extends ShellCommand {
     Move(Shell shell) {
@@ -123,7 +88,7 @@ final class Steering {
       if (asJson()) {
         print(EventJson.write(new Event.StateChanged(run.session().state(), step)));
       } else {
-        say("%s", lastStep(now));
+        say("%s", SummaryText.lastStep(now));
       }
       return now.ended().flatMap(Event.Ended::error).isPresent() ? ExitCode.NUMBERS.code() : 0;
     }
@@ -152,7 +117,7 @@ final class Steering {
       if (asJson()) {
         print(EventJson.write(ended));
       } else {
-        say("%s", summary(ended, run.history().snapshot().summary()));
+        say("%s", SummaryText.ofEnd(ended, run.history().snapshot().summary()));
       }
       return 0;
     }
@@ -216,7 +181,7 @@ final class Steering {
       if (asJson()) {
         print(EventJson.write(ended.get()));
       } else {
-        say("%s", summary(ended.get(), run.history().snapshot().summary()));
+        say("%s", SummaryText.ofEnd(ended.get(), run.history().snapshot().summary()));
       }
       return TrainCommand.exitCode(ended.get());
     }

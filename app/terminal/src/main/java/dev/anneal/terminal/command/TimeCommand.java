@@ -21,7 +21,7 @@ final class TimeCommand extends ShellCommand {
   @Override
   public Integer call() {
     long start = System.nanoTime();
-    int code = Commands.execute(shell(), words);
+    int code = Language.execute(shell(), words);
     double ms = (System.nanoTime() - start) / 1e6;
     if (asJson()) {
       print(JsonNodeFactory.instance.objectNode().put("event", "time").put("ms", ms));

@@ -39,7 +39,7 @@ final class WatchCommand extends ShellCommand {
       throw Failure.usage("-n is " + seconds + "; expected a positive number of seconds");
     }
     for (int i = 0; count == 0 || i < count; i++) {
-      int code = Commands.execute(shell(), words);
+      int code = Language.execute(shell(), words);
       if (code != 0 || shell().isCancelled()) {
         return shell().isCancelled() ? 0 : code;
       }

@@ -1,7 +1,8 @@
 package dev.anneal.terminal.repl;
 
 import dev.anneal.run.LiveRun;
-import dev.anneal.terminal.command.Commands;
+import dev.anneal.terminal.command.CommandSet;
+import dev.anneal.terminal.command.Language;
 import dev.anneal.terminal.command.Screens;
 import dev.anneal.terminal.command.Script;
 import dev.anneal.terminal.command.Shell;
@@ -48,15 +49,17 @@ public final class Repl {
   /**
    * Takes commands until the user leaves.
    *
+   * @param commands what can be typed
    * @param first a command to begin with; when no run goes on after it, there is no prompt
    * @param onShell hears of the shell before any command
    * @return the exit code
    */
   public static int run(
-      Charset charset, boolean json, boolean debug, List<String> first, Consumer<Shell> onShell) {
+      CommandSet commands, Charset charset, boolean json, boolean debug, List<String> first, Consumer<Shell> onShell) {
     try (Tty tty = Tty.open(charset)) {
       PrintWriter out = FilteredWriter.encodable(tty.terminal().writer(), charset);
-      try (Shell shell = new Shell(Shell.Use.PROMPT, out, out, tty.look(), json, debug)) {
+      try (Shell shell =
+          new Shell(commands, Shell.Use.PROMPT, out, out, tty.look(), json, debug)) {
         onShell.accept(shell);
         shell.sizeFrom(() -> TerminalSize.of(1, System.getenv()));
         tty.terminal()
@@ -73,7 +76,7 @@ public final class Repl {
         LineInput input = new LineInput(tty, shell);
         Repl repl = new Repl(shell, input, tty.terminal());
         if (!first.isEmpty()) {
-          int code = Commands.execute(shell, first);
+          int code = Language.execute(shell, first);
           if (!shell.hasUnfinishedRun()) {
             return code;
           }
@@ -136,7 +139,7 @@ public final class Repl {
 
   private void execute(String line) {
     for (List<String> words : Words.complete(line)) {
-      if (Commands.execute(shell, words) != 0 || shell.isQuitting()) {
+      if (Language.execute(shell, words) != 0 || shell.isQuitting()) {
         return;
       }
     }

@@ -1,5 +1,8 @@
 package dev.anneal.terminal.text;
 
+import dev.anneal.run.log.Event;
+import dev.anneal.run.log.History;
+import dev.anneal.run.log.Metric;
 import dev.anneal.run.log.Summary;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,6 +49,35 @@ public final class SummaryText {
   /** {@code 2m05s left}. */
   public static Optional<String> left(Summary now) {
     return now.secondsLeft().map(seconds -> Amounts.duration(seconds) + " left");
+  }
+
+  /** One line on how a run ended, with the numbers that it had then. */
+  public static String ofEnd(Event.Ended e, Summary now) {
+    return format(
+        "%s after step %d in %s%s%s%s",
+        switch (e.outcome()) {
+          case COMPLETED -> "done";
+          case TARGET -> "target reached";
+          case TIME_LIMIT -> "time is up";
+          case STOPPED -> "stopped";
+          case NOT_FINITE, DEVICE_LOST, FAILED -> "failed";
+        },
+        e.step(),
+        Amounts.duration(e.seconds()),
+        now.averaged() == 0 ? "" : format(", loss %.4f (%s)", now.loss(), averaged(now)),
+        validation(now).map(text -> ", " + text).orElse(""),
+        e.error().map(error -> ": " + error).orElse(""));
+  }
+
+  /** One line on the last step. */
+  public static String lastStep(History.Snapshot now) {
+    return format(
+        "step %d  loss %.4f  norm %.2f  lr %.3g  %.1f ms",
+        now.step(),
+        now.series(Metric.LOSS).last(),
+        now.series(Metric.GRAD_NORM).last(),
+        now.series(Metric.LR).last(),
+        now.series(Metric.MS).last());
   }
 
   private static String format(String pattern, Object... values) {

@@ -82,7 +82,7 @@ public final class TinyShell implements AutoCloseable {
     int errBefore = err.getBuffer().length();
     int code = 0;
     for (List<String> words : Words.complete(line)) {
-      code = Commands.execute(shell, words);
+      code = Language.execute(shell, words);
       if (code != 0) {
         break;
       }
