@@ -7,15 +7,15 @@ import dev.anneal.failure.Exhausted;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
 import dev.anneal.terminal.command.Commands;
-import dev.anneal.terminal.command.Language;
-import dev.anneal.terminal.command.Release;
-import dev.anneal.terminal.command.Script;
-import dev.anneal.terminal.command.ScriptLines;
-import dev.anneal.terminal.command.Shell;
 import dev.anneal.terminal.repl.PromptText;
 import dev.anneal.terminal.repl.Repl;
 import dev.anneal.terminal.screen.TerminalScreens;
 import dev.anneal.terminal.screen.Tty;
+import dev.anneal.terminal.shell.Language;
+import dev.anneal.terminal.shell.Release;
+import dev.anneal.terminal.shell.Script;
+import dev.anneal.terminal.shell.ScriptLines;
+import dev.anneal.terminal.shell.Shell;
 import dev.anneal.terminal.text.Dashes;
 import dev.anneal.terminal.text.FilteredWriter;
 import dev.anneal.terminal.text.Look;
@@ -207,8 +207,13 @@ public final class Anneal {
   }
 
   private static int prompt(Options options) {
-    return Repl.run(Commands::addTo, 
-        charset("stdout"), options.json, options.debug, options.words, Signals::handleAtPrompt);
+    return Repl.run(
+        Commands::addTo,
+        charset("stdout"),
+        options.json,
+        options.debug,
+        options.words,
+        Signals::handleAtPrompt);
   }
 
   private static Shell.Use use(Options options) {

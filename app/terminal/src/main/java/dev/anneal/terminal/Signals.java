@@ -2,7 +2,7 @@ package dev.anneal.terminal;
 
 import dev.anneal.failure.ExitCode;
 import dev.anneal.run.LiveRun;
-import dev.anneal.terminal.command.Shell;
+import dev.anneal.terminal.shell.Shell;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;

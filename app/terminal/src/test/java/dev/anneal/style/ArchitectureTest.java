@@ -101,6 +101,51 @@ class ArchitectureTest {
   }
 
   @Test
+  void theRoomsOfTheTerminalImportOneWay() {
+    layeredArchitecture()
+        .consideringOnlyDependenciesInAnyPackage("dev.anneal.terminal..")
+        .layer("start")
+        .definedBy("dev.anneal.terminal")
+        .layer("repl")
+        .definedBy("dev.anneal.terminal.repl")
+        .layer("command")
+        .definedBy("dev.anneal.terminal.command")
+        .layer("live")
+        .definedBy("dev.anneal.terminal.live")
+        .layer("report")
+        .definedBy("dev.anneal.terminal.report")
+        .layer("option")
+        .definedBy("dev.anneal.terminal.option")
+        .layer("shell")
+        .definedBy("dev.anneal.terminal.shell")
+        .layer("screen")
+        .definedBy("dev.anneal.terminal.screen")
+        .layer("pictures")
+        .definedBy(
+            "dev.anneal.terminal.dashboard",
+            "dev.anneal.terminal.plot",
+            "dev.anneal.terminal.frame",
+            "dev.anneal.terminal.text")
+        .whereLayer("start")
+        .mayNotBeAccessedByAnyLayer()
+        .whereLayer("repl")
+        .mayOnlyBeAccessedByLayers("start")
+        .whereLayer("command")
+        .mayOnlyBeAccessedByLayers("start")
+        .whereLayer("live")
+        .mayOnlyBeAccessedByLayers("command")
+        .whereLayer("report")
+        .mayOnlyBeAccessedByLayers("command", "live")
+        .whereLayer("option")
+        .mayOnlyBeAccessedByLayers("command", "live", "report")
+        .whereLayer("screen")
+        .mayOnlyBeAccessedByLayers("start", "repl")
+        .whereLayer("pictures")
+        .mayNotAccessAnyLayer()
+        .check(CLASSES);
+  }
+
+  @Test
   void packagesHaveNoCycles() {
     slices().matching("dev.anneal.(*)..").should().beFreeOfCycles().check(CLASSES);
   }

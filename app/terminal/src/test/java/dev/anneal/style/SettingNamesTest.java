@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.terminal.command.Commands;
-import dev.anneal.terminal.command.Shell;
+import dev.anneal.terminal.shell.Shell;
 import dev.anneal.terminal.text.Look;
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.anneal.terminal.AnnealProcess.Result;
 import dev.anneal.terminal.command.Commands;
-import dev.anneal.terminal.command.Shell;
+import dev.anneal.terminal.shell.Shell;
 import dev.anneal.terminal.text.Look;
 import dev.anneal.terminal.text.Words;
 import java.io.File;

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.anneal.terminal.command.TinyShell;
 import dev.anneal.terminal.dashboard.FailingDashboard;
+import dev.anneal.terminal.shell.TinyShell;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

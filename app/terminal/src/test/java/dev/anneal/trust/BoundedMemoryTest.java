@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.anneal.terminal.Anneal;
 import dev.anneal.terminal.AnnealProcess;
-import dev.anneal.terminal.command.TinyShell;
+import dev.anneal.terminal.shell.TinyShell;
 import dev.anneal.terminal.text.Words;
 import java.io.IOException;
 import java.io.OutputStream;

@@ -3,7 +3,7 @@ package dev.anneal.trust;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.anneal.terminal.Anneal;
-import dev.anneal.terminal.command.TinyShell;
+import dev.anneal.terminal.shell.TinyShell;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;

@@ -21,7 +21,7 @@ import dev.anneal.run.config.Corpus;
 import dev.anneal.run.config.RunConfig;
 import dev.anneal.run.config.RunTokenizer;
 import dev.anneal.terminal.Anneal;
-import dev.anneal.terminal.command.TinyShell;
+import dev.anneal.terminal.shell.TinyShell;
 import dev.anneal.terminal.text.Words;
 import dev.anneal.training.Schedule;
 import java.io.IOException;

@@ -11,7 +11,7 @@ import dev.anneal.run.log.EventJson;
 import dev.anneal.run.log.History;
 import dev.anneal.run.log.Summary;
 import dev.anneal.terminal.Anneal;
-import dev.anneal.terminal.command.TinyShell;
+import dev.anneal.terminal.shell.TinyShell;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;

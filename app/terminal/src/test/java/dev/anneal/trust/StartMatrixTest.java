@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.anneal.terminal.AnnealProcess;
 import dev.anneal.terminal.Launcher;
-import dev.anneal.terminal.command.TinyShell;
+import dev.anneal.terminal.shell.TinyShell;
 import java.io.File;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -16,7 +16,7 @@ import dev.anneal.data.TextReader;
 import dev.anneal.data.TextRules;
 import dev.anneal.failure.Failure;
 import dev.anneal.terminal.Anneal;
-import dev.anneal.terminal.command.TinyShell;
+import dev.anneal.terminal.shell.TinyShell;
 import dev.anneal.terminal.text.Words;
 import dev.anneal.tokenizer.Tokenizer;
 import java.io.ByteArrayOutputStream;

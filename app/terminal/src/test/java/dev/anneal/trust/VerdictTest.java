@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.anneal.terminal.Anneal;
 import dev.anneal.terminal.AnnealProcess;
-import dev.anneal.terminal.command.TinyShell;
+import dev.anneal.terminal.shell.TinyShell;
 import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;

@@ -3,7 +3,7 @@ package dev.anneal.trust;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.anneal.terminal.command.TinyShell;
+import dev.anneal.terminal.shell.TinyShell;
 import dev.anneal.terminal.text.Cells;
 import dev.anneal.terminal.text.FittedLine;
 import dev.anneal.terminal.text.TerminalSize;

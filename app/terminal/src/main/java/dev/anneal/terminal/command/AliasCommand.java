@@ -1,6 +1,8 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.failure.Failure;
+import dev.anneal.terminal.shell.Shell;
+import dev.anneal.terminal.shell.ShellCommand;
 import dev.anneal.terminal.text.Words;
 import java.util.List;
 import java.util.Optional;

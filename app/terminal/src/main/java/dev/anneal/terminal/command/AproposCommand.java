@@ -2,6 +2,9 @@ package dev.anneal.terminal.command;
 
 import dev.anneal.failure.Failure;
 import dev.anneal.run.LiveSetting;
+import dev.anneal.terminal.shell.Language;
+import dev.anneal.terminal.shell.Shell;
+import dev.anneal.terminal.shell.ShellCommand;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;

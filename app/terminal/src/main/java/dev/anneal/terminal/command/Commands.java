@@ -3,6 +3,8 @@ package dev.anneal.terminal.command;
 import static java.util.Objects.requireNonNull;
 
 import dev.anneal.checkpoint.PathName;
+import dev.anneal.terminal.shell.Shell;
+import dev.anneal.terminal.shell.ShellCommand;
 import java.nio.file.Path;
 import java.util.List;
 import picocli.CommandLine;

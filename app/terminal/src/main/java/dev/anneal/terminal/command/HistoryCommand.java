@@ -1,5 +1,7 @@
 package dev.anneal.terminal.command;
 
+import dev.anneal.terminal.shell.Shell;
+import dev.anneal.terminal.shell.ShellCommand;
 import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Command;

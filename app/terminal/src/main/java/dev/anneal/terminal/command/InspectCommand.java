@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.plan.Tensor;
 import dev.anneal.run.Inspection;
+import dev.anneal.terminal.shell.Shell;
+import dev.anneal.terminal.shell.ShellCommand;
 import dev.anneal.terminal.text.Bars;
 import java.util.ArrayList;
 import java.util.List;

@@ -5,6 +5,8 @@ import static java.util.Objects.requireNonNull;
 import dev.anneal.checkpoint.FileFailures;
 import dev.anneal.failure.ExitCode;
 import dev.anneal.failure.Failure;
+import dev.anneal.terminal.shell.Shell;
+import dev.anneal.terminal.shell.ShellCommand;
 import dev.anneal.terminal.text.Streams;
 import java.io.File;
 import java.io.IOException;

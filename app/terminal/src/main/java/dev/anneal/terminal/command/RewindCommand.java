@@ -3,6 +3,8 @@ package dev.anneal.terminal.command;
 import dev.anneal.run.LiveRun;
 import dev.anneal.run.log.Event;
 import dev.anneal.run.log.EventJson;
+import dev.anneal.terminal.shell.Shell;
+import dev.anneal.terminal.shell.ShellCommand;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 

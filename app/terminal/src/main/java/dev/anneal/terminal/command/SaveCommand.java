@@ -2,6 +2,8 @@ package dev.anneal.terminal.command;
 
 import dev.anneal.run.log.Event;
 import dev.anneal.run.log.EventJson;
+import dev.anneal.terminal.shell.Shell;
+import dev.anneal.terminal.shell.ShellCommand;
 import dev.anneal.terminal.text.Amounts;
 import java.util.Optional;
 import picocli.CommandLine.Command;

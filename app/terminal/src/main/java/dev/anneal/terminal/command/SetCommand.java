@@ -9,6 +9,8 @@ import dev.anneal.run.log.Event;
 import dev.anneal.run.log.EventJson;
 import dev.anneal.run.log.JsonNumbers;
 import dev.anneal.run.log.Metric;
+import dev.anneal.terminal.shell.Shell;
+import dev.anneal.terminal.shell.ShellCommand;
 import dev.anneal.training.KernelChoices;
 import java.util.Map;
 import java.util.Optional;

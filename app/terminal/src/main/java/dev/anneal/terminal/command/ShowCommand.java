@@ -15,6 +15,8 @@ import dev.anneal.run.Run;
 import dev.anneal.run.config.ConfigJson;
 import dev.anneal.run.log.Event;
 import dev.anneal.run.log.History;
+import dev.anneal.terminal.shell.Shell;
+import dev.anneal.terminal.shell.ShellCommand;
 import dev.anneal.terminal.text.Amounts;
 import java.util.Locale;
 import java.util.Map;

@@ -1,6 +1,9 @@
 package dev.anneal.terminal.command;
 
 import dev.anneal.failure.Failure;
+import dev.anneal.terminal.shell.Script;
+import dev.anneal.terminal.shell.Shell;
+import dev.anneal.terminal.shell.ShellCommand;
 import java.nio.file.Path;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;

@@ -8,6 +8,8 @@ import dev.anneal.run.log.Event;
 import dev.anneal.run.log.EventJson;
 import dev.anneal.run.log.History;
 import dev.anneal.run.log.Metric;
+import dev.anneal.terminal.shell.Shell;
+import dev.anneal.terminal.shell.ShellCommand;
 import dev.anneal.terminal.text.SummaryText;
 import java.util.Locale;
 import java.util.Optional;

@@ -1,6 +1,9 @@
 package dev.anneal.terminal.command;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.anneal.terminal.shell.Language;
+import dev.anneal.terminal.shell.Shell;
+import dev.anneal.terminal.shell.ShellCommand;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;

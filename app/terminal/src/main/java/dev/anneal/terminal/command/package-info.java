@@ -1,6 +1,5 @@
 /**
- * A class per command, for the command line, scripts and the prompt alike, and the shell that they
- * act on. It knows sessions and all below, by picocli; it does not know which of the three has
- * called it.
+ * A class per command, and the list of them. They may use all other rooms of the terminal but the
+ * prompt and the start, which alone know them.
  */
 package dev.anneal.terminal.command;

@@ -1,7 +1,7 @@
 package dev.anneal.terminal.repl;
 
-import dev.anneal.terminal.command.Candidates;
-import dev.anneal.terminal.command.Shell;
+import dev.anneal.terminal.shell.Candidates;
+import dev.anneal.terminal.shell.Shell;
 import java.util.List;
 import org.jline.reader.Candidate;
 import org.jline.reader.Completer;

@@ -1,8 +1,8 @@
 package dev.anneal.terminal.repl;
 
-import dev.anneal.terminal.command.CommandTable;
-import dev.anneal.terminal.command.Shell;
 import dev.anneal.terminal.screen.Tty;
+import dev.anneal.terminal.shell.CommandTable;
+import dev.anneal.terminal.shell.Shell;
 import dev.anneal.terminal.text.TerminalType;
 import java.io.IOException;
 import java.nio.file.Files;

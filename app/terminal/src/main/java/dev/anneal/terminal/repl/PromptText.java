@@ -3,7 +3,7 @@ package dev.anneal.terminal.repl;
 import dev.anneal.run.LiveRun;
 import dev.anneal.run.log.Event;
 import dev.anneal.run.log.History;
-import dev.anneal.terminal.command.Shell;
+import dev.anneal.terminal.shell.Shell;
 import java.util.Locale;
 
 /** The prompt: the run, its state, its step and its loss. */

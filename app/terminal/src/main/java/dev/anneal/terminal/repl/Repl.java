@@ -1,13 +1,13 @@
 package dev.anneal.terminal.repl;
 
 import dev.anneal.run.LiveRun;
-import dev.anneal.terminal.command.CommandSet;
-import dev.anneal.terminal.command.Language;
-import dev.anneal.terminal.command.Screens;
-import dev.anneal.terminal.command.Script;
-import dev.anneal.terminal.command.Shell;
 import dev.anneal.terminal.dashboard.DashboardLoop;
 import dev.anneal.terminal.screen.Tty;
+import dev.anneal.terminal.shell.CommandSet;
+import dev.anneal.terminal.shell.Language;
+import dev.anneal.terminal.shell.Screens;
+import dev.anneal.terminal.shell.Script;
+import dev.anneal.terminal.shell.Shell;
 import dev.anneal.terminal.text.FilteredWriter;
 import dev.anneal.terminal.text.TerminalSize;
 import dev.anneal.terminal.text.Words;
@@ -55,11 +55,15 @@ public final class Repl {
    * @return the exit code
    */
   public static int run(
-      CommandSet commands, Charset charset, boolean json, boolean debug, List<String> first, Consumer<Shell> onShell) {
+      CommandSet commands,
+      Charset charset,
+      boolean json,
+      boolean debug,
+      List<String> first,
+      Consumer<Shell> onShell) {
     try (Tty tty = Tty.open(charset)) {
       PrintWriter out = FilteredWriter.encodable(tty.terminal().writer(), charset);
-      try (Shell shell =
-          new Shell(commands, Shell.Use.PROMPT, out, out, tty.look(), json, debug)) {
+      try (Shell shell = new Shell(commands, Shell.Use.PROMPT, out, out, tty.look(), json, debug)) {
         onShell.accept(shell);
         shell.sizeFrom(() -> TerminalSize.of(1, System.getenv()));
         tty.terminal()

@@ -1,7 +1,7 @@
 package dev.anneal.terminal.screen;
 
-import dev.anneal.terminal.command.Screens;
 import dev.anneal.terminal.dashboard.DashboardLoop;
+import dev.anneal.terminal.shell.Screens;
 import java.nio.charset.Charset;
 
 /** The process's own terminal, opened for as long as a dashboard is shown. */
