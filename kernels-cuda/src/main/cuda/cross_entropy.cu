@@ -3,6 +3,8 @@
 // CrossEntropyForward: logSumExp over the first V columns, and loss = logSumExp - logit of the target.
 // CrossEntropyBackward: dLogits = dLoss * (exp(logit - logSumExp) - [v = target]), 0 from V on; in
 // place of the logits when the plan says so.
+// Where a target's logit is so small that the loss is not finite, neither is its gradient, so that no
+// update comes of it.
 // Traffic: forward one read, backward one read and one write per logit. Probabilities are never
 // stored; logSumExp is enough to have them again.
 //
@@ -81,13 +83,19 @@ cross_entropy_forward_v2(float* losses, float* log_sum_exps, const real* logits,
   }
 }
 
+// What is subtracted at the target, whose logit is `e` from logSumExp: d_loss, or NaN for an infinite e.
+__device__ __forceinline__ float hit_of(float d_loss, float e) {
+  return d_loss + (e - e);
+}
+
 __device__ __forceinline__ float d_logit(float logit, int v, float d_loss, float log_sum_exp,
                                          int target, int vocabulary) {
   if (v >= vocabulary) {
     return 0.0f;
   }
-  float d = d_loss * exp_poly(logit - log_sum_exp);
-  return v == target ? d - d_loss : d;
+  float e = logit - log_sum_exp;
+  float d = d_loss * exp_poly(e);
+  return v == target ? d - hit_of(d_loss, e) : d;
 }
 
 KERNEL(256)
@@ -239,7 +247,7 @@ struct RowGradient {
     }
     if ((unsigned)(target - i) < (unsigned)PACK) {
       UNROLL for (int k = 0; k < PACK; k++) {
-        x[k] = k == target - i ? x[k] - d_loss : x[k];
+        x[k] = k == target - i ? x[k] - hit_of(d_loss, logits.get(k) + base) : x[k];
       }
     }
     if (i + PACK > vocabulary) {

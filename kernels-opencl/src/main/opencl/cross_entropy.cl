@@ -2,7 +2,8 @@
 //   forward   logSumExp(i) = ln(sum over v < V of exp(logits(i,v)))
 //             losses(i) = logSumExp(i) - logits(i, targets(i)), in nats
 //   backward  dLogits(i,v) = dLosses(i) * (exp(logits(i,v) - logSumExp(i)) - [v = targets(i)]),
-//             and 0 for the padded columns from V on; dLogits may be logits
+//             and 0 for the padded columns from V on; dLogits may be logits. Where a target's logit is
+//             so small that the loss is not finite, neither is its gradient: no update comes of it.
 //
 // Memory: forward reads a row twice (largest, then sum of exponentials), 4 M V bytes if the second
 // pass finds it in a cache; backward reads and writes it once, 8 M Vp. Probabilities are never
@@ -14,6 +15,9 @@
 //     Backward, for CPUs: sixteen logits per work-item, as one vector. Same bits as v1.
 // v4  forward, for GPUs with sub-groups: the text of v2 with subgroups.cl's sums.
 // v3  forward, for CPUs: one work-item per row, in sixteen lanes, without barriers.
+
+// What is subtracted at the target, whose logit is e from logSumExp: d, or NaN for an infinite e.
+#define HIT(d, e) ((d) + ((e) - (e)))
 
 #if HAS(1)
 
@@ -49,9 +53,10 @@ __kernel void cross_entropy_backward_v1(ACTIVATIONS_OUT(dLogits), IN(dLosses), A
   float d = dLosses[dLosses_at + row];
   float result = 0.0f;
   if (v < vocabulary) {
-    result = exp_1(LOAD(row * columns + v, logits + logits_at) - logSumExp[logSumExp_at + row]) * d;
+    float e = LOAD(row * columns + v, logits + logits_at) - logSumExp[logSumExp_at + row];
+    result = exp_1(e) * d;
     if (v == targets[targets_at + row]) {
-      result -= d;
+      result -= HIT(d, e);
     }
   }
   STORE(result, row * columns + v, dLogits + dLogits_at);
@@ -142,7 +147,8 @@ __kernel void cross_entropy_backward_v2(ACTIVATIONS_OUT(dLogits), IN(dLosses), A
   if (from + 16 <= vocabulary) {
     // Before y is written, which may be x.
     bool hit = target >= from && target < from + 16;
-    float atTarget = hit ? exp_1(LOAD(target, x) - lse) * d - d : 0.0f;
+    float e = hit ? LOAD(target, x) - lse : 0.0f;
+    float atTarget = exp_1(e) * d - HIT(d, e);
     STORE16(exp_16(LOAD16(0, x + from) - lse) * d, 0, y + from);
     if (hit) {
       STORE(atTarget, target, y);
@@ -151,8 +157,9 @@ __kernel void cross_entropy_backward_v2(ACTIVATIONS_OUT(dLogits), IN(dLosses), A
   }
   int end = min(columns, from + 16);
   for (int v = from; v < end; v++) {
-    float hit = v == target ? d : 0.0f;
-    STORE(v < vocabulary ? exp_1(LOAD(v, x) - lse) * d - hit : 0.0f, v, y);
+    float e = LOAD(v, x) - lse;
+    float hit = v == target ? HIT(d, e) : 0.0f;
+    STORE(v < vocabulary ? exp_1(e) * d - hit : 0.0f, v, y);
   }
 }
 

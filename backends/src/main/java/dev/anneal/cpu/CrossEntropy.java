@@ -63,6 +63,9 @@ final class CrossEntropy {
             long d = dLogits + 4L * row * padded;
             float dLoss = Ram.get(dLosses + 4L * row);
             float logSumExp = Ram.get(logSumExps + 4L * row);
+            int hit = Ram.getInt(targets + 4L * row);
+            // Of a loss that is not finite no update is to come.
+            boolean finite = Float.isFinite(Ram.get(x + 4L * hit) - logSumExp);
             for (int i = 0; i < v; i += Lanes.N) {
               VectorMask<Float> mask = Lanes.in(i, v);
               FloatVector p = VectorMath.exp(Ram.load(x + 4L * i, mask).sub(logSumExp));
@@ -71,8 +74,8 @@ final class CrossEntropy {
             for (int i = v; i < padded; i++) {
               Ram.set(d + 4L * i, 0);
             }
-            long target = d + 4L * Ram.getInt(targets + 4L * row);
-            Ram.set(target, Ram.get(target) - dLoss);
+            long target = d + 4L * hit;
+            Ram.set(target, finite ? Ram.get(target) - dLoss : Float.NaN);
           }
         });
   }

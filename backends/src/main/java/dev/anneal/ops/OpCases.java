@@ -307,7 +307,15 @@ public final class OpCases {
         s -> {
           Tensor logits = activations("logits", 1, s[0], s[2]);
           Tensor targets = i("targets", 1, s[0]);
+          Tensor overflowed = activations("overflowed logits", 1, s[0], s[2]);
           return Stream.of(
+                  new Op.CrossEntropyBackward(
+                      activations("dLogits", 1, s[0], s[2]),
+                      f("dLosses", 1, s[0]),
+                      overflowed,
+                      f("large lse", 1, s[0]),
+                      targets,
+                      s[1]),
                   new Op.CrossEntropyForward(
                       f("losses", 1, s[0]), f("lse", 1, s[0]), logits, targets, s[1]),
                   new Op.CrossEntropyBackward(

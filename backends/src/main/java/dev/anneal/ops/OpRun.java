@@ -175,6 +175,8 @@ public final class OpRun {
         values[i] = (int) ((bits >>> 1) % integersBelow);
       } else if (tensor.name().startsWith("positive")) {
         values[i] = tensor.dtype().round((float) (0.1 + Philox.uniform(bits)));
+      } else if (tensor.name().startsWith("overflowed") && bits % 2 == 0) {
+        values[i] = Float.NEGATIVE_INFINITY;
       } else if (tensor.name().startsWith("large")) {
         values[i] = tensor.dtype().round((float) (4 + Philox.uniform(bits)));
       } else {

@@ -314,10 +314,14 @@ public final class ReferenceInterpreter {
           if (v >= o.vocabulary()) {
             return 0;
           }
-          double probability = Math.exp(logits[at] - logSumExps[row]);
-          double hit = v == (int) targets[row] ? 1 : 0;
-          return dLosses[row] * (probability - hit);
+          double distance = logits[at] - logSumExps[row];
+          return dLosses[row] * (Math.exp(distance) - hit(v == (int) targets[row], distance));
         });
+  }
+
+  /** 1 at the target, 0 elsewhere; of an infinite loss no update is to come. */
+  private static double hit(boolean atTarget, double distance) {
+    return !atTarget ? 0 : Double.isFinite(distance) ? 1 : Double.NaN;
   }
 
   /** Row by row; logits and their gradients are rounded as they are stored in between. */
@@ -350,7 +354,7 @@ public final class ReferenceInterpreter {
       get(o.losses())[row] = logSumExp - logits[target];
       Arrays.fill(dIn, row * c, (row + 1) * c, 0);
       for (int v = 0; v < padded; v++) {
-        double hit = v == target ? 1 : 0;
+        double hit = hit(v == target, logits[v] - logSumExp);
         double d =
             v < o.vocabulary()
                 ? get(o.dLosses())[row] * (Math.exp(logits[v] - logSumExp) - hit)
