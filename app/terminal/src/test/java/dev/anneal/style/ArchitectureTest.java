@@ -21,8 +21,11 @@ import dev.anneal.training.RewritePipeline;
 import dev.anneal.training.StepRecipe;
 import dev.anneal.training.TrainingPlans;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /** The layers of docs/architecture.md. */
+@Execution(ExecutionMode.CONCURRENT)
 class ArchitectureTest {
   private static final JavaClasses CLASSES =
       new ClassFileImporter()

@@ -11,12 +11,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 
 /**
  * All sources are as google-java-format writes them; {@code scripts/format} makes them so. A test
  * and not a Maven plugin, since plugins run on Maven's own, perhaps older, Java, whose parser does
  * not know the language's newer forms.
  */
+@Execution(ExecutionMode.CONCURRENT)
 class FormatTest {
   private static final boolean REWRITE = Boolean.getBoolean("anneal.format");
 
