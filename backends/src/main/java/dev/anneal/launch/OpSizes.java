@@ -1,5 +1,6 @@
 package dev.anneal.launch;
 
+import dev.anneal.plan.AttentionOps;
 import dev.anneal.plan.Op;
 import java.util.Optional;
 
@@ -9,10 +10,8 @@ final class OpSizes {
 
   /** Channels of a head; nothing where there are no heads. */
   static Optional<Integer> headSize(Op op) {
-    return op instanceof Op.AttentionForward o
-        ? Optional.of(o.out().shape().dim(2) / o.heads())
-        : op instanceof Op.AttentionBackward o
-            ? Optional.of(o.out().shape().dim(2) / o.heads())
-            : Optional.empty();
+    return op instanceof AttentionOps.WithHeads attention
+        ? Optional.of(attention.headSize())
+        : Optional.empty();
   }
 }

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
@@ -106,11 +105,19 @@ record ShapePattern(Optional<String> condition, List<String> sizes, List<String>
             .orElse(size);
       }
       Matcher parts = SIZE.matcher(size);
-      Optional<Long> value =
-          parts.matches()
-              ? Optional.ofNullable(parts.group(2)).map(values::get).filter(Objects::nonNull)
-              : Optional.empty();
-      return value.map(v -> String.valueOf(v * factor(parts))).orElse(size);
+      Optional<String> name =
+          parts.matches() ? Optional.ofNullable(parts.group(2)) : Optional.empty();
+      if (name.isEmpty()) {
+        return size;
+      }
+      Optional<Long> value = Optional.ofNullable(values.get(name.get()));
+      if (value.isPresent()) {
+        return String.valueOf(value.get() * factor(parts));
+      }
+      return Optional.ofNullable(parts.group(3))
+          .flatMap(least -> Optional.ofNullable(values.get(least)))
+          .map(least -> name.get() + ">=" + least)
+          .orElse(size);
     }
   }
 

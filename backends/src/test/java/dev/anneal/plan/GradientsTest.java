@@ -159,6 +159,16 @@ class GradientsTest {
     checkGradients(loss(block(1, block(0, embedded()))));
   }
 
+  /** Every op that models emit is in those blocks, or has no gradient. */
+  @Test
+  void everyOpThatModelsEmitIsChecked() {
+    loss(block(0, embedded()));
+    List<Class<?>> checked = emit.ops().stream().<Class<?>>map(Op::getClass).distinct().toList();
+    assertEquals(
+        List.of("CachedAttention"),
+        OpKinds.missing(OpKinds.under(Op.Forward.class).toList(), checked));
+  }
+
   @Test
   void recomputationChangesNoBit() {
     Tensor loss = loss(block(1, block(0, embedded())));
