@@ -70,9 +70,7 @@ class CpuKernelsTest {
     ProcessBuilder builder =
         new ProcessBuilder(
                 System.getProperty("java.home") + "/bin/java",
-                "--add-modules",
-                "jdk.incubator.vector",
-                "--enable-native-access=ALL-UNNAMED",
+                "@../jvm.options",
                 "-cp",
                 System.getProperty("java.class.path"),
                 Checksum.class.getName())

@@ -129,8 +129,7 @@ class SafetyNetTest {
     Path directory = Files.createDirectories(directory(implementation));
     List<String> command = new ArrayList<>();
     command.add(System.getProperty("java.home") + "/bin/java");
-    command.addAll(List.of("--add-modules", "jdk.incubator.vector", "-XX:+UseSerialGC"));
-    command.add("--enable-native-access=ALL-UNNAMED");
+    command.add("@../jvm.options");
     if (implementation == Implementation.OCLGRIND) {
       Files.writeString(directory.resolve("oclgrind.icd"), SIMULATOR + "\n");
     }

@@ -38,14 +38,9 @@ public final class AnnealProcess {
   public static List<String> command(Class<?> main) {
     return List.of(
         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "--add-modules",
-        "jdk.incubator.vector",
-        "--enable-native-access=ALL-UNNAMED",
-        "-XX:+UseSerialGC",
+        "@" + Launcher.options(),
         // A test runs for seconds: the second compiler would only take processors from others.
         "-XX:TieredStopAtLevel=1",
-        "-XX:CompileCommand=quiet",
-        "-XX:CompileCommand=dontinline,dev.anneal.cpu.Rows::*",
         "-Danneal.stderr=3",
         "-cp",
         classPath().stream().map(Path::toString).collect(Collectors.joining(File.pathSeparator)),

@@ -24,6 +24,7 @@ public record Launcher(Path home) {
     Files.createDirectories(home.resolve("app"));
     Path script = home.resolve("anneal");
     Files.copy(source(), script);
+    Files.copy(options(), home.resolve("jvm.options"));
     assertTrue(script.toFile().setExecutable(true));
     // Not a link: the JVM looks for its libraries beside the file that a link names.
     Path java = home.resolve("runtime/bin/java");
@@ -42,6 +43,11 @@ public record Launcher(Path home) {
   /** The script in the sources. */
   public static Path source() {
     return Path.of("../..", "anneal").toAbsolutePath().normalize();
+  }
+
+  /** What every JVM is started with, as {@code java} takes it after an @. */
+  public static Path options() {
+    return Path.of("../..", "jvm.options").toAbsolutePath().normalize();
   }
 
   private static void jar(Path file) throws IOException {

@@ -36,6 +36,7 @@ class LauncherTest {
     Files.createDirectories(checkout.resolve("app/engine/src/main"));
     Files.writeString(checkout.resolve("pom.xml"), "<project/>");
     program(checkout.resolve("anneal"), Files.readString(Launcher.source()));
+    Files.copy(Launcher.options(), checkout.resolve("jvm.options"));
     program(temp.resolve("jdk/bin/java"), "#!/bin/sh\necho started\n");
     Files.writeString(temp.resolve("jdk/release"), "JAVA_VERSION=\"25.0.1\"\n");
     program(
