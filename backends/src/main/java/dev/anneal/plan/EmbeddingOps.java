@@ -6,7 +6,7 @@ import dev.anneal.plan.Operand.Reads;
 import dev.anneal.plan.Operand.Writes;
 import java.util.Optional;
 
-/** Rows of two tables, of tokens and of positions, and their gradients. */
+/** Rows of a table of tokens, or of two, of tokens and of positions, and their gradients. */
 public interface EmbeddingOps {
   /**
    * out(b,t) = wte(tokens(b,t)) + wpe(start + t). out (B,T,C), tokens (B,T), wte (Vp,C), wpe
@@ -44,6 +44,40 @@ public interface EmbeddingOps {
       Tensor dWpe = backward.ofParameter(wpe);
       backward.add(new TokenEmbeddingBackward(dWte, dOut, tokens, backward.adds(dWte)));
       backward.add(new PositionEmbeddingBackward(dWpe, dOut, backward.adds(dWpe)));
+    }
+
+    @Override
+    public Arithmetic arithmetic() {
+      return Arithmetic.ELEMENTWISE;
+    }
+  }
+
+  /** out(b,t) = wte(tokens(b,t)). out (B,T,C), tokens (B,T), wte (Vp,C). */
+  record TokenEmbeddingForward(
+      @Writes("B,T,C") Tensor out, @Reads("B,T") @Integers Tensor tokens, @Reads("Vp,C") Tensor wte)
+      implements Op.Forward {
+    public TokenEmbeddingForward {
+      Operands.fit(TokenEmbeddingForward.class, out, tokens, wte);
+    }
+
+    /** Of the table, no more than there are tokens. */
+    @Override
+    public long touchedBytes(Tensor tensor) {
+      return tensor.equals(wte)
+          ? Math.min(tensor.bytes(), out.elements() * tensor.dtype().bytes())
+          : tensor.bytes();
+    }
+
+    @Override
+    public long flops() {
+      return 0;
+    }
+
+    @Override
+    public void differentiate(Backward backward) {
+      Tensor dOut = backward.arrived(out);
+      Tensor dWte = backward.ofParameter(wte);
+      backward.add(new TokenEmbeddingBackward(dWte, dOut, tokens, backward.adds(dWte)));
     }
 
     @Override

@@ -53,12 +53,49 @@ public final class Emitter {
     return out;
   }
 
+  /** Token embeddings, (B,T) to (B,T,C). */
+  public Tensor tokenEmbedding(String name, Tensor tokens, Tensor wte) {
+    Tensor out = activation(name, withInner(tokens.shape(), wte.shape().dim(-1)));
+    ops.add(new Op.TokenEmbeddingForward(out, tokens, wte));
+    return out;
+  }
+
   public Tensor layerNorm(String name, Tensor in, Tensor weight, Tensor bias) {
     Shape rows = new Shape(in.shape().dims().subList(0, in.shape().rank() - 1));
     Tensor out = activation(name, in.shape());
     Tensor mean = activation(name + ".mean", rows);
     Tensor rstd = activation(name + ".rstd", rows);
     ops.add(new Op.LayerNormForward(out, mean, rstd, in, weight, bias, LAYER_NORM_EPSILON));
+    return out;
+  }
+
+  public Tensor rmsNorm(String name, Tensor in, Tensor weight, float epsilon) {
+    Shape rows = new Shape(in.shape().dims().subList(0, in.shape().rank() - 1));
+    Tensor out = activation(name, in.shape());
+    Tensor rstd = activation(name + ".rstd", rows);
+    ops.add(new Op.RmsNormForward(out, rstd, in, weight, epsilon));
+    return out;
+  }
+
+  /**
+   * Queries and keys rotated by their positions, keys and values repeated for each query's head,
+   * (B,T,(NH+2NKV)HS) to (B,T,3 NH HS).
+   *
+   * @param table as {@link RotaryOps.Grouped#table}
+   * @param start of the positions, 0 when absent
+   */
+  public Tensor rotary(
+      String name, Tensor in, Tensor table, Optional<Tensor> start, int heads, int kvHeads) {
+    int size = table.shape().dim(-1);
+    Tensor out = activation(name, replaceInner(in.shape(), 3 * heads * size));
+    ops.add(new Op.RotaryForward(out, in, table, start, heads, kvHeads));
+    return out;
+  }
+
+  /** silu of the first half times the second, (B,T,2F) to (B,T,F). */
+  public Tensor swiGlu(String name, Tensor in) {
+    Tensor out = activation(name, replaceInner(in.shape(), in.shape().dim(-1) / 2));
+    ops.add(new Op.SwiGluForward(out, in));
     return out;
   }
 

@@ -23,6 +23,9 @@ import java.util.stream.Stream;
 public sealed interface Op
     extends EmbeddingOps,
         LayerNormOps,
+        RmsNormOps,
+        RotaryOps,
+        SwiGluOps,
         MatmulOps,
         AttentionOps,
         GeluOps,
@@ -31,7 +34,13 @@ public sealed interface Op
         LossOps,
         FormatOps,
         OptimizerOps
-    permits Op.Forward, Op.Gradient, Op.EightBit, Op.Update, Op.Product, AttentionOps.WithHeads {
+    permits Op.Forward,
+        Op.Gradient,
+        Op.EightBit,
+        Op.Update,
+        Op.Product,
+        AttentionOps.WithHeads,
+        RotaryOps.Grouped {
 
   /** The tensors of this op, in the order of its components, and what its record says of each. */
   default List<Operand> operands() {
@@ -99,7 +108,11 @@ public sealed interface Op
   /** An op that a model emits. */
   sealed interface Forward extends Op
       permits EmbeddingForward,
+          TokenEmbeddingForward,
           LayerNormForward,
+          RmsNormForward,
+          RotaryForward,
+          SwiGluForward,
           MatmulForward,
           AttentionForward,
           CachedAttention,
@@ -126,6 +139,8 @@ public sealed interface Op
       permits ParameterGradient,
           MatmulBackwardInput,
           AttentionBackward,
+          RotaryBackward,
+          SwiGluBackward,
           Add,
           GeluBackward,
           CrossEntropyBackward,
@@ -137,6 +152,7 @@ public sealed interface Op
       permits TokenEmbeddingBackward,
           PositionEmbeddingBackward,
           LayerNormBackward,
+          RmsNormBackward,
           MatmulBackwardWeight,
           BiasBackward,
           Classifier {
