@@ -10,10 +10,17 @@ final class CpuKernels {
   static Kernel of(Op op, Kernel.Addresses at) {
     return switch (op) {
       case Op.EmbeddingForward o -> Embedding.forward(o, at);
+      case Op.TokenEmbeddingForward o -> Embedding.tokenForward(o, at);
       case Op.TokenEmbeddingBackward o -> Embedding.tokenBackward(o, at);
       case Op.PositionEmbeddingBackward o -> Embedding.positionBackward(o, at);
       case Op.LayerNormForward o -> LayerNorm.forward(o, at);
       case Op.LayerNormBackward o -> LayerNorm.backward(o, at);
+      case Op.RmsNormForward o -> RmsNorm.forward(o, at);
+      case Op.RmsNormBackward o -> RmsNorm.backward(o, at);
+      case Op.RotaryForward o -> Rotary.forward(o, at);
+      case Op.RotaryBackward o -> Rotary.backward(o, at);
+      case Op.SwiGluForward o -> SwiGlu.forward(o, at);
+      case Op.SwiGluBackward o -> SwiGlu.backward(o, at);
       case Op.MatmulForward o -> Matmul.forward(o, at);
       case Op.MatmulBackwardInput o -> Matmul.backwardInput(o, at);
       case Op.MatmulBackwardWeight o -> Matmul.backwardWeight(o, at);

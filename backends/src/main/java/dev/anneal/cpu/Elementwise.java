@@ -88,7 +88,7 @@ final class Elementwise {
   }
 
   /** 1 / (1 + exp(-x)). */
-  private static FloatVector sigmoid(FloatVector x) {
+  static FloatVector sigmoid(FloatVector x) {
     FloatVector one = FloatVector.broadcast(Lanes.F, 1f);
     return one.div(VectorMath.exp(x.neg()).add(1f));
   }

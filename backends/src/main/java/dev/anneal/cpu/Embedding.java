@@ -46,6 +46,22 @@ final class Embedding {
         });
   }
 
+  static Kernel tokenForward(Op.TokenEmbeddingForward op, Kernel.Addresses at) {
+    long out = at.of(op.out());
+    long tokens = at.of(op.tokens());
+    long wte = at.of(op.wte());
+    int rows = Math.toIntExact(op.tokens().elements());
+    int c = op.wte().shape().dim(-1);
+    return Kernel.of(
+        Math.ceilDiv(rows, ROWS),
+        (task, worker) -> {
+          int end = Math.min(rows, (task + 1) * ROWS);
+          for (int row = task * ROWS; row < end; row++) {
+            Rows.copy(wte + 4L * c * Ram.getInt(tokens + 4L * row), c, out + 4L * c * row);
+          }
+        });
+  }
+
   static Kernel tokenBackward(Op.TokenEmbeddingBackward op, Kernel.Addresses at) {
     long dWte = at.of(op.dWte());
     long dOut = at.of(op.dOut());

@@ -89,7 +89,8 @@ final class LayerNorm {
         List.of(toInput, toWeights), new Kernel.Scratch(64 + 8L * stride, tiles * tileBytes, 0, 0));
   }
 
-  private static void sumTiles(
+  /** to (+)= the sum over all tiles, in their order. */
+  static void sumTiles(
       long from, long stride, int tiles, long to, VectorMask<Float> mask, boolean add) {
     FloatVector sum = add ? Ram.load(to, mask) : FloatVector.zero(Lanes.F);
     for (int i = 0; i < tiles; i++) {

@@ -48,6 +48,18 @@ public final class ReferenceInterpreter {
   private void compute(Op op) {
     switch (op) {
       case Op.EmbeddingForward o -> embedding(o);
+      case Op.TokenEmbeddingForward o -> {
+        int c = columns(o.out());
+        double[] tokens = get(o.tokens());
+        double[] wte = get(o.wte());
+        Arrays.setAll(get(o.out()), i -> wte[(int) tokens[i / c] * c + i % c]);
+      }
+      case Op.RmsNormForward o -> ReferenceLlama.rmsNorm(o, this::get);
+      case Op.RmsNormBackward o -> ReferenceLlama.rmsNormBackward(o, this::get);
+      case Op.RotaryForward o -> ReferenceLlama.rotary(o, this::get);
+      case Op.RotaryBackward o -> ReferenceLlama.rotaryBackward(o, this::get);
+      case Op.SwiGluForward o -> ReferenceLlama.swiGlu(o, this::get);
+      case Op.SwiGluBackward o -> ReferenceLlama.swiGluBackward(o, this::get);
       case Op.TokenEmbeddingBackward o -> tokenEmbeddingBackward(o);
       case Op.PositionEmbeddingBackward o -> positionEmbeddingBackward(o);
       case Op.LayerNormForward o -> layerNorm(o);
