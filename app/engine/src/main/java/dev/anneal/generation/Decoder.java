@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Incremental decoding of one sequence: a KV cache, one plan that takes a token and gives logits,
@@ -51,7 +52,8 @@ public final class Decoder implements AutoCloseable {
     }
   }
 
-  private record Emitted(Plan plan, Tensor tokens, Tensor position, Tensor result) {}
+  private record Emitted(
+      Plan plan, Tensor tokens, Tensor position, Tensor result, List<Model.Constant> constants) {}
 
   /**
    * Decodes in fp32.
@@ -73,8 +75,9 @@ public final class Decoder implements AutoCloseable {
     this.device = device;
     this.length = Math.min(length, model.context());
     List<Model.KeyValueCache> caches = model.caches(1, this.length);
-    Emitted chunkPlan = emit(model, caches, Math.min(CHUNK, this.length), false, precision);
-    Emitted singlePlan = emit(model, caches, 1, true, precision);
+    Emitted chunkPlan =
+        emit(model, this.length, caches, Math.min(CHUNK, this.length), false, precision);
+    Emitted singlePlan = emit(model, this.length, caches, 1, true, precision);
     this.cache = device.allocate(Arena.KV_CACHE, singlePlan.plan().layout().bytes(Arena.KV_CACHE));
     this.activations =
         device.allocate(
@@ -90,12 +93,14 @@ public final class Decoder implements AutoCloseable {
 
   private static Emitted emit(
       Model model,
+      int length,
       List<Model.KeyValueCache> caches,
       int tokenCount,
       boolean withLogits,
       Precision precision) {
     Tensor tokens = new Tensor("tokens", DType.I32, Shape.of(1, tokenCount), Arena.INPUTS);
     Tensor position = new Tensor("position", DType.I32, Shape.of(), Arena.INPUTS);
+    List<Model.Constant> constants = model.constants(length);
     Emitter emit = new Emitter();
     Tensor result = model.hidden(emit, tokens, new Model.Attention.Cached(caches, position));
     if (withLogits) {
@@ -111,7 +116,11 @@ public final class Decoder implements AutoCloseable {
             ArenaLayout.sequential(
                 Arena.PARAMETERS,
                 model.parameters().stream().map(Parameter::tensor).map(precision::stored).toList()),
-            ArenaLayout.sequential(Arena.INPUTS, List.of(tokens, position)),
+            ArenaLayout.sequential(
+                Arena.INPUTS,
+                Stream.concat(
+                        Stream.of(tokens, position), constants.stream().map(Model.Constant::tensor))
+                    .toList()),
             ArenaLayout.sequential(
                 Arena.KV_CACHE, cacheTensors.stream().map(precision::stored).toList()));
     Tensor stored = precision.stored(result);
@@ -121,11 +130,12 @@ public final class Decoder implements AutoCloseable {
             RewritePipeline.decoding(precision, emit.ops()),
             List.of(stored),
             places);
-    return new Emitted(plan, tokens, position, stored);
+    return new Emitted(plan, tokens, position, stored, constants);
   }
 
   private Step compile(Emitted emitted, Memory parameters) {
     Memory inputs = device.allocate(Arena.INPUTS, emitted.plan().layout().bytes(Arena.INPUTS));
+    emitted.constants().forEach(constant -> write(constant, emitted.plan(), inputs));
     Map<Arena, Memory> memory = new EnumMap<>(Arena.class);
     memory.put(Arena.PARAMETERS, parameters);
     memory.put(Arena.ACTIVATIONS, activations);
@@ -133,6 +143,13 @@ public final class Decoder implements AutoCloseable {
     memory.put(Arena.KV_CACHE, cache);
     return new Step(
         device.compile(emitted.plan(), memory), inputs, emitted.tokens(), emitted.position());
+  }
+
+  private void write(Model.Constant constant, Plan plan, Memory inputs) {
+    try (java.lang.foreign.Arena once = java.lang.foreign.Arena.ofConfined()) {
+      MemorySegment values = once.allocateFrom(ValueLayout.JAVA_FLOAT, constant.values().get());
+      device.copyIn(inputs, plan.layout().offset(constant.tensor()), values);
+    }
   }
 
   /** Tokens that have been fed since the last {@link #reset}. */

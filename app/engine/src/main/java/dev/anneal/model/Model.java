@@ -8,6 +8,7 @@ import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** A transformer: its parameters, and the forward pass that it emits. */
 public interface Model {
@@ -44,6 +45,17 @@ public interface Model {
   default long parameterCount() {
     return parameters().stream().mapToLong(p -> p.tensor().elements()).sum();
   }
+
+  /**
+   * What never changes and is no parameter: tables that its ops read, for sequences up to {@code
+   * length}. They are inputs that are written once.
+   */
+  default List<Constant> constants(int length) {
+    return List.of();
+  }
+
+  /** A tensor of the inputs arena, fp32, and what is in it. */
+  record Constant(Tensor tensor, Supplier<float[]> values) {}
 
   /** The hidden states after the last norm, (B,T) tokens to (B,T,C). */
   Tensor hidden(Emitter emit, Tensor tokens, Attention attention);

@@ -8,7 +8,7 @@ import java.util.SequencedMap;
 import java.util.TreeMap;
 
 /** All that makes one model of a family what it is, but for its weights. It makes the model. */
-public sealed interface ModelConfig permits Gpt2.Config, ModelConfig.Own {
+public sealed interface ModelConfig permits Gpt2.Config, LlamaConfig, ModelConfig.Own {
 
   /**
    * The configuration of a model that Anneal does not come with. It trains as the others do; what

@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 /** The models that Anneal comes with: a family is a line here and a file beside it. */
 public final class Models {
   /** All families. */
-  public static final List<ModelFamily> FAMILIES = List.of(Gpt2.FAMILY);
+  public static final List<ModelFamily> FAMILIES = List.of(Gpt2.FAMILY, Llama.FAMILY);
 
   /** What is meant where no family is named. */
   public static final ModelFamily DEFAULT = Gpt2.FAMILY;

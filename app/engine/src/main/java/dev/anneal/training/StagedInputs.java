@@ -4,6 +4,7 @@ import dev.anneal.device.Device;
 import dev.anneal.device.HostMemory;
 import dev.anneal.device.Mark;
 import dev.anneal.device.Memory;
+import dev.anneal.model.Model;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -74,6 +75,11 @@ final class StagedInputs implements AutoCloseable {
   private Stage stage() {
     HostMemory memory = device.allocateHost(plans.step().layout().bytes(Arena.INPUTS));
     memory.segment().fill((byte) 0);
+    for (Model.Constant constant : plans.inputs().constants()) {
+      MemorySegment part = part(memory, constant.tensor());
+      float[] values = constant.values().get();
+      MemorySegment.copy(values, 0, part, ValueLayout.JAVA_FLOAT, 0, values.length);
+    }
     try {
       return new Stage(memory, device.mark());
     } catch (RuntimeException e) {
@@ -157,11 +163,11 @@ final class StagedInputs implements AutoCloseable {
   }
 
   private MemorySegment part(int stage, Tensor tensor) {
-    return stages
-        .get(stage)
-        .memory
-        .segment()
-        .asSlice(plans.step().layout().offset(tensor), tensor.bytes());
+    return part(stages.get(stage).memory, tensor);
+  }
+
+  private MemorySegment part(HostMemory memory, Tensor tensor) {
+    return memory.segment().asSlice(plans.step().layout().offset(tensor), tensor.bytes());
   }
 
   @Override

@@ -56,7 +56,12 @@ public record TrainingPlans(
    * @param schedule learning rate, 1 - beta1^t, 1 - beta2^t
    * @param random the low and the high half of the seed, and t, where parameters are rounded
    */
-  public record Inputs(Tensor tokens, Tensor targets, Tensor schedule, Optional<Tensor> random) {
+  public record Inputs(
+      Tensor tokens,
+      Tensor targets,
+      Tensor schedule,
+      Optional<Tensor> random,
+      List<Model.Constant> constants) {
     private static Inputs of(StepRecipe recipe, Precision precision) {
       return new Inputs(
           input("tokens", DType.I32, Shape.of(recipe.batch(), recipe.sequence())),
@@ -64,11 +69,17 @@ public record TrainingPlans(
           input("schedule", DType.F32, Shape.of(3)),
           precision.parameters() == DType.F32
               ? Optional.empty()
-              : Optional.of(input("random", DType.I32, Shape.of(3))));
+              : Optional.of(input("random", DType.I32, Shape.of(3))),
+          recipe.model().constants(recipe.sequence()));
     }
 
     private List<Tensor> all() {
-      return Stream.concat(Stream.of(tokens, targets, schedule), random.stream()).toList();
+      return Stream.of(
+              Stream.of(tokens, targets, schedule),
+              random.stream(),
+              constants.stream().map(Model.Constant::tensor))
+          .flatMap(all -> all)
+          .toList();
     }
   }
 
