@@ -11,16 +11,41 @@ import java.util.Optional;
  */
 interface HubFamily {
   /** All that are known. */
-  List<HubFamily> ALL = List.of(new HubGpt2());
+  List<HubFamily> ALL = List.of(new HubGpt2(), new HubLlama());
 
   /**
-   * A parameter and its tensor in a folder.
+   * A parameter and its tensors in a folder.
    *
    * @param ours the parameter's name
-   * @param theirs the tensor's, without the prefix
-   * @param transposed whether theirs is (in, out) where ours is (out, in)
+   * @param theirs the tensors that are its rows, in order
    */
-  record Name(String ours, String theirs, boolean transposed) {}
+  record Name(String ours, List<Part> theirs) {
+    public Name {
+      theirs = List.copyOf(theirs);
+    }
+
+    /** A parameter that is one tensor. */
+    static Name of(String ours, String theirs, boolean transposed, List<Long> shape) {
+      return new Name(ours, List.of(new Part(theirs, transposed, shape)));
+    }
+  }
+
+  /**
+   * A tensor in a folder.
+   *
+   * @param name without the prefix
+   * @param transposed whether it is (in, out) where the parameter is (out, in)
+   * @param shape in the folder, where the vocabulary is not padded
+   */
+  record Part(String name, boolean transposed, List<Long> shape) {
+    public Part {
+      shape = List.copyOf(shape);
+    }
+
+    long elements() {
+      return shape.stream().reduce(1L, Math::multiplyExact);
+    }
+  }
 
   /** {@code model_type} in {@code config.json}. */
   String type();

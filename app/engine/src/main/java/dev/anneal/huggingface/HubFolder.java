@@ -8,8 +8,6 @@ import dev.anneal.checkpoint.SafetensorsEntry;
 import dev.anneal.checkpoint.SafetensorsType;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.ModelConfig;
-import dev.anneal.model.Parameter;
-import dev.anneal.plan.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -28,13 +26,11 @@ import java.util.Set;
  */
 public final class HubFolder implements ModelFile {
   public static final String CONFIG = "config.json";
-  private static final String HEAD = "lm_head.weight";
 
   private final Path folder;
   private final HubFamily family;
   private final ModelConfig config;
   private final HubShards shards;
-  private final Map<String, Tensor> tensors = new LinkedHashMap<>();
   private final Map<String, HubFamily.Name> names = new LinkedHashMap<>();
   private final String prefix;
   private final HubValues values;
@@ -44,7 +40,6 @@ public final class HubFolder implements ModelFile {
     this.family = family;
     this.config = config;
     this.shards = shards;
-    config.model().parameters().forEach(p -> tensors.put(p.name(), p.tensor()));
     family.names(config).forEach(name -> names.put(name.ours(), name));
     boolean prefixed = shards.find(family.prefix() + family.embedding()).isPresent();
     this.prefix = prefixed ? family.prefix() : "";
@@ -93,73 +88,40 @@ public final class HubFolder implements ModelFile {
   }
 
   private void requireParameters() {
-    for (HubFamily.Name name : names.values()) {
-      SafetensorsEntry entry = entry(name);
-      List<Long> expected = shape(name);
-      if (!entry.shape().equals(expected)) {
+    for (HubFamily.Part part : parts()) {
+      String name = prefixed(part.name());
+      SafetensorsEntry entry =
+          shards
+              .find(name)
+              .orElseThrow(
+                  () -> Failure.failed(FileFailures.shown(folder) + " has no tensor " + name));
+      if (!entry.shape().equals(part.shape())) {
         throw Failure.failed(
             "%s: tensor %s has the shape %s; expected %s, as %s says"
-                .formatted(
-                    FileFailures.shown(folder),
-                    prefix + name.theirs(),
-                    entry.shape(),
-                    expected,
-                    CONFIG));
+                .formatted(FileFailures.shown(folder), name, entry.shape(), part.shape(), CONFIG));
       }
       if (FloatFormat.of(entry.type()).isEmpty()) {
         throw Failure.failed(
             "%s: tensor %s is %s; expected F32, F16 or BF16"
-                .formatted(FileFailures.shown(folder), prefix + name.theirs(), entry.type()));
+                .formatted(FileFailures.shown(folder), name, entry.type()));
       }
     }
   }
 
-  private SafetensorsEntry entry(HubFamily.Name name) {
-    return shards
-        .find(prefix + name.theirs())
-        .orElseThrow(
-            () ->
-                Failure.failed(
-                    FileFailures.shown(folder) + " has no tensor " + prefix + name.theirs()));
+  private List<HubFamily.Part> parts() {
+    return names.values().stream().flatMap(name -> name.theirs().stream()).toList();
   }
 
-  /** The shape in the file: the vocabulary is not padded there. */
-  List<Long> shape(HubFamily.Name name) {
-    List<Integer> dims = requireNonNull(tensors.get(name.ours())).shape().dims();
-    if (dims.size() == 1) {
-      return List.of((long) dims.getFirst());
-    }
-    long rows =
-        dims.getFirst() == config.paddedVocabulary() && isOfVocabulary(name)
-            ? config.vocabulary()
-            : dims.getFirst();
-    long columns = dims.getLast();
-    return name.transposed() ? List.of(columns, rows) : List.of(rows, columns);
-  }
-
-  private boolean isOfVocabulary(HubFamily.Name name) {
-    return initialRows(name).filter(rows -> rows == config.vocabulary()).isPresent();
-  }
-
-  /** How many rows of a parameter are ever used. */
-  private Optional<Integer> initialRows(HubFamily.Name name) {
-    return config.model().parameters().stream()
-        .filter(p -> p.name().equals(name.ours()))
-        .findFirst()
-        .map(Parameter::initial)
-        .flatMap(
-            initial ->
-                initial instanceof Parameter.Initial.Normal normal
-                    ? Optional.of(normal.rows())
-                    : Optional.empty());
+  private String prefixed(String name) {
+    return HubValues.prefixed(prefix, name);
   }
 
   private void requireNothingElse() {
     Set<String> known = new HashSet<>();
-    names.values().forEach(name -> known.add(prefix + name.theirs()));
+    parts().forEach(part -> known.add(prefixed(part.name())));
     for (String name : shards.names()) {
       String bare = name.startsWith(prefix) ? name.substring(prefix.length()) : name;
-      if (!known.contains(name) && !family.isBuffer(bare) && !name.equals(HEAD)) {
+      if (!known.contains(name) && !family.isBuffer(bare) && !name.equals(HubValues.HEAD)) {
         throw Failure.failed(
             "%s has a tensor %s, which no %s has; it may be of another model"
                 .formatted(FileFailures.shown(folder), FileFailures.shown(name), family.type()));
@@ -169,8 +131,8 @@ public final class HubFolder implements ModelFile {
 
   /** A head that is written out must be the embedding, where the model has no other. */
   private void requireTied() {
-    Optional<SafetensorsEntry> head = shards.find(HEAD);
-    boolean own = names.values().stream().anyMatch(name -> name.theirs().equals(HEAD));
+    Optional<SafetensorsEntry> head = shards.find(HubValues.HEAD);
+    boolean own = parts().stream().anyMatch(part -> part.name().equals(HubValues.HEAD));
     if (head.isEmpty() || own) {
       return;
     }
@@ -183,14 +145,14 @@ public final class HubFolder implements ModelFile {
       for (long at = 0; same && at < tied.bytes(); at += CHUNK) {
         long n = Math.min(CHUNK, tied.bytes() - at);
         shards.read(embedding, at, one.asSlice(0, n));
-        shards.read(HEAD, at, other.asSlice(0, n));
+        shards.read(HubValues.HEAD, at, other.asSlice(0, n));
         same = one.asSlice(0, n).mismatch(other.asSlice(0, n)) < 0;
       }
     }
     if (!same) {
       throw Failure.failed(
           "%s: tensor %s differs from %s, to which %s ties it"
-              .formatted(FileFailures.shown(folder), HEAD, embedding, CONFIG));
+              .formatted(FileFailures.shown(folder), HubValues.HEAD, embedding, CONFIG));
     }
   }
 
@@ -215,7 +177,7 @@ public final class HubFolder implements ModelFile {
 
   /** How the parameters are stored, by the first of them. */
   public SafetensorsType type() {
-    return entry(names.values().iterator().next()).type();
+    return shards.find(prefixed(parts().getFirst().name())).orElseThrow().type();
   }
 
   @Override

@@ -83,30 +83,35 @@ final class HubGpt2 implements HubFamily {
 
   @Override
   public List<Name> names(ModelConfig model) {
+    long c = model.channels();
     List<Name> names = new ArrayList<>();
-    names.add(same("wte.weight"));
-    names.add(same("wpe.weight"));
+    names.add(same("wte.weight", (long) model.vocabulary(), c));
+    names.add(same("wpe.weight", (long) model.context(), c));
     for (int i = 0; i < model.layers(); i++) {
       String h = "h." + i + ".";
-      for (String norm : List.of("ln_1", "ln_2", "attn.c_attn", "attn.c_proj", "mlp.c_fc")) {
-        add(names, h + norm);
-      }
-      add(names, h + "mlp.c_proj");
+      norm(names, h + "ln_1", c);
+      linear(names, h + "attn.c_attn", 3 * c, c);
+      linear(names, h + "attn.c_proj", c, c);
+      norm(names, h + "ln_2", c);
+      linear(names, h + "mlp.c_fc", 4 * c, c);
+      linear(names, h + "mlp.c_proj", c, 4 * c);
     }
-    names.add(same("ln_f.weight"));
-    names.add(same("ln_f.bias"));
+    norm(names, "ln_f", c);
     return names;
   }
 
-  /** A layer's weight, which is transposed unless it is of a norm, and its bias. */
-  private static void add(List<Name> names, String layer) {
-    boolean linear = layer.contains(".c_");
-    names.add(new Name(layer + ".weight", layer + ".weight", linear));
-    names.add(same(layer + ".bias"));
+  private static void norm(List<Name> names, String name, long channels) {
+    names.add(same(name + ".weight", channels));
+    names.add(same(name + ".bias", channels));
   }
 
-  private static Name same(String name) {
-    return new Name(name, name, false);
+  private static void linear(List<Name> names, String name, long out, long in) {
+    names.add(Name.of(name + ".weight", name + ".weight", true, List.of(in, out)));
+    names.add(same(name + ".bias", out));
+  }
+
+  private static Name same(String name, Long... shape) {
+    return Name.of(name, name, false, List.of(shape));
   }
 
   @Override

@@ -17,6 +17,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What another program computed for a folder's model, as safetensors: {@code input_ids} and {@code
@@ -33,6 +35,8 @@ public final class HubReference implements ReferenceState {
 
   /** Tokens of a batch that is held in memory. */
   private static final long MOST_TOKENS = 1 << 24;
+
+  private static final String GRADIENT = "grad.";
 
   private final Path path;
   private final Safetensors file;
@@ -52,7 +56,7 @@ public final class HubReference implements ReferenceState {
     this.logits = entry("logits");
     this.loss = entry("loss");
     requireShapes(model);
-    this.gradients = prefix(model).map(prefix -> new HubValues(new Tensors(file), prefix));
+    this.gradients = prefix(model).map(prefix -> new HubValues(new Gradients(file), prefix));
   }
 
   /**
@@ -77,10 +81,10 @@ public final class HubReference implements ReferenceState {
     }
   }
 
-  private record Tensors(Safetensors file) implements HubValues.Tensors {
+  private record Gradients(Safetensors file) implements HubValues.Tensors {
     @Override
     public Optional<SafetensorsEntry> find(String name) {
-      return Optional.ofNullable(file.tensors().get(name));
+      return Optional.ofNullable(file.tensors().get(GRADIENT + name));
     }
 
     @Override
@@ -127,13 +131,12 @@ public final class HubReference implements ReferenceState {
 
   /** What is before the gradients' names; empty when there is none. */
   private Optional<String> prefix(HubFolder model) {
-    if (file.tensors().keySet().stream().noneMatch(name -> name.startsWith("grad."))) {
+    if (file.tensors().keySet().stream().noneMatch(name -> name.startsWith(GRADIENT))) {
       return Optional.empty();
     }
     String prefix =
         model.prefixes().stream()
-            .map(p -> "grad." + p)
-            .filter(p -> names.values().stream().allMatch(n -> has(p + n.theirs())))
+            .filter(p -> parts().allMatch(part -> has(gradient(p, part))))
             .findFirst()
             .orElseThrow(
                 () ->
@@ -141,8 +144,16 @@ public final class HubReference implements ReferenceState {
                         FileFailures.shown(path)
                             + " has gradients, but not one of each parameter of "
                             + FileFailures.shown(model.path())));
-    names.values().forEach(n -> requireFloats(entry(prefix + n.theirs()), model.shape(n)));
+    parts().forEach(part -> requireFloats(entry(gradient(prefix, part)), part.shape()));
     return Optional.of(prefix);
+  }
+
+  private Stream<HubFamily.Part> parts() {
+    return names.values().stream().flatMap(name -> name.theirs().stream());
+  }
+
+  private static String gradient(String prefix, HubFamily.Part part) {
+    return GRADIENT + HubValues.prefixed(prefix, part.name());
   }
 
   private boolean has(String name) {
@@ -199,7 +210,15 @@ public final class HubReference implements ReferenceState {
   public SequencedMap<String, List<String>> gradients() {
     SequencedMap<String, List<String>> all = new LinkedHashMap<>();
     if (gradients.isPresent()) {
-      names.values().forEach(name -> all.put(name.theirs(), List.of(name.ours())));
+      names
+          .values()
+          .forEach(
+              name ->
+                  all.put(
+                      name.theirs().stream()
+                          .map(HubFamily.Part::name)
+                          .collect(Collectors.joining("+")),
+                      List.of(name.ours())));
     }
     return all;
   }

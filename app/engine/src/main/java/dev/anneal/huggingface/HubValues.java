@@ -12,6 +12,9 @@ import java.util.Optional;
  * and 0 in the rows that pad the vocabulary.
  */
 final class HubValues implements AutoCloseable {
+  /** It stands beside the model, and has no prefix. */
+  static final String HEAD = "lm_head.weight";
+
   private final Tensors tensors;
   private final String prefix;
   private final Arena arena = Arena.ofShared();
@@ -37,19 +40,36 @@ final class HubValues implements AutoCloseable {
     this.prefix = prefix;
   }
 
+  /** A tensor's whole name. */
+  static String prefixed(String prefix, String name) {
+    return name.equals(HEAD) ? name : prefix + name;
+  }
+
   /** Fills {@code floats} with a parameter from element {@code first} on. */
   synchronized void read(HubFamily.Name name, long first, MemorySegment floats) {
-    String tensor = prefix + name.theirs();
-    SafetensorsEntry entry = tensors.find(tensor).orElseThrow();
     long count = floats.byteSize() / Float.BYTES;
-    long there = Math.clamp(format(entry).elements(entry) - first, 0, count);
-    floats.asSlice(there * Float.BYTES).fill((byte) 0);
-    MemorySegment wanted = floats.asSlice(0, there * Float.BYTES);
-    if (name.transposed()) {
+    long at = 0;
+    long begin = 0;
+    for (HubFamily.Part part : name.theirs()) {
+      long end = begin + part.elements();
+      long n = Math.min(count - at, end - (first + at));
+      if (n > 0) {
+        read(part, first + at - begin, floats.asSlice(at * Float.BYTES, n * Float.BYTES));
+        at += n;
+      }
+      begin = end;
+    }
+    floats.asSlice(at * Float.BYTES).fill((byte) 0);
+  }
+
+  private void read(HubFamily.Part part, long first, MemorySegment floats) {
+    String tensor = prefixed(prefix, part.name());
+    SafetensorsEntry entry = tensors.find(tensor).orElseThrow();
+    if (part.transposed()) {
       MemorySegment whole = transposed(tensor, entry);
-      wanted.copyFrom(whole.asSlice(first * Float.BYTES, wanted.byteSize()));
+      floats.copyFrom(whole.asSlice(first * Float.BYTES, floats.byteSize()));
     } else {
-      readFloats(tensor, entry, first, wanted);
+      readFloats(tensor, entry, first, floats);
     }
   }
 
