@@ -22,6 +22,7 @@ class GradientsTest {
 
   private final Tensor tokens = new Tensor("tokens", DType.I32, Shape.of(B, T), Arena.INPUTS);
   private final Tensor targets = new Tensor("targets", DType.I32, Shape.of(B, T), Arena.INPUTS);
+  private final Tensor table = new Tensor("rotary", DType.F32, Shape.of(T + 1, 4), Arena.INPUTS);
   private final Tensor wte = parameter("wte", VP, C);
   private final Tensor wpe = parameter("wpe", T + 3, C);
   private final Emitter emit = new Emitter();
@@ -53,6 +54,10 @@ class GradientsTest {
 
   private ReferenceInterpreter filled() {
     ReferenceInterpreter run = new ReferenceInterpreter();
+    double[] angles = run.get(table);
+    for (int i = 0; i < angles.length; i++) {
+      angles[i] = i / 2 % 2 == 0 ? Math.cos(i / 4 * (1 + i % 2)) : Math.sin(i / 4 * (1 + i % 2));
+    }
     for (int i = 0; i < B * T; i++) {
       run.get(tokens)[i] = i * 3 % V;
       run.get(targets)[i] = (i * 5 + 1) % V;
@@ -213,6 +218,32 @@ class GradientsTest {
                     Arena.GRADIENTS, parameters.stream().map(GradientsTest::gradient).toList()),
                 ArenaLayout.sequential(Arena.INPUTS, List.of(tokens, targets))))
         .bytes(Arena.ACTIVATIONS);
+  }
+
+  @Test
+  void rowsOfTokensAlone() {
+    checkGradients(loss(emit.tokenEmbedding("x", tokens, wte)));
+  }
+
+  @Test
+  void rmsNorm() {
+    Tensor x = embedded();
+    checkGradients(loss(emit.add("sum", x, emit.rmsNorm("y", x, use("w", C), 1e-3f))));
+  }
+
+  @Test
+  void swiGlu() {
+    Tensor wide = emit.linear("wide", embedded(), use("w", 2 * C, C), Optional.empty());
+    checkGradients(loss(emit.swiGlu("y", wide)));
+  }
+
+  /** Four heads of queries, two of keys and values. */
+  @Test
+  void rotaryPositionsOfHeadsThatShareKeys() {
+    Tensor grouped = emit.linear("grouped", embedded(), use("w", 8 * 4, C), Optional.empty());
+    Tensor qkv = emit.rotary("qkv", grouped, table, Optional.empty(), 4, 2);
+    Tensor values = emit.attention("values", qkv, 4);
+    checkGradients(loss(emit.linear("y", values, use("o", C, 4 * 4), Optional.empty())));
   }
 
   @Test

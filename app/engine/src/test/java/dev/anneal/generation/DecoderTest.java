@@ -9,8 +9,11 @@ import dev.anneal.device.DeviceOptions;
 import dev.anneal.device.Memory;
 import dev.anneal.device.Program;
 import dev.anneal.model.Gpt2;
+import dev.anneal.model.LlamaConfig;
 import dev.anneal.model.Model;
 import dev.anneal.model.Parameter;
+import dev.anneal.model.RotaryPositions;
+import dev.anneal.model.Sizes;
 import dev.anneal.plan.Arena;
 import dev.anneal.plan.ArenaLayout;
 import dev.anneal.plan.DType;
@@ -26,20 +29,27 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Decoding with a cache gives the logits of the whole forward pass, which training checks: token by
  * token, in chunks of the prompt, up to the context's last token and beyond it.
  */
+@ParameterizedClass
+@MethodSource("models")
 class DecoderTest {
   private static final int CONTEXT = 40;
   private static final int VOCABULARY = 19;
-  private static final Model MODEL = new Gpt2.Config(2, 2, 32, CONTEXT, VOCABULARY).model();
+
+  @org.junit.jupiter.params.Parameter private Model model;
 
   /**
    * Not the same bits: the products have other shapes, so their sums another order. Logits are up
@@ -47,16 +57,26 @@ class DecoderTest {
    */
   private static final float TOLERANCE = 2e-6f;
 
-  private static Device device;
-  private static Memory parameters;
+  private Device device;
+  private Memory parameters;
 
-  @BeforeAll
-  static void open() {
+  /** One of each family; the Llama's heads share heads of keys, and turn as in long contexts. */
+  static List<Model> models() {
+    Sizes sizes = new Sizes(2, 4, 32, CONTEXT, VOCABULARY);
+    RotaryPositions rope =
+        new RotaryPositions(100, Optional.of(new RotaryPositions.Scaling(4, 1, 4, 16)));
+    return List.of(
+        new Gpt2.Config(2, 2, 32, CONTEXT, VOCABULARY).model(),
+        new LlamaConfig(sizes, 2, 6, 44, rope, 1e-5, false).model());
+  }
+
+  @BeforeEach
+  void open() {
     device = Devices.open("cpu", 0, DeviceOptions.threads(2));
     ArenaLayout layout = parameterLayout();
     parameters = device.allocate(Arena.PARAMETERS, layout.bytes());
     int stream = 0;
-    for (Parameter parameter : MODEL.parameters()) {
+    for (Parameter parameter : model.parameters()) {
       float[] values = new float[(int) parameter.tensor().elements()];
       for (int i = 0; i < values.length; i++) {
         values[i] =
@@ -67,8 +87,8 @@ class DecoderTest {
     }
   }
 
-  @AfterAll
-  static void close() {
+  @AfterEach
+  void close() {
     parameters.close();
     device.close();
   }
@@ -80,9 +100,9 @@ class DecoderTest {
     return segment;
   }
 
-  private static ArenaLayout parameterLayout() {
+  private ArenaLayout parameterLayout() {
     return ArenaLayout.sequential(
-        Arena.PARAMETERS, MODEL.parameters().stream().map(Parameter::tensor).toList());
+        Arena.PARAMETERS, model.parameters().stream().map(Parameter::tensor).toList());
   }
 
   private static int[] text(int length) {
@@ -94,14 +114,20 @@ class DecoderTest {
   }
 
   /** The logits that follow the last of {@code tokens}, by the forward pass of training. */
-  private static float[] wholeForward(int[] tokens) {
+  private float[] wholeForward(int[] tokens) {
     int length = tokens.length;
     Tensor input = new Tensor("tokens", DType.I32, Shape.of(1, length), Arena.INPUTS);
+    List<Model.Constant> constants = model.constants(length);
     Emitter emit = new Emitter();
-    Tensor hidden = MODEL.hidden(emit, input, new Model.Attention.Causal());
-    Tensor logits = MODEL.logits(emit, hidden);
+    Tensor hidden = model.hidden(emit, input, new Model.Attention.Causal());
+    Tensor logits = model.logits(emit, hidden);
     List<ArenaLayout> places =
-        List.of(parameterLayout(), ArenaLayout.sequential(Arena.INPUTS, List.of(input)));
+        List.of(
+            parameterLayout(),
+            ArenaLayout.sequential(
+                Arena.INPUTS,
+                Stream.concat(Stream.of(input), constants.stream().map(Model.Constant::tensor))
+                    .toList()));
     Plan plan = Plan.of("whole", emit.ops(), List.of(logits), places);
     MemorySegment in = java.lang.foreign.Arena.ofAuto().allocate(ValueLayout.JAVA_INT, length);
     MemorySegment.copy(tokens, 0, in, ValueLayout.JAVA_INT, 0, length);
@@ -120,6 +146,10 @@ class DecoderTest {
                     Arena.ACTIVATIONS,
                     activations))) {
       device.copyIn(inputs, plan.layout().offset(input), in);
+      for (Model.Constant constant : constants) {
+        device.copyIn(
+            inputs, plan.layout().offset(constant.tensor()), bytes(constant.values().get()));
+      }
       program.run();
       device.copyOut(activations, plan.layout().offset(logits), out);
     }
@@ -143,7 +173,7 @@ class DecoderTest {
   @ValueSource(ints = {1, 2, 15, 16, 17, 18, 31, 32, 33, 34, 39, 40})
   void aPromptsLogitsAreThoseOfTheWholeForwardPass(int length) {
     int[] prompt = text(length);
-    try (Decoder decoder = new Decoder(device, MODEL, parameters, CONTEXT)) {
+    try (Decoder decoder = new Decoder(device, model, parameters, CONTEXT)) {
       assertArrayEquals(wholeForward(prompt), decoded(decoder, prompt), TOLERANCE);
       assertEquals(length, decoder.position());
     }
@@ -153,7 +183,7 @@ class DecoderTest {
   void tokenByTokenEachHasTheLogitsOfTheWholeForwardPass() {
     int[] tokens = text(CONTEXT);
     float[] logits = new float[VOCABULARY];
-    try (Decoder decoder = new Decoder(device, MODEL, parameters, CONTEXT)) {
+    try (Decoder decoder = new Decoder(device, model, parameters, CONTEXT)) {
       for (int i = 0; i < CONTEXT; i++) {
         decoder.feed(new int[] {tokens[i]}, logits);
         assertArrayEquals(wholeForward(Arrays.copyOf(tokens, i + 1)), logits, TOLERANCE, "at " + i);
@@ -164,7 +194,7 @@ class DecoderTest {
   @Test
   void whereAPromptIsCutDoesNotMatter() {
     int[] tokens = text(37);
-    try (Decoder decoder = new Decoder(device, MODEL, parameters, CONTEXT)) {
+    try (Decoder decoder = new Decoder(device, model, parameters, CONTEXT)) {
       float[] whole = decoded(decoder, tokens);
       for (int cut : new int[] {1, 5, 16, 20, 36}) {
         float[] pieces =
@@ -179,7 +209,7 @@ class DecoderTest {
 
   @Test
   void aNewSequenceSeesNothingOfTheOneBefore() {
-    try (Decoder decoder = new Decoder(device, MODEL, parameters, CONTEXT)) {
+    try (Decoder decoder = new Decoder(device, model, parameters, CONTEXT)) {
       float[] first = decoded(decoder, text(3));
       decoded(decoder, text(CONTEXT));
       assertArrayEquals(first, decoded(decoder, text(3)));
@@ -189,7 +219,7 @@ class DecoderTest {
   @Test
   void theContextsLastTokenIsTheLastThatIsTaken() {
     float[] logits = new float[VOCABULARY];
-    try (Decoder decoder = new Decoder(device, MODEL, parameters, CONTEXT)) {
+    try (Decoder decoder = new Decoder(device, model, parameters, CONTEXT)) {
       decoder.feed(text(CONTEXT), logits);
       assertThrows(IllegalArgumentException.class, () -> decoder.feed(new int[1], logits));
       decoder.reset();
@@ -198,13 +228,13 @@ class DecoderTest {
       // What was refused has changed nothing.
       assertArrayEquals(wholeForward(text(5)), decoded(decoder, text(5)), TOLERANCE);
     }
-    try (Decoder decoder = new Decoder(device, MODEL, parameters, 1000)) {
+    try (Decoder decoder = new Decoder(device, model, parameters, 1000)) {
       assertEquals(CONTEXT, decoder.length(), "no longer than the position embeddings");
     }
   }
 
   /** The likeliest token each time, by the whole forward pass over the window. */
-  private static List<Integer> greedily(int[] prompt, int count, int window) {
+  private List<Integer> greedily(int[] prompt, int count, int window) {
     List<Integer> drawn = new ArrayList<>();
     int[] context = Arrays.copyOfRange(prompt, Math.max(0, prompt.length - window), prompt.length);
     for (int i = 0; i < count; i++) {
@@ -227,7 +257,7 @@ class DecoderTest {
   void aTextBeyondTheContextIsThatOfWholeForwardPasses(int promptLength) {
     int count = 70;
     List<Integer> heard = new ArrayList<>();
-    try (Decoder decoder = new Decoder(device, MODEL, parameters, CONTEXT)) {
+    try (Decoder decoder = new Decoder(device, model, parameters, CONTEXT)) {
       new Generator(decoder, VOCABULARY)
           .generate(
               text(promptLength),
@@ -242,7 +272,7 @@ class DecoderTest {
   @ValueSource(ints = {1, 2, 3})
   void evenTheSmallestWindowsGoOn(int window) {
     List<Integer> heard = new ArrayList<>();
-    try (Decoder decoder = new Decoder(device, MODEL, parameters, window)) {
+    try (Decoder decoder = new Decoder(device, model, parameters, window)) {
       new Generator(decoder, VOCABULARY)
           .generate(text(2), 12, new SamplingSettings(0, 0, 1, 1), token -> heard.add(token));
     }
