@@ -4,6 +4,11 @@
 // v1  one element per thread
 // v2  one 128-bit pack per thread
 //
+// TokenEmbeddingForward: out(b,t) = wte(tokens(b,t)). Traffic: one read and one write per element.
+//
+// v1  one element per thread
+// v2  one 128-bit pack per thread
+//
 // TokenEmbeddingBackward: dWte(v) (+)= sum of dOut(b,t) over all (b,t) with tokens(b,t) = v, in order
 // of (b,t). Traffic: one read per element of dOut, one write per element of dWte.
 //
@@ -49,6 +54,29 @@ embedding_forward_v2(real* out, const int* tokens, const real* wte, const real* 
   UNROLL for (int k = 0; k < PACK; k++) {
     x.set(k, x.get(k) + y.get(k));
   }
+  store_some(out + (long long)row * c + i, x, count, aligned);
+}
+
+KERNEL(256)
+token_embedding_forward_v1(real* out, const int* tokens, const real* wte, int rows, int c) {
+  long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+  int row = (int)(i / c);
+  if (row < rows) {
+    out[i] = wte[(long long)tokens[row] * c + i % c];
+  }
+}
+
+// blockIdx.x: row, blockIdx.y: which 128 packs of it.
+KERNEL(128)
+token_embedding_forward_v2(real* out, const int* tokens, const real* wte, int rows, int c) {
+  int row = blockIdx.x;
+  int i = (blockIdx.y * blockDim.x + threadIdx.x) * PACK;
+  if (i >= c) {
+    return;
+  }
+  int count = lesser(PACK, c - i);
+  bool aligned = c % PACK == 0;
+  Pack<real> x = load_some(wte + (long long)tokens[row] * c + i, count, aligned);
   store_some(out + (long long)row * c + i, x, count, aligned);
 }
 

@@ -1,9 +1,10 @@
 // Token and position embeddings, M = B*T tokens of C channels.
 //   forward            out(b,t) = wte(tokens(b,t)) + wpe(start + t)
+//   token forward      out(b,t) = wte(tokens(b,t))
 //   token backward     dWte(v) (+)= sum of dOut(b,t) over all tokens(b,t) = v, in order of (b,t)
 //   position backward  dWpe(t) (+)= sum over b of dOut(b,t), rows from T on being zero
 //
-// Memory: forward 12 M C bytes; token backward 12 M C, and 4 Vp C to clear dWte unless accumulating;
+// Memory: forward 12 M C bytes, of tokens alone 8 M C; token backward 12 M C, and 4 Vp C to clear dWte unless accumulating;
 // position backward 4 M C + 4 maxT C.
 //
 // No atomics: whoever adds to an element of dWte adds all of it, in order.
@@ -26,6 +27,16 @@ __kernel void embedding_forward_v1(ACTIVATIONS_OUT(out), INTEGERS(tokens), IN(wt
     size_t position = (hasStart ? start[start_at] : 0) + row % t;
     float sum = wte[wte_at + token * c + i] + wpe[wpe_at + position * c + i];
     STORE(sum, row * c + i, out + out_at);
+  }
+}
+
+__kernel void token_embedding_forward_v1(ACTIVATIONS_OUT(out), INTEGERS(tokens), IN(wte),
+                                         const int c) {
+  size_t i = get_global_id(0);
+  size_t row = get_global_id(1);
+  if (i < c) {
+    size_t token = tokens[tokens_at + row];
+    STORE(wte[wte_at + token * c + i], row * c + i, out + out_at);
   }
 }
 

@@ -22,7 +22,7 @@ final class Elementwise {
   private static final KernelFile SUM = KernelFile.of("sum");
 
   /** Elements per work-item of OpenCL's versions for CPUs. */
-  private static final int VECTOR = 16;
+  static final int VECTOR = 16;
 
   static final Kernel<Op.Add> ADD =
       new Kernel<>(

@@ -26,6 +26,15 @@ final class Embedding {
               Version.numbered(2, Ideas.PACKS, Embedding::forward)),
           List.of(Version.of(Ideas.PER_ELEMENT, Embedding::forward)));
 
+  static final Kernel<Op.TokenEmbeddingForward> TOKEN_FORWARD =
+      new Kernel<>(
+          "token_embedding_forward",
+          Op.TokenEmbeddingForward.class,
+          List.of(
+              Version.of(Ideas.PLAIN, (op, context) -> tokens(1, op, context)),
+              Version.of(Ideas.PACKS, (op, context) -> tokens(2, op, context))),
+          List.of(Version.of(Ideas.PER_ELEMENT, Embedding::tokens)));
+
   static final Kernel<Op.TokenEmbeddingBackward> TOKEN_BACKWARD =
       new Kernel<>(
           "token_embedding_backward",
@@ -75,6 +84,22 @@ final class Embedding {
             data(op.start()),
             i32(rows),
             i32(op.tokens().shape().dim(-1)),
+            i32(c)));
+  }
+
+  private static List<Command> tokens(
+      int version, Op.TokenEmbeddingForward op, CudaContext context) {
+    int rows = Math.toIntExact(op.tokens().elements());
+    int c = op.wte().shape().dim(-1);
+    return List.of(
+        Launch.of(
+            CUDA,
+            "token_embedding_forward_v" + version,
+            grid(version, rows, c, context),
+            data(op.out()),
+            data(op.tokens()),
+            data(op.wte()),
+            i32(rows),
             i32(c)));
   }
 
@@ -171,6 +196,19 @@ final class Embedding {
             data(op.start().orElse(op.tokens())),
             i32(op.start().isPresent()),
             i32(op.tokens().shape().dim(-1)),
+            i32(c)));
+  }
+
+  private static List<Command> tokens(Op.TokenEmbeddingForward op, OpenClContext context) {
+    int c = op.wte().shape().dim(-1);
+    return List.of(
+        Launch.of(
+            OPENCL,
+            "token_embedding_forward_v1",
+            context.items(c, op.tokens().elements()),
+            activations(op.out()),
+            data(op.tokens()),
+            data(op.wte()),
             i32(c)));
   }
 

@@ -104,10 +104,17 @@ public final class OpLaunches {
   private static <C extends LaunchContext<C>> List<Command> commands(Op op, C context) {
     return switch (op) {
       case Op.EmbeddingForward o -> by(Embedding.FORWARD, o, context);
+      case Op.TokenEmbeddingForward o -> by(Embedding.TOKEN_FORWARD, o, context);
       case Op.TokenEmbeddingBackward o -> by(Embedding.TOKEN_BACKWARD, o, context);
       case Op.PositionEmbeddingBackward o -> by(Embedding.POSITION_BACKWARD, o, context);
       case Op.LayerNormForward o -> by(LayerNorm.KERNEL, o, context);
       case Op.LayerNormBackward o -> by(LayerNormGradient.KERNEL, o, context);
+      case Op.RmsNormForward o -> by(RmsNorm.FORWARD, o, context);
+      case Op.RmsNormBackward o -> by(RmsNorm.BACKWARD, o, context);
+      case Op.RotaryForward o -> by(Rotary.FORWARD, o, context);
+      case Op.RotaryBackward o -> by(Rotary.BACKWARD, o, context);
+      case Op.SwiGluForward o -> by(SwiGlu.FORWARD, o, context);
+      case Op.SwiGluBackward o -> by(SwiGlu.BACKWARD, o, context);
       case Op.MatmulForward o -> by(Matmul.FORWARD, o, context);
       case Op.MatmulBackwardInput o -> by(Matmul.BACKWARD_INPUT, o, context);
       case Op.MatmulBackwardWeight o -> by(Matmul.BACKWARD_WEIGHT, o, context);

@@ -35,6 +35,7 @@ public final class OpCases {
             elementwise(),
             ends(),
             classifiers(),
+            LlamaCases.all(),
             muon(
                 Stream.of(
                     new int[] {3, 5}, new int[] {33, 65}, new int[] {64, 96}, new int[] {7, 300})))
@@ -56,6 +57,7 @@ public final class OpCases {
             elementwise(Stream.of(35)),
             ends(Stream.of(new int[] {3, 35, 48})),
             classifiers(Stream.of(new int[] {1, 11, 35, 37, 48, 8})),
+            LlamaCases.small(),
             muon(Stream.of(new int[] {21, 37})))
         .flatMap(s -> s);
   }
@@ -191,6 +193,7 @@ public final class OpCases {
                       activations("out", b, t, c), tokens, wte, wpe, Optional.empty()),
                   new Op.EmbeddingForward(
                       activations("out", b, t, c), tokens, wte, wpe, Optional.of(i("start"))),
+                  new Op.TokenEmbeddingForward(activations("out", b, t, c), tokens, wte),
                   new Op.TokenEmbeddingBackward(f("dWte", 29, c), dOut, tokens, false),
                   new Op.TokenEmbeddingBackward(f("dWte", 29, c), dOut, tokens, true),
                   new Op.PositionEmbeddingBackward(f("dWpe", t + 3, c), dOut, false),

@@ -15,7 +15,12 @@ public final class TileEdges {
   private TileEdges() {}
 
   public static Stream<OpRun> all() {
-    return Stream.of(splitWeightGradients(), longRows(), attention(), repeatedTokens())
+    return Stream.of(
+            splitWeightGradients(),
+            longRows(),
+            attention(),
+            repeatedTokens(),
+            LlamaCases.edges())
         .flatMap(s -> s);
   }
 

@@ -24,7 +24,10 @@ public final class KernelFiles {
           "muon.cu",
           "quantize.cu",
           "residual.cu",
-          "scaled_matmul.cu");
+          "rmsnorm.cu",
+          "rotary.cu",
+          "scaled_matmul.cu",
+          "swiglu.cu");
 
   /** For tensor cores; each vendor has its own of these names. */
   public static final List<String> TENSOR_CORES = List.of("attention_mma.cu", "matmul_mma.cu");

@@ -102,6 +102,8 @@ class OpenClKernelsTest {
       case Op.CrossEntropyBackward o -> true;
       case Op.GeluForward o -> true;
       case Op.GeluBackward o -> true;
+      case Op.SwiGluForward o -> true;
+      case Op.SwiGluBackward o -> true;
       case Op.AdamW o -> true;
       default -> false;
     };
@@ -117,6 +119,9 @@ class OpenClKernelsTest {
               run ->
                   run.op() instanceof Op.GeluForward
                       || run.op() instanceof Op.GeluBackward
+                      || run.op() instanceof Op.SwiGluForward
+                      || run.op() instanceof Op.SwiGluBackward
+                      || run.op() instanceof Op.Grouped
                       || run.op() instanceof Op.CrossEntropyBackward
                       || run.op() instanceof Op.AdamW)
           .forEach(

@@ -34,6 +34,8 @@ class SubGroupsTest {
                 switch (run.op()) {
                   case Op.LayerNormForward o -> true;
                   case Op.LayerNormBackward o -> true;
+                  case Op.RmsNormForward o -> true;
+                  case Op.RmsNormBackward o -> true;
                   case Op.CrossEntropyForward o -> true;
                   case Op.GlobalNorm o -> true;
                   case Op.MeanForward o -> true;
