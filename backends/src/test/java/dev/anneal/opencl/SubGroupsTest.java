@@ -65,7 +65,7 @@ class SubGroupsTest {
       try (OpenClDevice device =
           FirstDevice.here().plainly().asGpu().with(SubGroups.emulated(size)).open()) {
         List<OpRun> runs = cases();
-        assertEquals(6, runs.size());
+        assertEquals(9, runs.size());
         for (int i = 0; i < runs.size(); i++) {
           OpRun run = runs.get(i);
           device.chooseKernels(exchanging(run.op()));
