@@ -52,8 +52,7 @@ final class RmsNorm {
           Op.RmsNormBackward.class,
           List.of(
               Version.of(
-                  "plain: one thread per row, one per channel",
-                  (op, context) -> plainBackward(op)),
+                  "plain: one thread per row, one per channel", (op, context) -> plainBackward(op)),
               Version.possibly(
                   "rows read once, channels' sums in registers",
                   Suits.ALL,

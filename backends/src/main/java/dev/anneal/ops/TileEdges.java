@@ -16,11 +16,7 @@ public final class TileEdges {
 
   public static Stream<OpRun> all() {
     return Stream.of(
-            splitWeightGradients(),
-            longRows(),
-            attention(),
-            repeatedTokens(),
-            LlamaCases.edges())
+            splitWeightGradients(), longRows(), attention(), repeatedTokens(), LlamaCases.edges())
         .flatMap(s -> s);
   }
 

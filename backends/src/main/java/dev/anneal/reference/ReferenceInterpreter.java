@@ -48,12 +48,7 @@ public final class ReferenceInterpreter {
   private void compute(Op op) {
     switch (op) {
       case Op.EmbeddingForward o -> embedding(o);
-      case Op.TokenEmbeddingForward o -> {
-        int c = columns(o.out());
-        double[] tokens = get(o.tokens());
-        double[] wte = get(o.wte());
-        Arrays.setAll(get(o.out()), i -> wte[(int) tokens[i / c] * c + i % c]);
-      }
+      case Op.TokenEmbeddingForward o -> tokenEmbedding(o);
       case Op.RmsNormForward o -> ReferenceLlama.rmsNorm(o, this::get);
       case Op.RmsNormBackward o -> ReferenceLlama.rmsNormBackward(o, this::get);
       case Op.RotaryForward o -> ReferenceLlama.rotary(o, this::get);
@@ -101,13 +96,7 @@ public final class ReferenceInterpreter {
       case Op.MeanForward o -> get(o.out())[0] = Arrays.stream(get(o.in())).average().orElseThrow();
       case Op.MeanBackward o -> Arrays.fill(get(o.dIn()), get(o.dOut())[0] / o.dIn().elements());
       case Op.Fill o -> Arrays.fill(get(o.out()), o.value());
-      case Op.GlobalNorm o -> {
-        double sum = 0;
-        for (Tensor gradient : o.gradients()) {
-          sum += Arrays.stream(get(gradient)).map(g -> g * g).sum();
-        }
-        get(o.norm())[0] = Math.sqrt(sum);
-      }
+      case Op.GlobalNorm o -> globalNorm(o);
       case Op.Quantize o -> quantize(o);
       case Op.ScaledMatmul o -> scaledMatmul(o);
       case Op.AdamW o -> adamW(o);
@@ -143,6 +132,21 @@ public final class ReferenceInterpreter {
           int row = i / c;
           return wte[(int) tokens[row] * c + i % c] + wpe[(start + row % t) * c + i % c];
         });
+  }
+
+  private void tokenEmbedding(Op.TokenEmbeddingForward o) {
+    int c = columns(o.out());
+    double[] tokens = get(o.tokens());
+    double[] wte = get(o.wte());
+    Arrays.setAll(get(o.out()), i -> wte[(int) tokens[i / c] * c + i % c]);
+  }
+
+  private void globalNorm(Op.GlobalNorm o) {
+    double sum = 0;
+    for (Tensor gradient : o.gradients()) {
+      sum += Arrays.stream(get(gradient)).map(g -> g * g).sum();
+    }
+    get(o.norm())[0] = Math.sqrt(sum);
   }
 
   private void tokenEmbeddingBackward(Op.TokenEmbeddingBackward o) {
