@@ -118,17 +118,13 @@ rmsnorm_backward_v2(real* d_in, float* partial, const real* d_out, const real* i
   int channel = threadIdx.x * PACK;
   int count = lesser(PACK, c - channel);
   bool active = channel < c;
-  float w[PACK];
+  Pack<real> w;
+  if (active) {
+    w = load_some(weight + channel, count, aligned);
+  }
   float d_weight[PACK];
-  {
-    Pack<real> x;
-    if (active) {
-      x = load_some(weight + channel, count, aligned);
-    }
-    UNROLL for (int k = 0; k < PACK; k++) {
-      w[k] = active ? x.get(k) : 0.0f;
-      d_weight[k] = 0.0f;
-    }
+  UNROLL for (int k = 0; k < PACK; k++) {
+    d_weight[k] = 0.0f;
   }
   int first = blockIdx.x * rows_per_block;
   int end = lesser(rows, first + rows_per_block);
@@ -143,7 +139,7 @@ rmsnorm_backward_v2(real* d_in, float* partial, const real* d_out, const real* i
       Pack<real> d = load_some(d_out + at, count, aligned);
       UNROLL for (int k = 0; k < PACK; k++) {
         n[k] = x.get(k) * rstd;
-        g[k] = d.get(k) * w[k];
+        g[k] = d.get(k) * w.get(k);
         d_weight[k] = fmaf(d.get(k), n[k], d_weight[k]);
         sum_gn = fmaf(g[k], n[k], sum_gn);
       }
