@@ -1,5 +1,6 @@
 package dev.anneal.tokenizer;
 
+import static dev.anneal.failure.Spelling.setting;
 import static dev.anneal.tokenizer.JsonFile.shown;
 
 import dev.anneal.failure.Failure;
@@ -67,8 +68,9 @@ final class RankFile {
                     bad.apply(
                         "it has "
                             + tokens.size()
-                            + " tokens, and does not say how they cut a text; add --pattern gpt2,"
-                            + " llama3 or qwen2"));
+                            + " tokens, and does not say how they cut a text; add "
+                            + setting("pattern")
+                            + " gpt2, llama3 or qwen2"));
     List<AddedToken> added = new ArrayList<>();
     List<byte[]> all = new ArrayList<>(tokens);
     for (String mark : marks(preTokenizer)) {
