@@ -168,7 +168,12 @@ class GradientsTest {
   @Test
   void everyOpThatModelsEmitIsChecked() {
     Tensor x = block(0, embedded());
-    checkGradients(loss(x));
+    Tensor normed = emit.rmsNorm("normed", x, use("norm", C), 1e-3f);
+    Tensor grouped = emit.linear("grouped", normed, use("qkv", 4 * 4, C), Optional.empty());
+    Tensor qkv = emit.rotary("turned", grouped, table, Optional.empty(), 2, 1);
+    Tensor values = emit.swiGlu("gated", emit.attention("attended", qkv, 2));
+    Tensor narrow = emit.linear("narrow", values, use("down", C, 4), Optional.empty());
+    checkGradients(loss(emit.add("both", narrow, emit.tokenEmbedding("rows", tokens, wte))));
     List<Class<?>> checked = emit.ops().stream().<Class<?>>map(Op::getClass).distinct().toList();
     assertEquals(
         List.of("CachedAttention"),
