@@ -223,7 +223,7 @@ class BadTokenizerTest {
     refused(Files.writeString(file, bytes + "\nYWI="), "line 257 is 'YWI='; expected");
     refused(Files.writeString(file, bytes + "\nYWI= -1"), "line 257 is 'YWI= -1'");
     refused(Files.writeString(file, bytes + "\nYWI= 2147483647"), "line 257 is");
-    refused(Files.writeString(file, bytes), "it has 256 tokens", "add --pattern gpt2");
+    refused(Files.writeString(file, bytes), "it has 256 tokens", "add pattern gpt2");
     refused(Files.writeString(file, "\n\u000e\n\u0005<unk>\u0015"), "SentencePiece");
     refused(Files.writeString(file, ""), "it has 0 tokens");
     Definition windows =

@@ -4,13 +4,16 @@ import static java.util.Objects.requireNonNull;
 
 import dev.anneal.checkpoint.Checkpoint;
 import dev.anneal.checkpoint.CheckpointDirectory;
+import dev.anneal.checkpoint.FileFailures;
 import dev.anneal.checkpoint.FileWriter;
 import dev.anneal.checkpoint.LlmcCheckpoint;
 import dev.anneal.checkpoint.ModelFile;
 import dev.anneal.checkpoint.OutputFile;
+import dev.anneal.checkpoint.PathKind;
 import dev.anneal.checkpoint.Safetensors;
 import dev.anneal.checkpoint.SafetensorsEntry;
 import dev.anneal.checkpoint.SafetensorsType;
+import dev.anneal.data.TextRules;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.Model;
 import dev.anneal.model.ModelConfig;
@@ -21,7 +24,10 @@ import dev.anneal.plan.Precision;
 import dev.anneal.plan.Recompute;
 import dev.anneal.plan.Tensor;
 import dev.anneal.run.config.RunConfig;
+import dev.anneal.run.config.RunTokenizer;
 import dev.anneal.tokenizer.Gpt2Tokenizer;
+import dev.anneal.tokenizer.Tokenizer;
+import dev.anneal.tokenizer.TokenizerFiles;
 import dev.anneal.training.MemoryFloor;
 import dev.anneal.training.Schedule;
 import java.nio.file.Path;
@@ -36,14 +42,16 @@ public final class LlmcFiles {
   private LlmcFiles() {}
 
   /**
-   * Makes a run at step 0 in {@code out} with the weights of {@code source}.
+   * Makes a run at step 0 in {@code out} with the weights of {@code source}, and its tokenizer
+   * where it is a folder that has one.
    *
-   * @throws Failure when there is a run already
+   * @throws Failure when there is a run already, or the tokenizer has tokens that the model has not
    */
   public static Checkpoint importTo(ModelFile source, Path out) {
     ModelConfig config = source.config();
     MemoryFloor.ofWeights(config).requirePossible();
     Model model = config.model();
+    RunTokenizer tokenizer = tokenizer(source);
     Map<String, FileWriter> files = new LinkedHashMap<>();
     files.put(
         Checkpoints.MODEL,
@@ -59,13 +67,15 @@ public final class LlmcFiles {
             contents(
                 model.parameters().stream().flatMap(p -> AdamW.defaults().state(p).stream()),
                 tensor -> (from, into) -> into.fill((byte) 0))));
+    files.putAll(tokenizer.files());
     try (RunDirectory directory = RunDirectory.create(out)) {
+      tokenizer.keepIn(directory.path());
       return new CheckpointDirectory(directory.path())
           .publish(
               0,
               files,
               Checkpoints.meta(
-                  runConfig(config)
+                  runConfig(config, tokenizer)
                       .from(new RunConfig.Origin(source.path().toString(), config.context())),
                   Optional.empty(),
                   Optional.of(0)));
@@ -88,12 +98,27 @@ public final class LlmcFiles {
         .toList();
   }
 
+  private static RunTokenizer tokenizer(ModelFile source) {
+    int vocabulary = source.config().vocabulary();
+    Path path = source.path();
+    if (PathKind.of(path) != PathKind.FOLDER || !TokenizerFiles.areIn(path)) {
+      return RunTokenizer.named(vocabulary == Gpt2Tokenizer.VOCABULARY ? "gpt2" : "byte");
+    }
+    Tokenizer read = TokenizerFiles.read(path, Optional.empty());
+    if (read.vocabularySize() > vocabulary) {
+      throw Failure.failed(
+          "the tokenizer of %s has %d tokens, and its model a vocabulary of %d; they do not belong together"
+              .formatted(FileFailures.shown(path), read.vocabularySize(), vocabulary));
+    }
+    return RunTokenizer.of(read);
+  }
+
   /** What training goes on with: llm.c's defaults. */
-  private static RunConfig runConfig(ModelConfig model) {
-    String tokenizer = model.vocabulary() == Gpt2Tokenizer.VOCABULARY ? "gpt2" : "byte";
+  private static RunConfig runConfig(ModelConfig model, RunTokenizer tokenizer) {
     return new RunConfig(
         model,
-        new RunConfig.Data(Optional.empty(), Optional.empty(), tokenizer),
+        new RunConfig.Data(
+            Optional.empty(), Optional.empty(), tokenizer, Optional.of(TextRules.DEFAULT)),
         4,
         Math.min(64, model.context()),
         1,
