@@ -60,13 +60,16 @@ class GoodWeightsSavedTest {
     cli.ok("sample --checkpoint " + saved + " --tokens 3 a");
   }
 
-  /** GPT-2's tokens with one that it does not have. */
+  /**
+   * GPT-2's tokens, and beyond those that are looked at before a run, some that it does not have.
+   */
   private Path badShard() throws IOException {
-    int tokens = 900;
+    int good = 1 << 16;
+    int tokens = good + (good >> 3);
     ByteBuffer bytes = ByteBuffer.allocate(1024 + 2 * tokens).order(ByteOrder.LITTLE_ENDIAN);
     bytes.putInt(20240520).putInt(1).putInt(tokens).position(1024);
     for (int i = 0; i < tokens; i++) {
-      bytes.putShort((short) (i == 400 ? 60_000 : i % 50));
+      bytes.putShort((short) (i >= good ? 60_000 : i % 50));
     }
     return Files.write(temp.resolve("bad.bin"), bytes.array());
   }

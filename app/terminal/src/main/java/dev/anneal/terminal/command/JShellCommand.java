@@ -74,11 +74,16 @@ final class JShellCommand extends ShellCommand {
     }
   }
 
-  /** The engine's jar, which names the libraries beside it, so that no terminal comes along. */
+  /**
+   * Started by the launcher, this is one jar, which names the libraries beside it. The engine's
+   * among them does the same, so that no terminal comes along.
+   */
   private static String classPath() {
-    CodeSource source = dev.anneal.Anneal.class.getProtectionDomain().getCodeSource();
-    String engine = Path.of(URI.create(source.getLocation().toString())).toString();
-    return engine.endsWith(".jar") ? engine : System.getProperty("java.class.path");
+    String all = System.getProperty("java.class.path");
+    CodeSource engine = dev.anneal.Anneal.class.getProtectionDomain().getCodeSource();
+    return all.contains(File.pathSeparator)
+        ? all
+        : Path.of(URI.create(engine.getLocation().toString())).toString();
   }
 
   private List<String> command(Path program, Path imports) {
