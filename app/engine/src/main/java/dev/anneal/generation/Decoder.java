@@ -14,6 +14,7 @@ import dev.anneal.plan.Plan;
 import dev.anneal.plan.Precision;
 import dev.anneal.plan.Shape;
 import dev.anneal.plan.Tensor;
+import dev.anneal.training.Constants;
 import dev.anneal.training.RewritePipeline;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -135,7 +136,7 @@ public final class Decoder implements AutoCloseable {
 
   private Step compile(Emitted emitted, Memory parameters) {
     Memory inputs = device.allocate(Arena.INPUTS, emitted.plan().layout().bytes(Arena.INPUTS));
-    emitted.constants().forEach(constant -> write(constant, emitted.plan(), inputs));
+    Constants.write(emitted.constants(), device, inputs, emitted.plan());
     Map<Arena, Memory> memory = new EnumMap<>(Arena.class);
     memory.put(Arena.PARAMETERS, parameters);
     memory.put(Arena.ACTIVATIONS, activations);
@@ -143,13 +144,6 @@ public final class Decoder implements AutoCloseable {
     memory.put(Arena.KV_CACHE, cache);
     return new Step(
         device.compile(emitted.plan(), memory), inputs, emitted.tokens(), emitted.position());
-  }
-
-  private void write(Model.Constant constant, Plan plan, Memory inputs) {
-    try (java.lang.foreign.Arena once = java.lang.foreign.Arena.ofConfined()) {
-      MemorySegment values = once.allocateFrom(ValueLayout.JAVA_FLOAT, constant.values().get());
-      device.copyIn(inputs, plan.layout().offset(constant.tensor()), values);
-    }
   }
 
   /** Tokens that have been fed since the last {@link #reset}. */

@@ -4,8 +4,6 @@ import dev.anneal.device.Device;
 import dev.anneal.device.HostMemory;
 import dev.anneal.device.Mark;
 import dev.anneal.device.Memory;
-import dev.anneal.model.Model;
-import dev.anneal.plan.Arena;
 import dev.anneal.plan.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -14,9 +12,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What the host writes before each run of a plan: all of the inputs arena, which is copied at once,
- * since a copy costs a device more than its bytes. There are several, so that the next is filled
- * while a device has not yet copied the one before.
+ * What the host writes before each run of a plan: the inputs arena up to its constants, copied at
+ * once, since a copy costs a device more than its bytes. There are several, so that the next is
+ * filled while a device has not yet copied the one before.
  */
 final class StagedInputs implements AutoCloseable {
   /** With more micro-steps than these, the copy of the one so many before is waited for. */
@@ -73,13 +71,8 @@ final class StagedInputs implements AutoCloseable {
   }
 
   private Stage stage() {
-    HostMemory memory = device.allocateHost(plans.step().layout().bytes(Arena.INPUTS));
+    HostMemory memory = device.allocateHost(plans.changingInputBytes());
     memory.segment().fill((byte) 0);
-    for (Model.Constant constant : plans.inputs().constants()) {
-      MemorySegment part = part(memory, constant.tensor());
-      float[] values = constant.values().get();
-      MemorySegment.copy(values, 0, part, ValueLayout.JAVA_FLOAT, 0, values.length);
-    }
     try {
       return new Stage(memory, device.mark());
     } catch (RuntimeException e) {

@@ -109,6 +109,7 @@ public final class Trainer implements AutoCloseable {
     }
     try {
       plans.bytes().forEach((arena, bytes) -> memory.put(arena, device.allocate(arena, bytes)));
+      Constants.write(plans.inputs().constants(), device, memory(Arena.INPUTS), plans.step());
       this.state = new ModelState(device, plans, memory);
       this.programs = Programs.compile(device, plans, memory);
     } catch (RuntimeException e) {

@@ -218,6 +218,13 @@ public record TrainingPlans(
     return bytes;
   }
 
+  /** Bytes of the inputs that change from run to run; the constants are behind them. */
+  long changingInputBytes() {
+    return inputs.constants().isEmpty()
+        ? step().layout().bytes(Arena.INPUTS)
+        : step().layout().offset(inputs.constants().getFirst().tensor());
+  }
+
   /** The plan that ends a step. */
   public Plan step() {
     return microSteps.getLast();
