@@ -2,7 +2,6 @@ package dev.anneal.huggingface;
 
 import dev.anneal.checkpoint.SafetensorsEntry;
 import dev.anneal.checkpoint.SafetensorsType;
-import dev.anneal.plan.Bfloat16;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -15,11 +14,6 @@ enum FloatFormat {
     void widen(MemorySegment from, MemorySegment to, int n) {
       to.copyFrom(from);
     }
-
-    @Override
-    void narrow(MemorySegment from, MemorySegment to, int n) {
-      to.copyFrom(from);
-    }
   },
   F16(SafetensorsType.F16, 2) {
     @Override
@@ -28,26 +22,12 @@ enum FloatFormat {
         to.setAtIndex(FLOAT, i, Float.float16ToFloat(from.getAtIndex(SHORT, i)));
       }
     }
-
-    @Override
-    void narrow(MemorySegment from, MemorySegment to, int n) {
-      for (int i = 0; i < n; i++) {
-        to.setAtIndex(SHORT, i, Float.floatToFloat16(from.getAtIndex(FLOAT, i)));
-      }
-    }
   },
   BF16(SafetensorsType.BF16, 2) {
     @Override
     void widen(MemorySegment from, MemorySegment to, int n) {
       for (int i = 0; i < n; i++) {
         to.setAtIndex(INT, i, from.getAtIndex(SHORT, i) << Short.SIZE);
-      }
-    }
-
-    @Override
-    void narrow(MemorySegment from, MemorySegment to, int n) {
-      for (int i = 0; i < n; i++) {
-        to.setAtIndex(SHORT, i, Bfloat16.of(from.getAtIndex(FLOAT, i)));
       }
     }
   };
@@ -84,7 +64,4 @@ enum FloatFormat {
 
   /** Makes {@code n} float32 of as many numbers in this format. */
   abstract void widen(MemorySegment from, MemorySegment to, int n);
-
-  /** Rounds {@code n} float32 to this format, to nearest, ties to even. */
-  abstract void narrow(MemorySegment from, MemorySegment to, int n);
 }

@@ -1,6 +1,5 @@
 package dev.anneal.huggingface;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.failure.Failure;
 import dev.anneal.model.ModelConfig;
 import java.util.List;
@@ -63,9 +62,6 @@ interface HubFamily {
    */
   ModelConfig model(HubJson config);
 
-  /** Whether the folders have this family's model. */
-  boolean has(ModelConfig model);
-
   /** Every parameter, in the folders' order. */
   List<Name> names(ModelConfig model);
 
@@ -73,9 +69,6 @@ interface HubFamily {
    * Whether a tensor of this name, without prefix, is no parameter and may be there all the same.
    */
   boolean isBuffer(String name);
-
-  /** Writes the model's own fields of {@code config.json}. */
-  void describe(ModelConfig model, ObjectNode config);
 
   /**
    * The family that a configuration names.
@@ -89,20 +82,5 @@ interface HubFamily {
         .filter(family -> type.filter(family.type()::equals).isPresent())
         .findFirst()
         .orElseThrow(() -> config.bad("model_type", "one of " + String.join(", ", known)));
-  }
-
-  /**
-   * The family that a model is of.
-   *
-   * @throws Failure when Hugging Face has no such models
-   */
-  static HubFamily of(ModelConfig model) {
-    return ALL.stream()
-        .filter(family -> family.has(model))
-        .findFirst()
-        .orElseThrow(
-            () ->
-                Failure.failed(
-                    "Hugging Face's folders hold no model of the family " + model.family().name()));
   }
 }

@@ -40,7 +40,6 @@ public final class HubFolder implements ModelFile {
     this.family = family;
     this.config = config;
     this.shards = shards;
-    family.names(config).forEach(name -> names.put(name.ours(), name));
     boolean prefixed = shards.find(family.prefix() + family.embedding()).isPresent();
     this.prefix = prefixed ? family.prefix() : "";
     this.values = new HubValues(shards, prefix);
@@ -60,11 +59,10 @@ public final class HubFolder implements ModelFile {
     HubJson json = HubJson.read(folder.resolve(CONFIG));
     HubFamily family = HubFamily.of(json);
     ModelConfig config = family.model(json);
-    HubShards shards = HubShards.open(folder);
+    HubFolder opened = new HubFolder(folder, family, config, HubShards.open(folder));
     boolean accepted = false;
     try {
-      requireHolds(folder, shards, config);
-      HubFolder opened = new HubFolder(folder, family, config, shards);
+      opened.requireBlocks();
       opened.requireParameters();
       opened.requireNothingElse();
       opened.requireTied();
@@ -72,19 +70,20 @@ public final class HubFolder implements ModelFile {
       return opened;
     } finally {
       if (!accepted) {
-        shards.close();
+        opened.close();
       }
     }
   }
 
-  /** Before a model of sizes that a file claims is made: it has blocks for most of the tensors. */
-  private static void requireHolds(Path folder, HubShards shards, ModelConfig config) {
+  /** Before the names of as many blocks as a file claims are made. */
+  private void requireBlocks() {
     if (config.layers() > shards.names().size()) {
       throw Failure.failed(
           "%s has %d tensors, too few for the %d blocks that its %s claims"
               .formatted(
                   FileFailures.shown(folder), shards.names().size(), config.layers(), CONFIG));
     }
+    family.names(config).forEach(name -> names.put(name.ours(), name));
   }
 
   private void requireParameters() {

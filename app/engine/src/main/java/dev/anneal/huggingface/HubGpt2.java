@@ -1,6 +1,5 @@
 package dev.anneal.huggingface;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.model.Gpt2;
 import dev.anneal.model.ModelConfig;
 import dev.anneal.model.Sizes;
@@ -77,11 +76,6 @@ final class HubGpt2 implements HubFamily {
   }
 
   @Override
-  public boolean has(ModelConfig model) {
-    return model instanceof Gpt2.Config;
-  }
-
-  @Override
   public List<Name> names(ModelConfig model) {
     long c = model.channels();
     List<Name> names = new ArrayList<>();
@@ -117,26 +111,5 @@ final class HubGpt2 implements HubFamily {
   @Override
   public boolean isBuffer(String name) {
     return BUFFER.matcher(name).matches();
-  }
-
-  @Override
-  public void describe(ModelConfig model, ObjectNode config) {
-    config.putArray("architectures").add("GPT2LMHeadModel");
-    config
-        .put("activation_function", "gelu_new")
-        .put("attn_pdrop", 0.0)
-        .put("embd_pdrop", 0.0)
-        .put("resid_pdrop", 0.0)
-        .put("initializer_range", 0.02)
-        .put("layer_norm_epsilon", EPSILON)
-        .put("n_ctx", model.context())
-        .put("n_embd", model.channels())
-        .put("n_head", model.heads())
-        .put("n_layer", model.layers())
-        .put("n_positions", model.context())
-        .put("scale_attn_weights", true)
-        .put("tie_word_embeddings", true)
-        .put("use_cache", true)
-        .put("vocab_size", model.vocabulary());
   }
 }

@@ -1,6 +1,5 @@
 package dev.anneal.huggingface;
 
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.model.LlamaConfig;
 import dev.anneal.model.ModelConfig;
 import dev.anneal.model.RotaryPositions;
@@ -12,7 +11,7 @@ import java.util.Optional;
 /**
  * Llama's folders. The angles of positions are described in two ways: by {@code rope_theta} and
  * {@code rope_scaling} before transformers 5, and by {@code rope_parameters} from there on. Both
- * are read and both are written, since older versions take 10000 for what they do not find.
+ * are read; what neither says is 10000.
  *
  * <p>Source: transformers' {@code LlamaConfig} and {@code modeling_llama.py}.
  */
@@ -129,11 +128,6 @@ final class HubLlama implements HubFamily {
   }
 
   @Override
-  public boolean has(ModelConfig model) {
-    return model instanceof LlamaConfig;
-  }
-
-  @Override
   public List<Name> names(ModelConfig model) {
     LlamaConfig config = (LlamaConfig) model;
     long c = config.channels();
@@ -182,47 +176,5 @@ final class HubLlama implements HubFamily {
   @Override
   public boolean isBuffer(String name) {
     return name.endsWith("rotary_emb.inv_freq");
-  }
-
-  @Override
-  public void describe(ModelConfig model, ObjectNode json) {
-    LlamaConfig config = (LlamaConfig) model;
-    json.putArray("architectures").add("LlamaForCausalLM");
-    json.put("attention_bias", false)
-        .put("attention_dropout", 0.0)
-        .put("head_dim", config.headSize())
-        .put("hidden_act", "silu")
-        .put("hidden_size", config.channels())
-        .put("initializer_range", 0.02)
-        .put("intermediate_size", config.hidden())
-        .put("max_position_embeddings", config.context())
-        .put("mlp_bias", false)
-        .put("num_attention_heads", config.heads())
-        .put("num_hidden_layers", config.layers())
-        .put("num_key_value_heads", config.kvHeads())
-        .put("pretraining_tp", 1)
-        .put("rms_norm_eps", config.epsilon())
-        .put("rope_theta", config.rope().theta())
-        .put("tie_word_embeddings", config.tied())
-        .put("use_cache", true)
-        .put("vocab_size", config.vocabulary());
-    ObjectNode parameters = json.putObject(PARAMETERS);
-    parameters.put("rope_theta", config.rope().theta());
-    Optional<RotaryPositions.Scaling> scaling = config.rope().scaling();
-    if (scaling.isEmpty()) {
-      parameters.put("rope_type", "default");
-      json.putNull(SCALING);
-    } else {
-      describe(scaling.get(), parameters);
-      describe(scaling.get(), json.putObject(SCALING));
-    }
-  }
-
-  private static void describe(RotaryPositions.Scaling scaling, ObjectNode json) {
-    json.put("rope_type", LLAMA3)
-        .put("factor", scaling.factor())
-        .put("low_freq_factor", scaling.low())
-        .put("high_freq_factor", scaling.high())
-        .put("original_max_position_embeddings", scaling.originalContext());
   }
 }

@@ -56,6 +56,9 @@ public final class HubReference implements ReferenceState {
     this.logits = entry("logits");
     this.loss = entry("loss");
     requireShapes(model);
+    int vocabulary = model.config().vocabulary();
+    ReferenceState.requireTokens(path, tokens(), vocabulary, "input");
+    ReferenceState.requireTokens(path, targets(), vocabulary, "target");
     this.gradients = prefix(model).map(prefix -> new HubValues(new Gradients(file), prefix));
   }
 
@@ -69,9 +72,6 @@ public final class HubReference implements ReferenceState {
     boolean accepted = false;
     try {
       HubReference reference = new HubReference(path, file, model);
-      int vocabulary = model.config().vocabulary();
-      ReferenceState.requireTokens(path, reference.tokens(), vocabulary, "input");
-      ReferenceState.requireTokens(path, reference.targets(), vocabulary, "target");
       accepted = true;
       return reference;
     } finally {

@@ -35,6 +35,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class HubFolderTest {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String PREFIX = "transformer.";
+  private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
 
   @TempDir private Path temp;
 
@@ -89,7 +90,7 @@ class HubFolderTest {
       opened.read(parameter, 0, segment);
     }
     for (int i = 0; i < elements; i++) {
-      floats[i] = segment.get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * i);
+      floats[i] = segment.get(FLOAT, 4L * i);
     }
     return floats;
   }
@@ -149,7 +150,16 @@ class HubFolderTest {
     for (Copied tensor : tensors()) {
       int n = tensor.bytes.length / 4;
       byte[] bytes = new byte[n * 2];
-      format.narrow(MemorySegment.ofArray(tensor.bytes), MemorySegment.ofArray(bytes), n);
+      for (int i = 0; i < n; i++) {
+        float value = MemorySegment.ofArray(tensor.bytes).get(FLOAT, 4L * i);
+        MemorySegment.ofArray(bytes)
+            .set(
+                ValueLayout.JAVA_SHORT_UNALIGNED,
+                2L * i,
+                format == FloatFormat.F16
+                    ? Float.floatToFloat16(value)
+                    : (short) (bfloat16(value) >>> 16));
+      }
       narrow.add(new Copied(tensor.name, format.type(), tensor.shape, bytes));
     }
     write(HubShards.WEIGHTS, narrow);
@@ -159,13 +169,15 @@ class HubFolderTest {
       float expected =
           format == FloatFormat.F16
               ? Float.float16ToFloat(Float.floatToFloat16(exact[i]))
-              : Float.intBitsToFloat(
-                  (Float.floatToRawIntBits(exact[i])
-                          + 0x7fff
-                          + (Float.floatToRawIntBits(exact[i]) >>> 16 & 1))
-                      & 0xffff0000);
+              : Float.intBitsToFloat(bfloat16(exact[i]));
       assertEquals(expected, read[i], "element " + i);
     }
+  }
+
+  /** The bits of the nearest bfloat16, ties to even, as a float's. */
+  private static int bfloat16(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    return (bits + 0x7fff + (bits >>> 16 & 1)) & 0xffff0000;
   }
 
   @Test
