@@ -49,7 +49,7 @@ class ImportedFolderTest {
   private Path imported(Path folder) {
     Path run = temp.resolve("run");
     try (ModelFile source = ModelFiles.open(folder)) {
-      LlmcFiles.importTo(source, run);
+      ImportedRun.make(source, run);
     }
     return run;
   }

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.anneal.checkpoint.Checkpoint;
 import dev.anneal.checkpoint.ModelFile;
-import dev.anneal.run.store.LlmcFiles;
+import dev.anneal.run.store.ImportedRun;
 import dev.anneal.run.store.ModelFiles;
 import dev.anneal.terminal.shell.JsonOption;
 import dev.anneal.terminal.shell.Shell;
@@ -45,7 +45,7 @@ final class ImportCommand extends ShellCommand {
   @Override
   public Integer call() {
     try (ModelFile source = ModelFiles.open(file)) {
-      Checkpoint made = LlmcFiles.importTo(source, out);
+      Checkpoint made = ImportedRun.make(source, out);
       if (asJson()) {
         ObjectNode node = JsonNodeFactory.instance.objectNode();
         node.put("event", "imported")
